@@ -1,0 +1,82 @@
+# qure - a network appliance on a floppy. `make` alone says what there is.
+# One page: pattern rules, -MMD, no recursion. B is where everything built goes.
+B       := build
+CC      := gcc
+NASM    := nasm
+WARN    := -Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes
+ARCH    := -m32 -march=pentium -mtune=generic -mgeneral-regs-only -masm=intel
+GUARD   := -fstack-protector-strong -mstack-protector-guard=global
+KFLAGS  := $(ARCH) $(GUARD) -std=gnu11 -ffreestanding -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
+           -fno-strict-aliasing -ffunction-sections -fdata-sections -g -Iinclude -I$B $(WARN)
+SANFLAGS:= -m32 -g -O1 -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Iinclude -I$B $(WARN)
+FUZZ_CC := clang
+FUZZFLAGS := -m32 -g -O1 -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Iinclude -I$B -w
+
+# An assembly file replaces the C file of the same name (its twin). `make ASM=` builds from the twins alone.
+TWIN     = $(firstword $(wildcard c/$(1).c net/tcp/$(1).c net/$(1).c))
+ASM_BOTH:= $(foreach s,$(wildcard asm/*.S),$(if $(call TWIN,$(basename $(notdir $s))),$s))
+ASM_ONLY:= $(filter-out $(ASM_BOTH),$(wildcard asm/*.S))
+ASM     ?= $(ASM_BOTH)
+TWINNED := $(foreach s,$(ASM),$(call TWIN,$(basename $(notdir $s))))
+
+# net/ and what it stands on is a library (libqure.a); services, file systems and shell stand on it and on
+# include/platform.h; the rest of c/ and drivers/ is the kernel.
+LIB_SRC := $(filter-out $(TWINNED),$(wildcard net/*.c net/tcp/*.c) c/fmt.c c/cksum.c) $(ASM)
+APP_SRC := $(wildcard net/service/*.c c/fs/*.c c/shell/*.c)
+KERN_SRC:= $(filter-out $(TWINNED) c/fmt.c c/cksum.c,$(wildcard c/*.c drivers/*.c)) $(ASM_ONLY) boot/entry.S
+obj      = $(patsubst %,$B/$(1)/%.o,$(2))
+LIB     := $(call obj,k,$(LIB_SRC))
+APP     := $(call obj,k,$(APP_SRC))
+KERN    := $(call obj,k,$(KERN_SRC))
+
+.PHONY: help image iso lib run tap test unit e2e fuzz soak bench count bochs bochs-debug clean deps-build deps-run deps-test
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make run          build, boot in QEMU, show where the page is (SITE= CONF= NIC=virtio|e1000|rtl8139|ne2k|pcnet NET=tap MEM=8)
+## make test         everything: host tests, fuzzers, the image in QEMU and Bochs against real peers
+## make image        build/qure.img (floppy), build/qure.elf (Multiboot)
+## make iso          build/qure.iso (CD, USB stick, disk)
+## make lib          build/libqure.a, the stack for 32-bit Linux programs
+## make tap          the appliance as a Linux process on a TAP device
+## make bochs        the floppy in Bochs; make bochs-debug opens its debugger with symbols
+## make count        instructions per request, counted in Bochs
+## make bench soak   measurements; long transfers
+## make fuzz         the fuzzers for longer (FUZZ_SECONDS=600)
+## make clean        removes build/
+
+image: deps-build $B/qure.img $B/qure.elf
+iso:   deps-build $B/qure.iso
+lib:   $B/libqure.a
+
+deps-build: ; @tools/install.sh build
+deps-run:   ; @tools/install.sh build run
+deps-test:  ; @tools/install.sh build run test
+
+# --- kernel and library objects -------------------------------------------------------------------------------
+# The packet path is built for speed, the rest for size.
+$B/k/net/%.o $B/k/c/cksum.c.o: OPT := -O2
+OPT     := -Os
+$B/k/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) $(OPT) -MMD -c $< -o $@
+$B/k/%.S.o: %.S $B/offsets.h
+	@mkdir -p $(@D)
+	$(CC) $(ARCH) -g -Iinclude -Iasm -I$B -MMD -c $< -o $@
+
+# Struct offsets for assembly, printed by the compiler into its own listing (asm/offsets.c is never linked).
+$B/offsets.h: asm/offsets.c
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -O1 -MMD -MF $B/offsets.d -MT $@ -S $< -o $B/offsets.s
+	awk '$$1 == "@off" { print "#define", $$2, $$3 }' $B/offsets.s > $@
+
+$B/libqure.a: $(LIB) $B/k/hosttest/guard.c.o
+	rm -f $@ && ar rcsD $@ $^
+
+include boot/boot.mk
+include hosttest/hosttest.mk
+
+clean:
+	rm -rf $B
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,32 @@
+# hosttest.mk - tests on the build machine. hosttest/ mirrors the tree: each hosttest/{asm,c,net,net/tcp,net/service,shell,fs}/X.c
+# is one cmocka program; hosttest/fuzz/X.c one fuzzer with corpus in hosttest/corpus/X/; hosttest/e2e/*.py boot the image.
+# Everything prints TAP lines (ok N - name / not ok N - name); hosttest/run.py adds them up.
+SAN_SRC  := $(wildcard net/*.c net/tcp/*.c) c/fmt.c c/cksum.c $(APP_SRC)
+SAN      := $(call obj,san,$(SAN_SRC))
+FUZZ_OBJ := $(call obj,fuzz,$(SAN_SRC))
+UNIT_SRC := $(wildcard $(addprefix hosttest/,asm/*.c c/*.c net/*.c net/tcp/*.c net/service/*.c shell/*.c fs/*.c))
+UNIT     := $(UNIT_SRC:hosttest/%.c=$B/unit/%)
+FUZZ_SRC := $(wildcard hosttest/fuzz/*.c)
+FUZZERS  := $(FUZZ_SRC:hosttest/fuzz/%.c=$B/fuzzer/%)
+SUPPORT  := $(wildcard hosttest/support/*.c)
+
+$B/deps/cmocka.o: tools/cmocka.sh
+	tools/cmocka.sh $B/deps
+$B/san/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(SANFLAGS) -MMD -c $< -o $@
+$B/fuzz/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZFLAGS) -MMD -c $< -o $@
+
+# Sanitized unit tests against the C twins; hosttest/asm/ links the real objects (libqure.a) beside prefixed twins.
+$B/unit/%: hosttest/%.c $(SUPPORT) $(SAN) $B/deps/cmocka.o
+	@mkdir -p $(@D)
+	$(CC) $(SANFLAGS) -Ihosttest/support -I$B/deps -MMD -MF $@.d $< $(SUPPORT) $(SAN) $B/deps/cmocka.o -o $@
+$B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZFLAGS) -fsanitize=fuzzer -Ihosttest/support -MMD -MF $@.d $< $(SUPPORT) $(FUZZ_OBJ) -o $@
+
+unit: deps-test
+	$(MAKE) --no-print-directory $(UNIT)
+	python3 hosttest/run.py unit $(UNIT)

@@ -1,0 +1,82 @@
+/* drop.h - every reason for which bytes from the wire, or our own packets, are thrown away.
+ * One list gives the enum, the counters and the names that `netstat -s` shows (RFC clause or cause
+ * at the right). Add a line where you add a drop; never share one reason between two places.
+ * SPDX-License-Identifier: MIT */
+#ifndef DROP_H
+#define DROP_H
+
+#define DROPS(X) \
+        X(ETH_SHORT,       "frame shorter than its headers") \
+        X(ETH_NOT_OURS,    "destination MAC is neither ours nor a group we joined") \
+        X(ETH_SOURCE_GROUP,"source MAC is a group address") \
+        X(ETH_TYPE,        "no handler for this ethertype") \
+        X(ETH_VLAN,        "802.1Q tag of a VLAN that is not configured") \
+        X(NIF_DOWN,        "interface is down") \
+        X(NIF_TX_FULL,     "transmit ring full") \
+        X(NIF_TX_TOO_BIG,  "frame larger than the device can send") \
+        X(POOL_EMPTY,      "no free packet buffer") \
+        X(ARP_SHORT,       "ARP packet too short") \
+        X(ARP_FORMAT,      "ARP hardware, protocol or operation unknown") \
+        X(ARP_NOT_OURS,    "ARP for somebody else") \
+        X(ARP_DONE,        "ARP packet consumed (not a fault)") \
+        X(ARP_FULL,        "ARP table full of entries in use") \
+        X(ARP_QUEUE,       "packet displaced while its ARP entry resolves") \
+        X(ARP_TIMEOUT,     "next hop did not answer ARP") \
+        X(IP_SHORT,        "shorter than an IPv4 header, or than its total length") \
+        X(IP_VERSION,      "not IPv4") \
+        X(IP_HLEN,         "header length below 20 or beyond the packet") \
+        X(IP_CKSUM,        "IPv4 header checksum wrong") \
+        X(IP_NOT_OURS,     "destination is not this interface's address") \
+        X(IP_SOURCE,       "source is not a possible sender") \
+        X(IP_OPTIONS,      "IP options malformed or source routed") \
+        X(IP_PROTO,        "no handler for this protocol") \
+        X(IP_FRAG_BAD,     "fragment malformed (size, offset, overlap)") \
+        X(IP_FRAG_FULL,    "no room for reassembly") \
+        X(IP_FRAG_TIMEOUT, "reassembly timed out") \
+        X(IP_NO_ROUTE,     "no route to destination") \
+        X(IP_DF,           "does not fit the MTU and may not be fragmented") \
+        X(ICMP_SHORT,      "ICMP message too short") \
+        X(ICMP_CKSUM,      "ICMP checksum wrong") \
+        X(ICMP_TYPE,       "ICMP type not handled") \
+        X(ICMP_RATE,       "ICMP message withheld by rate limit") \
+        X(ICMP_DONE,       "ICMP message consumed (not a fault)") \
+        X(IGMP_BAD,        "IGMP message malformed") \
+        X(IGMP_DONE,       "IGMP message consumed (not a fault)") \
+        X(UDP_SHORT,       "UDP datagram too short or length wrong") \
+        X(UDP_CKSUM,       "UDP checksum wrong") \
+        X(UDP_PORT,        "no UDP socket on this port") \
+        X(UDP_FULL,        "UDP socket's queue is full") \
+        X(DHCP_BAD,        "DHCP message malformed or not for us") \
+        X(DNS_BAD,         "DNS answer malformed or unasked") \
+        X(TCP_SHORT,       "TCP header short or data offset wrong") \
+        X(TCP_CKSUM,       "TCP checksum wrong") \
+        X(TCP_GROUP,       "TCP to a broadcast or multicast address (MUST-57)") \
+        X(TCP_PORT,        "no connection and no listener: answered by RST") \
+        X(TCP_STRAY_RST,   "RST without a connection") \
+        X(TCP_SYN_FULL,    "SYN queue full and cookies off") \
+        X(TCP_BACKLOG,     "accept queue full") \
+        X(TCP_COOKIE,      "ACK with an invalid SYN cookie") \
+        X(TCP_WINDOW,      "segment outside the window") \
+        X(TCP_PAWS,        "timestamp too old (RFC 7323 5)") \
+        X(TCP_RST_BAD,     "RST not at RCV.NXT (RFC 5961 3)") \
+        X(TCP_SYN_BAD,     "SYN inside a connection (RFC 5961 4)") \
+        X(TCP_ACK_BAD,     "acknowledges what was never sent") \
+        X(TCP_NO_ACK,      "segment without ACK in a synchronised state") \
+        X(TCP_OOO_FULL,    "no room to queue out-of-order data") \
+        X(TCP_RCV_FULL,    "data beyond the receive buffer") \
+        X(TCP_CLOSED,      "data after the application closed") \
+        X(TCP_DUP,         "segment carried nothing new") \
+        X(TCP_NO_TCB,      "no free connection slot")
+
+enum drop {
+#define X(name, text) DROP_##name,
+        DROPS(X)
+#undef X
+        DROP_N
+};
+
+/* Name of a reason ("IP_CKSUM") and its explanation; why < DROP_N. */
+const char *drop_name(enum drop why);
+const char *drop_text(enum drop why);
+
+#endif

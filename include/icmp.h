@@ -1,0 +1,21 @@
+/* icmp.h - ICMP (RFC 792, 1122 3.2.2, 1191): echo, errors sent with a rate limit, errors obeyed.
+ * SPDX-License-Identifier: MIT */
+#ifndef ICMP_H
+#define ICMP_H
+
+#include "ip.h"
+
+enum { ICMP_ECHO_REPLY = 0, ICMP_UNREACH = 3, ICMP_QUENCH = 4, ICMP_REDIRECT = 5, ICMP_ECHO = 8, ICMP_TIME_EXCEEDED = 11, ICMP_PARAM = 12 };
+enum { ICMP_NET = 0, ICMP_HOST = 1, ICMP_PROTO = 2, ICMP_PORT = 3, ICMP_FRAG_NEEDED = 4, ICMP_ADMIN = 13 };
+
+/* Sends an error that quotes `orig` (not consumed; l3 set) unless RFC 1122 3.2.2 forbids it or the rate limit does. */
+void icmp_error(struct stack *st, const struct pkt *orig, u8 type, u8 code, u16 mtu);
+
+/* Sends one echo request; ttl 0 = 64. 0 or negative stack_err. */
+int icmp_ping(struct stack *st, ipaddr dst, u16 id, u16 seq, const void *data, u16 n, u8 ttl);
+
+/* Replies to our echo requests, and errors that quote them or our UDP probes (traceroute): `from` sent it. type as above. */
+struct icmp_event { ipaddr from, dst; u8 type, code, ttl; u16 id, seq, n; };
+void icmp_on_event(struct stack *st, void (*fn)(void *ctx, const struct icmp_event *), void *ctx);
+
+#endif

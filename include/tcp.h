@@ -1,0 +1,106 @@
+/* tcp.h - TCP connections, event face: what services are written against. The connection is the
+ * socket. A service gives its callbacks when it listens or connects; they run inside the stack and
+ * never block. The POSIX-like and blocking face (sock.h) is built from these.
+ * SPDX-License-Identifier: MIT */
+#ifndef TCP_H
+#define TCP_H
+
+#include "stack.h"
+
+struct tcb;      /* one connection; its fields are open to inspection in net/tcp/tcb.h */
+struct listener;
+
+/* All but `closed` may be NULL. Calls that send may be made from any of them. */
+struct tcp_events {
+        /* A handshake completed on a listener (R91, R93). false refuses: the peer sees RST. */
+        bool (*accept)(struct tcb *t);
+        /* Our tcp_connect succeeded. */
+        void (*connected)(struct tcb *t);
+        /* New bytes in order, a PSH in message mode, or the peer's FIN (tcp_eof). */
+        void (*readable)(struct tcb *t);
+        /* Bytes were acknowledged: there is room in the send queue again. */
+        void (*writable)(struct tcb *t);
+        /* The last call for this connection: 0 closed normally, else E_RESET, E_TIMEDOUT, E_REFUSED, E_UNREACH (MUST-12). */
+        void (*closed)(struct tcb *t, int err);
+};
+
+/* Options of a listener (inherited by what it accepts) or connection; zero-initialised = RFC defaults. */
+struct tcp_opts {
+        u16  mss;            /* ours to announce, 0 = from the MTU */
+        u32  rcvbuf, sndbuf; /* bytes, 0 = default */
+        u16  backlog;        /* listener: accepted at most waiting, 0 = 16 */
+        u8   ttl, tos;
+        bool nodelay;        /* Nagle off */
+        bool no_wscale, no_sack, no_timestamps, ecn;
+        bool app_mode;       /* vproxy (R154-R162): acknowledge when read, close resets, no TIME_WAIT */
+        bool psh_message;    /* R53, R54: readable only at PSH, FIN or a full window */
+        u8   cc;             /* enum tcp_cc */
+        u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
+        u32  keepalive_ms;   /* 0 = off (MUST-25) */
+        u32  timewait_ms;    /* 0 = 2 x 30 s */
+};
+enum tcp_cc { TCP_CC_CUBIC, TCP_CC_NEWRENO };
+
+/* Listens on addr:port (any() = all). NULL and *err on failure (E_INUSE, E_NOMEM). */
+struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struct tcp_events *ev, void *user,
+                            const struct tcp_opts *opts, int *err);
+/* Stops listening; half-open connections are reset, accepted ones stay. */
+void tcp_unlisten(struct listener *l);
+
+/* Begins an active open. src any() and sport 0 = chosen (RFC 6056). NULL and *err on failure (MUST-46). */
+struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16 dport, const struct tcp_events *ev, void *user,
+                        const struct tcp_opts *opts, int *err);
+
+void *tcp_user(const struct tcb *t);
+void tcp_set_user(struct tcb *t, void *user);
+void tcp_set_events(struct tcb *t, const struct tcp_events *ev);
+struct stack *tcp_stack(const struct tcb *t);
+struct listener *tcp_listener(const struct tcb *t);           /* NULL for an active open */
+void *tcp_listener_user(const struct listener *l);
+
+struct tcp_names { ipaddr laddr, raddr; u16 lport, rport; };
+void tcp_names(const struct tcb *t, struct tcp_names *out);
+const char *tcp_state_name(const struct tcb *t);              /* "ESTABLISHED", one of the RFC's eleven */
+
+/* --- receiving: bytes stay in the buffers they arrived in until consumed --- */
+u32 tcp_readable(const struct tcb *t);                         /* bytes in order, not yet consumed */
+u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr);    /* contiguous run at offset off: its length and address; 0 at the end */
+u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n);  /* copies without consuming; bytes copied */
+void tcp_consume(struct tcb *t, u32 n);                        /* n <= tcp_readable: frees buffers, may open the window */
+struct pkt *tcp_take(struct tcb *t);                           /* consumes the first buffer whole and gives it away, or NULL (the seeds' pipe) */
+bool tcp_eof(const struct tcb *t);                             /* the peer's FIN was reached in the stream */
+
+/* --- sending: what is sent is described; segments are built from the queue when sent and again when resent --- */
+u32 tcp_send_room(const struct tcb *t);
+/* Queues n bytes at ptr by reference; the memory must outlive the connection (files, constants). `sum` is NULL, or the
+ * cksum_add of the n bytes, which then is not computed again. 0 or E_NOMEM (queue full), E_CLOSED. All or nothing. */
+int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
+/* Queues the bytes of p (data, len; no chain) and takes the buffer (consumed in every case). 0 or negative. */
+int tcp_send_pkt(struct tcb *t, struct pkt *p);
+/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer), or negative. */
+int tcp_send(struct tcb *t, const void *src, u32 n);
+void tcp_cork(struct tcb *t, bool on);                         /* hold back small segments until uncorked */
+void tcp_flush(struct tcb *t);                                 /* sends what may be sent now; the stack calls it at batch end anyway */
+
+/* --- ending --- */
+void tcp_shutdown(struct tcb *t);                              /* our FIN after the queued bytes (half close, R40) */
+void tcp_close(struct tcb *t);                                 /* shutdown and let go: no more events, `closed` excepted; unread data = RST (SHLD-3) */
+void tcp_abort(struct tcb *t);                                 /* RST now; `closed` is not called */
+
+void tcp_set_nodelay(struct tcb *t, bool on);
+void tcp_set_keepalive(struct tcb *t, u32 idle_ms);
+void tcp_set_user_timeout(struct tcb *t, u32 ms);
+int  tcp_soft_error(struct tcb *t);                            /* last ICMP soft error, cleared by reading (MUST-47) */
+
+/* Walks all connections and listeners for netstat: fn returns false to stop. */
+struct tcp_info {
+        struct tcp_names names;
+        const char      *state;
+        u8               byte;      /* the connection byte FFFFSSSS */
+        u32              rcv_queue, snd_queue, cwnd, ssthresh, srtt_us, rto_ms, retransmits;
+};
+void tcp_walk(struct stack *st, bool (*fn)(void *ctx, const struct tcp_info *info), void *ctx);
+
+void tcp_rx(struct stack *st, struct pkt *p, const void *ip);  /* an ip_proto_fn */
+
+#endif

@@ -1,0 +1,31 @@
+/* types.h - fixed-width integers, wire integers and the few macros that everything uses.
+ * SPDX-License-Identifier: MIT */
+#ifndef TYPES_H
+#define TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t  u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t   s8;
+typedef int16_t  s16;
+typedef int32_t  s32;
+typedef int64_t  s64;
+
+/* The struct that holds `member` at address `p`. */
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
+
+static inline u32 min_u32(u32 a, u32 b) { return a < b ? a : b; }
+static inline u32 max_u32(u32 a, u32 b) { return a > b ? a : b; }
+
+#endif
