@@ -23,6 +23,17 @@ $B/fuzz/%.c.o: %.c
 $B/unit/%: hosttest/%.c $(SUPPORT) $(SAN) $B/deps/cmocka.o
 	@mkdir -p $(@D)
 	$(CC) $(SANFLAGS) -Ihosttest/support -I$B/deps -MMD -MF $@.d $< $(SUPPORT) $(SAN) $B/deps/cmocka.o -o $@
+# hosttest/asm/X.c: asm/X.S under its own names, the twin's object under the prefix c_ (its undefined names stay as they are).
+.SECONDEXPANSION:
+$B/twin/%.o: $$(call TWIN,$$*)
+	@mkdir -p $(@D)
+	$(CC) $(KFLAGS) -O2 -c $< -o $@.plain
+	nm --defined-only $@.plain | awk '$$2 ~ /[TDRB]/ { print $$3, "c_" $$3 }' > $@.names
+	objcopy --redefine-syms=$@.names $@.plain $@
+$B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $B/k/asm/%.S.o $B/deps/cmocka.o $B/k/hosttest/guard.c.o
+	@mkdir -p $(@D)
+	$(CC) -m32 -no-pie -g -O1 -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d $< hosttest/asm/call_checked.S \
+	        $B/k/asm/$*.S.o $B/twin/$*.o $B/k/hosttest/guard.c.o $B/deps/cmocka.o -o $@
 $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZFLAGS) -fsanitize=fuzzer -Ihosttest/support -MMD -MF $@.d $< $(SUPPORT) $(FUZZ_OBJ) -o $@

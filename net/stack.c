@@ -1,0 +1,113 @@
+/* stack.c - one instance of the stack: memory, clock, entropy, the end of a batch.
+ * Not here: any protocol. SPDX-License-Identifier: MIT */
+#include "stack.h"
+#include "arp.h"
+#include "dhcp.h"
+#include "fmt.h"
+#include "icmp.h"
+#include "igmp.h"
+#include "ip.h"
+#include "mem.h"
+#include "route.h"
+#include "siphash.h"
+#include "tcp.h"
+#include "udp.h"
+
+void *stack_alloc(struct stack *st, size_t n, size_t align)
+{
+        return st->cfg.alloc(st->cfg.alloc_ctx, n, align);
+}
+
+static u32 or_default(u32 v, u32 dflt) { return v ? v : dflt; }
+
+static void config_defaults(struct stack_config *c)
+{
+        c->n_pkts = or_default(c->n_pkts, 256);
+        c->n_tcbs = or_default(c->n_tcbs, 64);
+        c->n_listeners = or_default(c->n_listeners, 16);
+        c->n_synq = or_default(c->n_synq, 64);
+        c->n_timewait = or_default(c->n_timewait, 128);
+        c->n_udp = or_default(c->n_udp, 32);
+        c->n_arp = or_default(c->n_arp, 64);
+        c->n_routes = or_default(c->n_routes, 32);
+        c->n_reass = or_default(c->n_reass, 8);
+}
+
+static bool make_packets(struct stack *st)
+{
+        struct pkt *meta = stack_alloc(st, st->cfg.n_pkts * sizeof *meta, 64);
+        u8 *bufs = stack_alloc(st, (size_t)st->cfg.n_pkts * PKT_BUF, 4096);
+        if (!meta || !bufs)
+                return false;
+        pktpool_init(&st->pkts, meta, bufs, st->cfg.n_pkts);
+        return true;
+}
+
+struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
+{
+        struct stack *st = cfg->alloc(cfg->alloc_ctx, sizeof *st, 64);
+        if (!st)
+                return NULL;
+        st->cfg = *cfg;
+        config_defaults(&st->cfg);
+        memcpy(st->key, cfg->seed, sizeof st->key);
+        st->now_us = st->ms_base_us = now_us;
+        wheel_init(&st->wheel, (u32)(now_us / 1000));
+        bool ok = make_packets(st) && route_init(st) && arp_init(st) && ip_init(st) && icmp_init(st) && igmp_init(st) && udp_init(st) &&
+                  tcp_init(st);
+        return ok ? st : NULL;
+}
+
+void stack_tick(struct stack *st, u64 now_us)
+{
+        st->now_us = now_us;
+        u64 past = now_us - st->ms_base_us;
+        if (past < 1000)
+                return;
+        /* 32-bit division unless the caller slept for more than an hour */
+        u32 ms = past >> 32 ? (u32)(past / 1000) : (u32)past / 1000;
+        st->ms_base_us += (u64)ms * 1000;
+        wheel_advance(&st->wheel, st->wheel.now_ms + ms);
+}
+
+void stack_batch_end(struct stack *st)
+{
+        tcp_batch_end(st);
+        ip_batch_end(st);
+        for (u32 i = 0; i < st->n_nifs; i++)
+                if (st->nif[i]->flush)
+                        st->nif[i]->flush(st->nif[i]);
+}
+
+u32 stack_next(const struct stack *st)
+{
+        return wheel_next(&st->wheel);
+}
+
+void stack_seed(struct stack *st, const u8 seed[16])
+{
+        u8 both[32];
+        memcpy(both, st->key, 16);
+        memcpy(both + 16, seed, 16);
+        u64 lo = siphash(st->key, both, 32), hi = siphash(seed, both, 32);
+        memcpy(st->key, &lo, 8);
+        memcpy(st->key + 8, &hi, 8);
+}
+
+u32 stack_random(struct stack *st)
+{
+        u64 n = st->rnd_count++;
+        return (u32)siphash(st->key, &n, sizeof n);
+}
+
+void stack_log(struct stack *st, const char *format, ...)
+{
+        char line[160];
+        va_list ap;
+        if (!st->cfg.log)
+                return;
+        va_start(ap, format);
+        fmt_v(line, sizeof line, format, ap);
+        va_end(ap);
+        st->cfg.log(st->cfg.log_ctx, line);
+}
