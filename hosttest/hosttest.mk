@@ -38,6 +38,21 @@ $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZFLAGS) -fsanitize=fuzzer -Ihosttest/support -MMD -MF $@.d $< $(SUPPORT) $(FUZZ_OBJ) -o $@
 
-unit: deps-test
+export B
+E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))
+FUZZ_SECONDS ?= 300
+
+# The same objects that the kernel links, and a result file per group; `test` runs every group even when one fails.
+unit:
 	$(MAKE) --no-print-directory $(UNIT)
 	python3 hosttest/run.py unit $(UNIT)
+fuzz: $(FUZZERS)
+	python3 hosttest/fuzz.py $(FUZZ_SECONDS) $(FUZZERS)
+e2e: image iso $B/qure-tap
+	python3 hosttest/run.py e2e $(E2E)
+test: deps-test
+	rm -rf $B/results
+	-$(MAKE) --no-print-directory unit
+	-$(MAKE) --no-print-directory fuzz
+	-$(MAKE) --no-print-directory e2e
+	@python3 hosttest/run.py total

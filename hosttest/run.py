@@ -2,11 +2,11 @@
 """run.py GROUP PROGRAM... - runs test programs that print TAP (ok / not ok lines), shows what failed, and adds up.
 
 A program that prints no test line, exits non-zero without a `not ok`, or outlives its time counts as one failure.
-Totals go to build/results/GROUP; `run.py total` adds those up and prints the closing line `N passed, N failed`.
+Totals go to $B/results/GROUP; `run.py total` adds those up and prints the closing line `N passed, N failed`.
 """
 import os, re, subprocess, sys, time
 
-RESULTS = os.path.join('build', 'results')
+RESULTS = os.path.join(os.environ.get('B', 'build'), 'results')
 LIMIT = {'unit': 300, 'fuzz': 900, 'e2e': 900}
 
 def run_one(group, prog):
