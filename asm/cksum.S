@@ -1,5 +1,5 @@
-/* cksum.S - the Internet checksum (RFC 1071) as one adc chain: four bytes per addition, 64 a turn, the
- * carry handed from one turn to the next. Base machine: nothing beyond the i386.
+/* cksum.S - the Internet checksum (RFC 1071): on the base machine one adc chain, four bytes per addition,
+ * the carry handed from one turn to the next; SSE2 or AVX2 for 128 bytes and more once cksum_use allows them.
  * SPDX-License-Identifier: MIT */
 #include "func.inc"
 
@@ -16,6 +16,9 @@ func cksum_add
         mov     eax, [esp+4]
         mov     edx, [esp+8]
         mov     ecx, [esp+12]
+        cmp     ecx, 128
+        jae     .Llong
+.Lbase:
         push    ebx
         mov     ebx, ecx
         and     ebx, 60                         /* bytes of the part turn */
@@ -27,6 +30,8 @@ func cksum_add
         add     ebx, offset .Lchain_end
         clc
         jmp     ebx
+.Llong:
+        jmp     dword ptr [cksum_long]
         .p2align 4
 .Lchain:
         .set    k, 0
@@ -61,6 +66,126 @@ func cksum_add
         pop     ebx
         ret
 endfunc cksum_add
+
+/*
+ * cksum_add for n >= 128 with vectors (equal modulo 65535): eax sum, edx p, ecx n as above, goes on in .Lbase with what is left (n & 63).
+ *   clobbers  eax, ecx, edx, [esp+8], [esp+12], xmm0-xmm5 or ymm0-ymm5, flags
+ *
+ * pmaddwd adds neighbouring 16-bit words, but as signed numbers: each word w enters as w - 2^15 (one xor), and
+ * 2^15 for each word, n/2 * 2^15 = n << 14, is added at the end. A lane grows by less than 2^17 a step, so pieces
+ * of 64 KiB cannot overflow it.
+ */
+        .macro PIECE                            /* ecx = bytes of whole blocks of this piece; pushes what remains */
+        mov     ecx, [esp+12]
+        and     ecx, -64
+        cmp     ecx, 0x10000
+        jbe     1f
+        mov     ecx, 0x10000
+1:      sub     [esp+12], ecx
+        mov     eax, ecx
+        shl     eax, 14                         /* the bias of this piece */
+        .endm
+        .macro JOIN                             /* xmm0 = four lanes: their sum and eax (below 2^31 together) into [esp+4] */
+        pshufd  xmm1, xmm0, 0x4e
+        paddd   xmm0, xmm1
+        pshufd  xmm1, xmm0, 0xb1
+        paddd   xmm0, xmm1
+        movd    ecx, xmm0
+        add     eax, ecx                        /* the true sum of the words, unsigned */
+        add     [esp+4], eax
+        adc     dword ptr [esp+4], 0
+        .endm
+        .macro REST piece                       /* another piece, or the last bytes by the chain */
+        mov     ecx, [esp+12]
+        cmp     ecx, 64
+        jae     \piece
+        mov     eax, [esp+4]
+        jmp     .Lbase
+        .endm
+
+        .section .text.cksum_add, "ax", @progbits
+        .p2align 4
+cksum_long_sse2:
+        movdqa  xmm4, [cksum_bias]
+        movdqa  xmm5, [cksum_ones]
+.Lsse2_piece:
+        PIECE
+        pxor    xmm0, xmm0
+.Lsse2:
+        .set    k, 0
+        .rept   2
+        movdqu  xmm1, [edx+k]
+        movdqu  xmm2, [edx+k+16]
+        pxor    xmm1, xmm4
+        pxor    xmm2, xmm4
+        pmaddwd xmm1, xmm5
+        pmaddwd xmm2, xmm5
+        paddd   xmm0, xmm1
+        paddd   xmm0, xmm2
+        .set    k, k+32
+        .endr
+        add     edx, 64
+        sub     ecx, 64
+        jnz     .Lsse2
+        JOIN
+        REST    .Lsse2_piece
+
+        .p2align 4
+cksum_long_avx2:
+        vmovdqa ymm4, [cksum_bias]
+        vmovdqa ymm5, [cksum_ones]
+.Lavx2_piece:
+        PIECE
+        vpxor   xmm0, xmm0, xmm0
+.Lavx2:
+        vpxor   ymm1, ymm4, [edx]
+        vpxor   ymm2, ymm4, [edx+32]
+        vpmaddwd ymm1, ymm1, ymm5
+        vpmaddwd ymm2, ymm2, ymm5
+        vpaddd  ymm0, ymm0, ymm1
+        vpaddd  ymm0, ymm0, ymm2
+        add     edx, 64
+        sub     ecx, 64
+        jnz     .Lavx2
+        vextracti128 xmm1, ymm0, 1
+        vpaddd  xmm0, xmm0, xmm1
+        vzeroupper                              /* what follows are SSE forms: no penalty for mixing */
+        JOIN
+        cmp     dword ptr [esp+12], 64
+        jae     cksum_long_avx2                 /* vzeroupper emptied the constants' upper halves */
+        mov     ecx, [esp+12]
+        mov     eax, [esp+4]
+        jmp     .Lbase
+
+/*
+ * void cksum_use(enum cksum_level level);
+ *   in        [esp+4] 0 base, 1 SSE2, 2 AVX2
+ *   out       cksum_add uses it from now on; the caller knows that processor and system allow it
+ *   clobbers  eax
+ */
+func cksum_use
+        mov     eax, [esp+4]
+        mov     eax, [cksum_levels+eax*4]
+        mov     [cksum_long], eax
+        ret
+endfunc cksum_use
+
+        .section .rodata.cksum, "a", @progbits
+        .p2align 5
+cksum_bias:
+        .rept   16
+        .short  0x8000
+        .endr
+cksum_ones:
+        .rept   16
+        .short  1
+        .endr
+cksum_levels:
+        .long   .Lbase, cksum_long_sse2, cksum_long_avx2
+        .section .data.cksum, "aw", @progbits
+        .p2align 2
+cksum_long:
+        .long   .Lbase
 
 /*
  * u32 cksum_copy(void *dst, const void *src, u32 n, u32 sum);

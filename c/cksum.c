@@ -26,3 +26,8 @@ u32 cksum_copy(void *dst, const void *src, u32 n, u32 sum)
         memcpy(dst, src, n);
         return cksum_add(sum, src, n);
 }
+
+void cksum_use(enum cksum_level level)
+{
+        (void)level;
+}

@@ -7,8 +7,14 @@
 
 #include "types.h"
 
-/* Sum of n bytes at p (any alignment, n up to 2^31) added to `sum`, end-around carry folded into 32 bits. */
+/* Sum of n bytes at p (any alignment, n up to 2^31) added to `sum`. Only its value modulo 65535, which cksum_fold gives,
+ * has meaning; it is 0 only when everything summed is 0. */
 u32 cksum_add(u32 sum, const void *p, u32 n);
+
+/* Which instructions cksum_add may use for long data; a property of the processor, chosen once at start. AVX2 needs the
+ * operating system's consent (XCR0), SSE2 CR4.OSFXSR: the caller has checked both. The C twin ignores it. */
+enum cksum_level { CKSUM_BASE, CKSUM_SSE2, CKSUM_AVX2 };
+void cksum_use(enum cksum_level level);
 
 /* Copies n bytes and returns cksum_add(sum, src, n); dst and src do not overlap. */
 u32 cksum_copy(void *dst, const void *src, u32 n, u32 sum);
