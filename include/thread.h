@@ -19,6 +19,22 @@ void thread_wait(u32 ms);
 void thread_wake(struct thread *t);
 struct thread *thread_self(void);
 
+const char *thread_name(const struct thread *t);
+
+/* The flow that calls this becomes the first thread, "main", on the boot stack. */
+void thread_init(void);
+/* The thread whose guard page holds addr, by name; NULL when none does. For panics. */
+const char *thread_guard_at(u32 addr);
+/* The bounds of the stack that holds esp (empty when none does). For panics. */
+void thread_stack_of(u32 esp, u32 *lo, u32 *hi);
+/* From the timer interrupt: logs the running thread when it has not yielded for long. True when none runs (idle). */
+bool thread_watchdog(u32 eip);
+/* How long is too long, in ms; 0 turns the watchdog off. Default WATCHDOG_MS. */
+enum { WATCHDOG_MS = 2000 };
+void thread_watchdog_set(u32 ms);
+/* Microseconds spent in hlt. */
+u64 thread_idle_us(void);
+
 struct thread_info { const char *name, *state; u32 id, switches, stack_bytes, stack_used; u64 ran_us; };
 void thread_walk(bool (*fn)(void *ctx, const struct thread_info *), void *ctx);
 
