@@ -27,4 +27,10 @@ void dhcp_renew(struct netif *nif);
 bool dhcp_status(const struct netif *nif, struct dhcp_info *out);
 const char *dhcp_phase_name(enum dhcp_phase);
 
+/* The carrier came (the old lease is verified, RFC 2131 3.2) or went. */
+void dhcp_link(struct netif *nif);
+/* A neighbour uses a dynamic address of nif; `again`: the second time within 10 s. The lease is declined while it is being
+ * checked or when defending did not help; a link-local address is replaced. */
+void dhcp_conflict(struct netif *nif, ipaddr addr, bool again);
+
 #endif

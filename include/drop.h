@@ -11,43 +11,83 @@
         X(ETH_SOURCE_GROUP,"source MAC is a group address") \
         X(ETH_TYPE,        "no handler for this ethertype") \
         X(ETH_VLAN,        "802.1Q tag of a VLAN that is not configured") \
+        X(ETH_UNTAGGED,     "untagged frame on an interface with a VLAN") \
+        X(ETH_SHORT_TAG,    "frame shorter than its 802.1Q tag") \
         X(NIF_DOWN,        "interface is down") \
         X(NIF_TX_FULL,     "transmit ring full") \
         X(NIF_TX_TOO_BIG,  "frame larger than the device can send") \
         X(POOL_EMPTY,      "no free packet buffer") \
         X(ARP_SHORT,       "ARP packet too short") \
         X(ARP_FORMAT,      "ARP hardware, protocol or operation unknown") \
+        X(ARP_SENDER,       "ARP sender address impossible (group, broadcast, loopback)") \
+        X(ARP_OWN,          "our own ARP packet came back") \
+        X(ARP_CONFLICT,     "somebody else claims an address of ours (RFC 5227)") \
+        X(ARP_SILENT,       "ARP about an address that we keep silent") \
+        X(ARP_UNASKED,      "ARP reply that nobody waited for") \
+        X(ARP_UNARP,        "UNARP consumed or not believed (RFC 1868)") \
         X(ARP_NOT_OURS,    "ARP for somebody else") \
         X(ARP_DONE,        "ARP packet consumed (not a fault)") \
+        X(ARP_SOLICITED,    "ARP reply that we asked for consumed (not a fault)") \
         X(ARP_FULL,        "ARP table full of entries in use") \
         X(ARP_QUEUE,       "packet displaced while its ARP entry resolves") \
         X(ARP_TIMEOUT,     "next hop did not answer ARP") \
-        X(IP_SHORT,        "shorter than an IPv4 header, or than its total length") \
+        X(ARP_FLUSHED,      "waiting packet of an ARP entry that was removed") \
+        X(IP_SHORT,        "shorter than an IPv4 header") \
+        X(IP_LENGTH,        "IPv4 total length below the header length") \
+        X(IP_TRUNCATED,     "shorter than its IPv4 total length") \
         X(IP_VERSION,      "not IPv4") \
         X(IP_HLEN,         "header length below 20 or beyond the packet") \
         X(IP_CKSUM,        "IPv4 header checksum wrong") \
         X(IP_NOT_OURS,     "destination is not this interface's address") \
+        X(IP_OTHER_NIF,     "destination is an address of another interface of ours") \
+        X(IP_GROUP,         "multicast group that nobody joined here") \
+        X(IP_LINK_BCAST,    "unicast IP in a link broadcast (RFC 1122 3.3.6)") \
+        X(IP_LAND,          "source is one of our own addresses") \
         X(IP_SOURCE,       "source is not a possible sender") \
+        X(IP_SOURCE_ANY,   "source 0.0.0.0 in traffic that needs a name") \
+        X(IP_UNROUTED,     "no route back to the source") \
         X(IP_OPTIONS,      "IP options malformed or source routed") \
+        X(IP_SOURCE_ROUTE,  "source routed (RFC 1122 3.2.1.8)") \
         X(IP_PROTO,        "no handler for this protocol") \
         X(IP_FRAG_BAD,     "fragment malformed (size, offset, overlap)") \
+        X(IP_FRAG_TINY,     "first fragment too small for its transport header (RFC 1858)") \
+        X(IP_FRAG_DUP,      "the same fragment again") \
+        X(IP_FRAG_OVERLAP,  "overlapping fragments, whole datagram dropped (RFC 5722)") \
+        X(IP_FRAG_EVICTED,  "reassembly given up for a newer one") \
+        X(IP_FRAG_END,     "fragment contradicts the end of its datagram") \
         X(IP_FRAG_FULL,    "no room for reassembly") \
         X(IP_FRAG_TIMEOUT, "reassembly timed out") \
         X(IP_NO_ROUTE,     "no route to destination") \
         X(IP_DF,           "does not fit the MTU and may not be fragmented") \
+        X(IP_CUT_FULL,      "no buffers left to fragment into") \
+        X(IP_TOO_LONG,      "longer than an IPv4 datagram can be") \
+        X(IP_LOOP_FULL,     "too much waits for delivery to ourselves") \
         X(ICMP_SHORT,      "ICMP message too short") \
         X(ICMP_CKSUM,      "ICMP checksum wrong") \
         X(ICMP_TYPE,       "ICMP type not handled") \
+        X(ICMP_QUOTE,       "ICMP error that quotes nothing of ours") \
+        X(ICMP_REDIRECT,    "ICMP redirect ignored") \
+        X(ICMP_QUENCH,      "ICMP source quench ignored (RFC 6633)") \
+        X(ICMP_GROUP_ECHO,  "echo request to a group not answered") \
         X(ICMP_RATE,       "ICMP message withheld by rate limit") \
         X(ICMP_DONE,       "ICMP message consumed (not a fault)") \
+        X(ICMP_ERROR_DONE, "ICMP error consumed (not a fault)") \
         X(IGMP_BAD,        "IGMP message malformed") \
+        X(IGMP_TTL,         "IGMP message from beyond the link") \
+        X(IGMP_TYPE,        "IGMP type not handled") \
         X(IGMP_DONE,       "IGMP message consumed (not a fault)") \
         X(UDP_SHORT,       "UDP datagram too short or length wrong") \
         X(UDP_CKSUM,       "UDP checksum wrong") \
+        X(UDP_TOO_LONG,    "longer than a UDP datagram can be") \
+        X(UDP_NO_ROUTE,    "no route for our datagram") \
         X(UDP_PORT,        "no UDP socket on this port") \
         X(UDP_FULL,        "UDP socket's queue is full") \
         X(DHCP_BAD,        "DHCP message malformed or not for us") \
+        X(DHCP_OPTION,      "DHCP options malformed") \
+        X(DHCP_STATE,       "DHCP message of a type not expected now") \
+        X(DHCP_DONE,        "DHCP message consumed (not a fault)") \
         X(DNS_BAD,         "DNS answer malformed or unasked") \
+        X(DNS_DONE,         "DNS answer consumed (not a fault)") \
         X(TCP_SHORT,       "TCP header short or data offset wrong") \
         X(TCP_CKSUM,       "TCP checksum wrong") \
         X(TCP_GROUP,       "TCP to a broadcast or multicast address (MUST-57)") \

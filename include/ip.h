@@ -25,7 +25,9 @@ enum { IPPROTO_ICMP_ = 1, IPPROTO_IGMP_ = 2, IPPROTO_IPIP_ = 4, IPPROTO_TCP_ = 6
  * p->l3 and p->l4 set, header valid; `ip` stays readable until p is freed. */
 typedef void ip_proto_fn(struct stack *st, struct pkt *p, const struct ip_hdr *ip);
 
-/* Registers the handler for an IP protocol number. */
+bool ip_init(struct stack *st);
+
+/* Registers the handler for an IP protocol number; NULL removes it. */
 void ip_proto(struct stack *st, u8 proto, ip_proto_fn *fn);
 
 /* An ICMP error that quotes a datagram of ours: type, code, next-hop MTU (type 3 code 4, else 0), and the quoted header
@@ -34,10 +36,11 @@ typedef void ip_error_fn(struct stack *st, u8 type, u8 code, u16 mtu, const stru
 void ip_proto_error(struct stack *st, u8 proto, ip_error_fn *fn);
 
 struct ip_opts {
-        u8            ttl;   /* 0 = 64 */
+        u8            ttl;   /* 0 = 64, to a group 1 */
         u8            tos;   /* DSCP << 2 | ECN */
         bool          df;
         struct netif *nif;   /* NULL = by route */
+        bool          router_alert; /* RFC 2113, for IGMP */
 };
 
 /* Sends p (consumed), data at the transport header, with headroom for IP and link headers. `src` any() = chosen by route.
@@ -55,6 +58,22 @@ bool ip_is_broadcast(struct netif *nif, ipaddr a);
 /* Sum of the pseudo header (RFC 9293 3.1, RFC 768), len in host order, as a partial sum of cksum.h. */
 u32 ip_pseudo_sum(ipaddr src, ipaddr dst, u8 proto, u16 len);
 
+/* A datagram from the wire (consumed), data at the IP header. */
 void ip_rx(struct netif *nif, struct pkt *p);
+
+/* Hands p (data at the transport header, l3 set) to the handler of its protocol. */
+void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip);
+
+/* Tells the sender of p (ours, not consumed, data at the IP header) of an error found here, as if by ICMP. */
+void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code);
+
+/* Tells the handler of a protocol of an ICMP error; false when there is none. */
+bool ip_error(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *quoted, const u8 *l4);
+
+/* Addresses or routes changed: forget what was derived from them. */
+void ip_forget(struct stack *st);
+
+/* Delivers what was sent to our own addresses; true when there was something. stack_batch_end calls it. */
+bool ip_batch_end(struct stack *st);
 
 #endif

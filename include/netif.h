@@ -73,6 +73,9 @@ void netif_link(struct netif *nif, bool link);
  * devices without NETIF_SG, counts, shows it to the tap and calls xmit. */
 void nif_xmit(struct netif *nif, struct pkt *p);
 
+/* Sums [csum_start, end) of a PKT_CSUM_TODO packet, stores it and clears the flag; pieces may begin at odd offsets. */
+void nif_sum(struct pkt *p);
+
 /* Joins or leaves a link-level group (reference counting is the caller's). */
 bool netif_join(struct netif *nif, macaddr group);
 void netif_leave(struct netif *nif, macaddr group);

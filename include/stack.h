@@ -54,12 +54,16 @@ struct stack_config {
         void *log_ctx;
 };
 
+struct eth_state;
 struct arp_state;
+struct claim_state;
 struct route_state;
 struct ip_state;
 struct icmp_state;
 struct igmp_state;
 struct udp_state;
+struct dhcp_state;
+struct dns_state;
 struct tcp_state;
 
 struct stack {
@@ -71,12 +75,16 @@ struct stack {
         u64                 rnd_count;
         struct netif       *nif[STACK_NIFS];
         u8                  n_nifs;
+        struct eth_state   *eth;
         struct arp_state   *arp;
+        struct claim_state *claim;
         struct route_state *route;
         struct ip_state    *ip;
         struct icmp_state  *icmp;
         struct igmp_state  *igmp;
         struct udp_state   *udp;
+        struct dhcp_state  *dhcp;       /* NULL until the first dhcp_start */
+        struct dns_state   *dns;        /* NULL until the first server or query */
         struct tcp_state   *tcp;
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);

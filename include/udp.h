@@ -5,6 +5,9 @@
 
 #include "stack.h"
 
+struct udp_hdr { be16 sport, dport, len, cksum; };
+_Static_assert(sizeof(struct udp_hdr) == 8, "RFC 768");
+
 struct udp_sock;
 
 struct udp_from {
@@ -12,6 +15,8 @@ struct udp_from {
         u16           sport;    /* host order */
         struct netif *nif;
 };
+
+bool udp_init(struct stack *st);
 
 /* Receives one datagram (consumed by the callee): p->data is the payload, chain holds the rest. */
 typedef void udp_recv_fn(struct udp_sock *us, struct pkt *p, const struct udp_from *from);
@@ -24,11 +29,20 @@ void *udp_user(const struct udp_sock *us);
 u16 udp_port(const struct udp_sock *us);
 struct stack *udp_stack(const struct udp_sock *us);
 
+/* An ICMP error came for a datagram of this socket to dst:dport: E_REFUSED (port unreachable), E_MSGSIZE, else E_UNREACH. */
+typedef void udp_error_fn(struct udp_sock *us, int err, ipaddr dst, u16 dport);
+void udp_on_error(struct udp_sock *us, udp_error_fn *fn);
+
 /* A packet with room for all headers in front: append the payload and udp_send it. NULL when the pool is empty. */
 struct pkt *udp_alloc(struct stack *st);
 
-/* Sends p (consumed), data = payload, to dst:dport. `src` any() = chosen by route. `nif` NULL = by route; given for
- * broadcast and for an interface without address (DHCP). 0 or a negative stack_err. */
+/* Sends p (consumed), data = payload, to dst:dport. `src` any() = the socket's address, or chosen by route. `nif` NULL = by
+ * route; given for broadcast and for an interface without address (DHCP). 0 or a negative stack_err. */
 int udp_send(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, struct netif *nif);
+/* As udp_send, with a time to live (0 = default): traceroute's probes, link-local protocols. */
+int udp_send_ttl(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, struct netif *nif, u8 ttl);
+
+/* Walks the open sockets for netstat: fn returns false to stop. */
+void udp_walk(struct stack *st, bool (*fn)(void *ctx, ipaddr addr, u16 port), void *ctx);
 
 #endif

@@ -56,8 +56,7 @@ void netif_link(struct netif *nif, bool link)
         igmp_link(nif);
 }
 
-/* Sums [csum_start, end) of the whole packet and stores it; gathered pieces may begin at odd offsets. */
-static void sum_in_software(struct pkt *p)
+void nif_sum(struct pkt *p)
 {
         u32 sum = cksum_add(0, p->data + p->csum_start, p->len - p->csum_start);
         u32 done = p->len - p->csum_start;
@@ -118,7 +117,7 @@ void nif_xmit(struct netif *nif, struct pkt *p)
                 return;
         }
         if ((p->flags & PKT_CSUM_TODO) && !(nif->caps & NETIF_CSUM_TX))
-                sum_in_software(p);
+                nif_sum(p);
         if ((p->nfrag || p->chain) && !(nif->caps & NETIF_SG)) {
                 p = linearise(p);
                 if (!p)
@@ -186,6 +185,7 @@ int netif_addr_add(struct netif *nif, ipaddr addr, u8 plen, enum ifaddr_origin o
         if (err < 0 && err != E_EXIST)
                 return err;
         *slot = (struct ifaddr){addr, plen, silent, (u8)origin};
+        ip_forget(nif->st);
         if (!silent && !(nif->caps & NETIF_L3))
                 arp_announce(nif, addr);
         return 0;
@@ -214,5 +214,6 @@ int netif_addr_del(struct netif *nif, ipaddr addr)
                 route_del(nif->st, net, slot->plen, IPADDR_ANY);
         }
         memset(slot, 0, sizeof *slot);
+        ip_forget(nif->st);
         return 0;
 }

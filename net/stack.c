@@ -3,6 +3,7 @@
 #include "stack.h"
 #include "arp.h"
 #include "dhcp.h"
+#include "eth.h"
 #include "fmt.h"
 #include "icmp.h"
 #include "igmp.h"
@@ -12,6 +13,8 @@
 #include "siphash.h"
 #include "tcp.h"
 #include "udp.h"
+
+enum { LOOP_ROUNDS = 4 };
 
 void *stack_alloc(struct stack *st, size_t n, size_t align)
 {
@@ -53,7 +56,7 @@ struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
         memcpy(st->key, cfg->seed, sizeof st->key);
         st->now_us = st->ms_base_us = now_us;
         wheel_init(&st->wheel, (u32)(now_us / 1000));
-        bool ok = make_packets(st) && route_init(st) && arp_init(st) && ip_init(st) && icmp_init(st) && igmp_init(st) && udp_init(st) &&
+        bool ok = make_packets(st) && eth_init(st) && route_init(st) && arp_init(st) && ip_init(st) && icmp_init(st) && igmp_init(st) && udp_init(st) &&
                   tcp_init(st);
         return ok ? st : NULL;
 }
@@ -73,7 +76,9 @@ void stack_tick(struct stack *st, u64 now_us)
 void stack_batch_end(struct stack *st)
 {
         tcp_batch_end(st);
-        ip_batch_end(st);
+        /* what we sent ourselves comes in now, and may want acknowledgements too */
+        for (u32 i = 0; i < LOOP_ROUNDS && ip_batch_end(st); i++)
+                tcp_batch_end(st);
         for (u32 i = 0; i < st->n_nifs; i++)
                 if (st->nif[i]->flush)
                         st->nif[i]->flush(st->nif[i]);

@@ -1,0 +1,207 @@
+/* ip.c - accept IPv4 datagrams (RFC 791, 1122 3.2.1): header, addresses, options, in the order of the seed's filter.
+ * Not here: sending (ip_tx.c), reassembly (ip_frag.c). Nothing is forwarded between interfaces.
+ * SPDX-License-Identifier: MIT */
+#include "icmp.h"
+#include "igmp.h"
+#include "ip_state.h"
+#include "route.h"
+
+void ip_proto(struct stack *st, u8 proto, ip_proto_fn *fn) { st->ip->rx[proto] = fn; }
+
+void ip_proto_error(struct stack *st, u8 proto, ip_error_fn *fn)
+{
+        for (u32 i = 0; i < IP_ERRORS; i++) {
+                if (st->ip->err[i].fn && st->ip->err[i].proto != proto)
+                        continue;
+                st->ip->err[i].proto = proto;
+                st->ip->err[i].fn = fn;
+                return;
+        }
+}
+
+bool ip_error(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *quoted, const u8 *l4)
+{
+        for (u32 i = 0; i < IP_ERRORS; i++) {
+                if (!st->ip->err[i].fn || st->ip->err[i].proto != quoted->proto)
+                        continue;
+                st->ip->err[i].fn(st, type, code, mtu, quoted, l4);
+                return true;
+        }
+        return false;
+}
+
+void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code)
+{
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        if (p->len >= ip_hlen(ip) + 8 && !(be16_get(ip->frag) & IP_OFFSET))
+                ip_error(st, type, code, 0, ip, p->data + ip_hlen(ip));
+}
+
+bool ip_is_ours(struct stack *st, ipaddr a)
+{
+        if (ipaddr_is_any(a))
+                return false;
+        for (u32 i = 0; i < st->n_nifs; i++)
+                if (netif_addr_find(st->nif[i], a))
+                        return true;
+        return false;
+}
+
+bool ip_is_broadcast(struct netif *nif, ipaddr a)
+{
+        if (ipaddr_is_bcast(a))
+                return true;
+        for (u32 i = 0; i < NETIF_ADDRS; i++) {
+                const struct ifaddr *own = &nif->addr[i];
+                /* RFC 3021: a network of two hosts has no broadcast address */
+                if (!ipaddr_is_any(own->addr) && own->plen < 31 && ipaddr_same_net(own->addr, a, own->plen) &&
+                    (be32_raw(a.v4) | be32_raw(ipaddr_mask(own->plen).v4)) == 0xffffffffu)
+                        return true;
+        }
+        return false;
+}
+
+u32 ip_pseudo_sum(ipaddr src, ipaddr dst, u8 proto, u16 len)
+{
+        u32 sum = cksum_plus(be32_raw(src.v4), be32_raw(dst.v4));
+        return cksum_plus(sum, ((u32)proto << 8) + be16_raw(be16_of(len)));
+}
+
+static bool refuse(struct pkt *p, enum drop why)
+{
+        pkt_drop(p, why);
+        return false;
+}
+
+/* RFC 1122 3.2.1.3: what can never be a sender; 240.0.0.0/4 is reserved (RFC 1112 4). */
+static bool impossible_source(struct netif *nif, ipaddr src)
+{
+        return src.v4.b[0] >= 0xe0 || ipaddr_is_loopback(src) || ip_is_broadcast(nif, src);
+}
+
+/* Destination of this interface, then a source that may be (R87); false: dropped. */
+static bool check_addresses(struct netif *nif, struct pkt *p, const struct ip_hdr *ip)
+{
+        struct stack *st = nif->st;
+        bool group = false;
+        if (!ipaddr_is_any(ip->dst) && netif_addr_find(nif, ip->dst)) {
+                if (p->flags & PKT_BCAST)
+                        return refuse(p, DROP_IP_LINK_BCAST);
+        } else if (ipaddr_is_mcast(ip->dst)) {
+                if (!igmp_member(nif, ip->dst))
+                        return refuse(p, DROP_IP_GROUP);
+                group = true;
+        } else if (ip_is_broadcast(nif, ip->dst)) {
+                group = true;
+        } else {
+                return refuse(p, ip_is_ours(st, ip->dst) ? DROP_IP_OTHER_NIF : DROP_IP_NOT_OURS);
+        }
+        if (ipaddr_is_any(ip->src)) {
+                /* "this host on this network": only towards groups (BOOTP, IGMP queries of switches) */
+                bool nameless = group && (ip->proto == IPPROTO_UDP_ || ip->proto == IPPROTO_IGMP_);
+                return nameless || refuse(p, DROP_IP_SOURCE_ANY);
+        }
+        if (impossible_source(nif, ip->src))
+                return refuse(p, DROP_IP_SOURCE);
+        if (ip_is_ours(st, ip->src))
+                return refuse(p, DROP_IP_LAND);
+        if (group)
+                return true;
+        if (!route_lookup(st, ip->src))
+                return refuse(p, DROP_IP_UNROUTED);
+        st->ip->ok_nif = nif;
+        st->ip->ok_src = ip->src;
+        st->ip->ok_dst = ip->dst;
+        return true;
+}
+
+/* Steps over the options (RFC 791 3.1); a source route is refused, since nothing good needs one. */
+static bool check_options(struct pkt *p, const struct ip_hdr *ip)
+{
+        const u8 *o = (const u8 *)(ip + 1), *end = (const u8 *)ip + ip_hlen(ip);
+        enum { END = 0, NOP = 1, LSRR = 131, SSRR = 137 };
+        while (o < end && *o != END) {
+                if (*o == NOP) {
+                        o++;
+                        continue;
+                }
+                if (end - o < 2 || o[1] < 2 || o[1] > end - o)
+                        return refuse(p, DROP_IP_OPTIONS);
+                if (*o == LSRR || *o == SSRR)
+                        return refuse(p, DROP_IP_SOURCE_ROUTE);
+                o += o[1];
+        }
+        return true;
+}
+
+/* Cuts p and its chain to n bytes. */
+static void trim(struct pkt *p, u32 n)
+{
+        while (n > p->len) {
+                n -= p->len;
+                p = p->chain;
+        }
+        p->len = (u16)n;
+        pkt_free(p->chain);
+        p->chain = NULL;
+}
+
+void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
+{
+        ip_proto_fn *fn = st->ip->rx[ip->proto];
+        if (likely(fn != NULL)) {
+                fn(st, p, ip);
+                return;
+        }
+        icmp_error(st, p, ICMP_UNREACH, ICMP_PROTO, 0);
+        pkt_drop(p, DROP_IP_PROTO);
+}
+
+/* The straight line for a plain unicast datagram of a known sender; what is unusual leaves it sideways. */
+void ip_rx(struct netif *nif, struct pkt *p)
+{
+        struct stack *st = nif->st;
+        struct ip_state *is = st->ip;
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        if (unlikely(p->len < IP_HLEN)) {
+                pkt_drop(p, DROP_IP_SHORT);
+                return;
+        }
+        u32 hlen = ip_hlen(ip), len = be16_get(ip->len), have = likely(!p->chain) ? p->len : pkt_total(p);
+        if (unlikely(ip->vhl != 0x45)) {
+                if (ip->vhl >> 4 != 4) {
+                        pkt_drop(p, DROP_IP_VERSION);
+                        return;
+                }
+                if (hlen < IP_HLEN || hlen > p->len) {
+                        pkt_drop(p, DROP_IP_HLEN);
+                        return;
+                }
+        }
+        if (unlikely(len < hlen || len > have)) {
+                pkt_drop(p, len < hlen ? DROP_IP_LENGTH : DROP_IP_TRUNCATED);
+                return;
+        }
+        u16 sum = likely(hlen == IP_HLEN) ? ip_sum20(ip) : cksum_fold(cksum_add(0, ip, hlen));
+        if (unlikely(sum != 0xffff)) {
+                pkt_drop(p, DROP_IP_CKSUM);
+                return;
+        }
+        if (len != have)
+                trim(p, len);
+        p->l3 = (u16)(p->data - p->head);
+        p->l4 = (u16)(p->l3 + hlen);
+        bool known = nif == is->ok_nif && ipaddr_eq(ip->src, is->ok_src) && ipaddr_eq(ip->dst, is->ok_dst);
+        if (unlikely(!known || p->flags & PKT_BCAST) && !check_addresses(nif, p, ip))
+                return;
+        if (unlikely(hlen != IP_HLEN) && !check_options(p, ip))
+                return;
+        pkt_pull(p, hlen);
+        if (unlikely(be16_raw(ip->frag) & be16_raw(be16_of(IP_MF | IP_OFFSET)))) {
+                p = ip_reass(st, p, ip);
+                if (!p)
+                        return;
+                ip = (const struct ip_hdr *)(p->head + p->l3);
+        }
+        ip_deliver(st, p, ip);
+}

@@ -1,0 +1,64 @@
+/* ip_state.h - what ip.c, ip_tx.c and ip_frag.c share, and nobody else sees.
+ * SPDX-License-Identifier: MIT */
+#ifndef IP_STATE_H
+#define IP_STATE_H
+
+#include "cksum.h"
+#include "ip.h"
+#include "mem.h"
+
+enum { IP_HLEN = 20, IP_RA_LEN = 4 };
+enum { IP_DSTS = 16, IP_IDS = 256, IP_ERRORS = 8 };
+
+/* How a destination is reached. */
+enum ip_kind { IP_UNICAST, IP_BROADCAST, IP_MULTICAST, IP_OURS };
+struct ip_dst { ipaddr dst; bool valid; u8 kind; struct ip_path path; };
+
+struct reass;
+
+struct ip_state {
+        ip_proto_fn   *rx[256];
+        struct { u8 proto; ip_error_fn *fn; } err[IP_ERRORS];
+        /* the last interface, source and destination that passed every address check of unicast */
+        struct netif  *ok_nif;
+        ipaddr         ok_src, ok_dst;
+        /* sending */
+        u32            mul;            /* secret odd multiplier of dst's hash */
+        u16            id[IP_IDS];     /* counters by keyed hash: not predictable from another destination (RFC 7739 5.3) */
+        struct ip_dst  dsts[IP_DSTS];  /* recent answers of the routing table */
+        /* to ourselves */
+        struct pktq    loop;
+        struct timer   loop_timer;
+        struct stack  *st;
+        /* reassembly */
+        struct reass  *reass;
+        u32            n_held, max_held; /* buffers in reassembly */
+};
+
+/* One's complement sum of a header without options. */
+static inline u16 ip_sum20(const struct ip_hdr *ip)
+{
+        u32 w[5];
+        memcpy(w, ip, IP_HLEN);
+        u64 s = (u64)w[0] + w[1] + w[2] + w[3] + w[4];
+        return cksum_fold(cksum_plus((u32)s, (u32)(s >> 32)));
+}
+
+static inline u32 ip_hlen(const struct ip_hdr *ip) { return (ip->vhl & 15u) * 4; }
+
+static inline void ip_set_cksum(struct ip_hdr *ip)
+{
+        ip->cksum = be16_from_raw(0);
+        ip->cksum = be16_from_raw((u16)~cksum_fold(cksum_add(0, ip, ip_hlen(ip))));
+}
+
+bool reass_init(struct stack *st);
+/* Takes a valid fragment (consumed), data behind its header. The whole datagram, when this was the last piece, with its header
+ * (len and frag as if it had come whole) at head + l3, else NULL. */
+struct pkt *ip_reass(struct stack *st, struct pkt *p, const struct ip_hdr *ip);
+
+/* Cuts a datagram (consumed, header at data) that does not fit and sends the pieces. 0, E_MSGSIZE, E_NOMEM. */
+int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d);
+void ip_link_tx(struct pkt *p, const struct ip_dst *d);
+
+#endif
