@@ -26,6 +26,7 @@ enum pkt_flag {
         PKT_CSUM_TODO = 2, /* tx: device (or nif_xmit) sums from csum_start, stores at +csum_off; the field holds the pseudo-header sum */
         PKT_BCAST     = 4, /* rx: arrived as link-level broadcast or multicast */
         PKT_VLAN      = 8, /* rx: carried an 802.1Q tag that was removed */
+        PKT_CSUM_PARTIAL = 16, /* rx, with CSUM_OK: never was on a wire, the transport field holds the pseudo-header sum alone; who sends it on sets CSUM_TODO at l4 */
 };
 
 struct pkt;
