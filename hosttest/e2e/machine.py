@@ -153,7 +153,7 @@ class Qemu(Machine):
             cmd += ['-netdev', 'user,id=n0' + (f',hostfwd=tcp:127.0.0.1:{fwd}-:80' if fwd else ''), '-device', f'{NICS.get(nic, nic)},netdev=n0,id=nic0,mac={mac}']
         self.cmdline = cmd + list(extra)
         self.start(self.cmdline, net)
-    def qmp(self, name, **args):
+    def qmp(self, name, /, **args):
         s = socket.socket(socket.AF_UNIX); s.settimeout(10)
         for _ in range(100):
             try: s.connect(self.qmp_path); break
