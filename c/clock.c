@@ -9,7 +9,7 @@
 #include "thread.h"
 #include "trap.h"
 
-enum { MEASURE_TICKS = PIT_HZ / 250, SAMPLES = 4, TRIES = 4 };
+enum { MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 4, TRIES = 4 };
 
 static struct {
         u64 entry_tsc;
@@ -37,7 +37,7 @@ static u16 sample(u64 *tsc)
         return count;
 }
 
-/* TSC ticks a millisecond, over some 4 ms. A host that stole time in between lengthens both rulers alike. */
+/* TSC ticks a millisecond, over some 2 ms. A host that stole time in between lengthens both rulers alike. */
 static u32 measure_khz(void)
 {
         u64 t0 = 0, t1 = 0;

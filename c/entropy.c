@@ -11,21 +11,19 @@
 #include "rtc.h"
 #include "sponge.h"
 
-enum { RDRAND_WORDS = 8, RDRAND_BITS = 128, RDRAND_TRIES = 10, JITTER_SAMPLES = 320, PIT_CH2 = 0x42, EVENTS = 64 };
+enum { RDRAND_WORDS = 8, RDRAND_BITS = 128, RDRAND_TRIES = 10, JITTER_SAMPLES = 2048, PIT_CH2 = 0x42, EVENTS = 64 };
 
 extern uintptr_t __stack_chk_guard;
 
 static struct sponge sponge;
+static bool initialised, logged_good;
 static u32 half_bits;                   /* credited, in half bits */
 /* Interrupts only note the time; the next draw or addition takes it in. */
 static struct { volatile u32 head, tail; u32 tsc[EVENTS]; u32 last, last_delta; } events;
 
 static void credit(u32 halves)
 {
-        bool was = entropy_good();
-        half_bits += min_u32(halves, 1u << 20);
-        if (!was && entropy_good())
-                klog("entropy: good, %u bits credited", entropy_bits());
+        half_bits = min_u32(half_bits + min_u32(halves, 1 << 20), 1 << 20);
 }
 
 u32 entropy_bits(void) { return half_bits / 2; }
@@ -68,7 +66,7 @@ static bool surprising(u32 delta, u32 *last_delta, u32 *last_step)
 static void gather_jitter(void)
 {
         u32 last_delta = 0, last_step = 0, surprises = 0;
-        for (u32 i = 0; i < JITTER_SAMPLES; i++) {
+        for (u32 i = 0; i < JITTER_SAMPLES && surprises < ENTROPY_GOOD * 2; i++) {
                 u32 before = (u32)rdtsc();
                 inb(PIT_CH2);
                 u32 delta = (u32)rdtsc() - before;
@@ -80,6 +78,10 @@ static void gather_jitter(void)
 
 static void take_events(void)
 {
+        if (initialised && !logged_good && entropy_good()) {
+                logged_good = true;
+                klog("entropy: good, %u bits credited", entropy_bits());
+        }
         while (events.tail != events.head) {
                 sponge_absorb(&sponge, &events.tsc[events.tail % EVENTS], sizeof(u32));
                 events.tail++;
@@ -123,5 +125,7 @@ __attribute__((no_stack_protector)) void entropy_init(void)
         uintptr_t guard;
         entropy_draw(&guard, sizeof(guard));
         __stack_chk_guard = guard & ~(uintptr_t)0xff;   /* a 0 byte first: string overruns cannot write it */
-        klog("entropy: %u bits credited, %s", entropy_bits(), entropy_good() ? "good" : "not yet good");
+        initialised = true;
+        logged_good = entropy_good();
+        klog("entropy: %u bits credited, %s", entropy_bits(), logged_good ? "good" : "not yet good");
 }

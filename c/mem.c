@@ -20,7 +20,7 @@ struct span { u32 base, end; };
 static struct span usable(const struct mem_range *r)
 {
         u64 base = (r->base + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1), end = (r->base + r->size) & ~(u64)(PAGE_SIZE - 1);
-        u32 floor = cpu_has(CPU_PAE) && cpu_has(CPU_NX) ? PAGE_SIZE : LOW_MEMORY_END;
+        u32 floor = cpu_has_nx() ? PAGE_SIZE : LOW_MEMORY_END;
         if (end > MEM_TOP)
                 end = MEM_TOP;
         if (base < floor)
@@ -73,10 +73,18 @@ void mem_init(const struct bootinfo *bi)
                 pagemap_remove(&pool, taken[t].base / PAGE_SIZE, (taken[t].end - taken[t].base) / PAGE_SIZE);
 }
 
+void page_zero_sse(void *pages, u32 n_bytes);
+
 void *page_alloc(u32 n)
 {
         u32 first = pagemap_alloc(&pool, n);
-        return first == PAGES_NONE ? NULL : memset((void *)(first * PAGE_SIZE), 0, n * PAGE_SIZE);
+        if (first == PAGES_NONE)
+                return NULL;
+        void *p = (void *)(first * PAGE_SIZE);
+        if (!cpu_vectors())
+                return memset(p, 0, n * PAGE_SIZE);
+        page_zero_sse(p, n * PAGE_SIZE);
+        return p;
 }
 
 void page_free(void *p, u32 n)

@@ -162,7 +162,7 @@ static bool map_all(const struct bootinfo *bi)
 
 void paging_init(const struct bootinfo *bi)
 {
-        pg.pae = cpu_has(CPU_PAE) && cpu_has(CPU_NX);
+        pg.pae = cpu_has_nx();
         pg.large = pg.pae || cpu_has(CPU_PSE);
         pg.shift = pg.pae ? 21 : 22;
         pg.entries = pg.pae ? 512 : 1024;

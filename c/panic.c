@@ -73,9 +73,7 @@ void panic(const char *format, ...)
         fmt_v(what, sizeof(what), format, ap);
         va_end(ap);
         panic_line("\npanic: %s", what);
-        u32 esp;
-        __asm__ volatile("mov %0, esp" : "=r"(esp));
-        panic_end((u32)__builtin_return_address(0), esp);
+        panic_end(0, (u32)__builtin_frame_address(0) + sizeof(u32));    /* from our return address on */
 }
 
 void __stack_chk_fail(void) __attribute__((noreturn));

@@ -102,6 +102,8 @@ static void reap(void)
         while (*link != t)
                 link = &(*link)->next;
         *link = t->next;
+        if (t == &main_thread)          /* its stack is part of the kernel */
+                return;
         u8 *guard = t->stack - PAGE_SIZE;
         if (paging_set((u32)guard, PAGE_SIZE, PAGE_RW))
                 page_free(guard, t->pages + 1);
@@ -179,17 +181,22 @@ void thread_wake(struct thread *t)
         irq_restore(f);
 }
 
+void thread_exit(void)
+{
+        irq_save();
+        current->state = DEAD;
+        dead = current;
+        schedule();
+        panic("a dead thread ran");
+}
+
 /* Where a new thread's first thread_switch returns to. */
 static void thread_main(void)
 {
         reap();
         __asm__ volatile("sti");
         current->fn(current->arg);
-        irq_save();
-        current->state = DEAD;
-        dead = current;
-        schedule();
-        panic("a dead thread ran");
+        thread_exit();
 }
 
 static void fill(u8 *stack, u32 bytes)

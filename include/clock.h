@@ -15,7 +15,7 @@ u32 clock_tsc_mhz(void);
 u64 clock_wall(void);
 void clock_wall_set(u64 unix_s);
 
-/* Measures the TSC against the PIT (some 8 ms) and reads the RTC. `entry_tsc`: the TSC at kernel entry. */
+/* Measures the TSC against the PIT (some 4 ms) and reads the RTC. `entry_tsc`: the TSC at kernel entry. */
 void clock_init(u64 entry_tsc);
 /* Attaches the timer interrupt; from now on it comes at least every 54 ms while a thread runs, for the watchdog. */
 void clock_irq_init(void);

@@ -9,12 +9,18 @@
 enum cpu_feature {
         CPU_FPU = 0, CPU_PSE = 3, CPU_TSC = 4, CPU_MSR = 5, CPU_PAE = 6, CPU_APIC = 9, CPU_CMOV = 15, CPU_MMX = 23, CPU_FXSR = 24,
         CPU_SSE = 25, CPU_SSE2 = 26,
-        CPU_X2APIC = 32 + 21, CPU_AES = 32 + 25, CPU_RDRAND = 32 + 30, CPU_HYPERVISOR = 32 + 31,
+        CPU_X2APIC = 32 + 21, CPU_AES = 32 + 25, CPU_XSAVE = 32 + 26, CPU_AVX = 32 + 28, CPU_RDRAND = 32 + 30, CPU_HYPERVISOR = 32 + 31,
         CPU_NX = 64 + 20,
 };
 
 void cpu_detect(void);
 bool cpu_has(enum cpu_feature f);
+/* Page tables can forbid execution: NX, and the PAE format that has room for it. */
+bool cpu_has_nx(void);
+/* Lets SSE and AVX instructions run where the CPU has them, and tells the checksum. They are for leaf routines of threads
+ * only: nothing saves their registers, neither on interrupts nor when threads switch. */
+void cpu_vectors_on(void);
+bool cpu_vectors(void);
 /* One line to the log: vendor, model, features that the kernel uses. */
 void cpu_log(void);
 

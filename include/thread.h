@@ -11,6 +11,8 @@ struct thread;
 /* Starts fn(arg) with `pages` of stack; NULL when out of memory. The thread ends when fn returns. */
 struct thread *thread_new(const char *name, void (*fn)(void *arg), void *arg, u32 pages);
 void thread_yield(void);
+/* Ends the calling thread. */
+void thread_exit(void) __attribute__((noreturn));
 /* Sleeps at least ms. */
 void thread_sleep(u32 ms);
 /* Sleeps until thread_wake(self) or at most ms (UINT32_MAX = for ever). A wake that came before counts. Safe against interrupt handlers. */
