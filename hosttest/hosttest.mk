@@ -19,10 +19,16 @@ $B/fuzz/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZFLAGS) -MMD -c $< -o $@
 
+# As archives, so that a program links what it uses and nothing else.
+$B/libsan.a: $(SAN)
+	rm -f $@ && ar rcs $@ $^
+$B/libfuzz.a: $(FUZZ_OBJ)
+	rm -f $@ && ar rcs $@ $^
+
 # Sanitized unit tests against the C twins; hosttest/asm/ links the real objects (libqure.a) beside prefixed twins.
-$B/unit/%: hosttest/%.c $(SUPPORT) $(SAN) $B/deps/cmocka.o
+$B/unit/%: hosttest/%.c $(SUPPORT) $B/libsan.a $B/deps/cmocka.o
 	@mkdir -p $(@D)
-	$(CC) $(SANFLAGS) -Ihosttest/support -I$B/deps -MMD -MF $@.d $< $(SUPPORT) $(SAN) $B/deps/cmocka.o -o $@
+	$(CC) $(SANFLAGS) -Ihosttest/support -I$B/deps -MMD -MF $@.d $< $(SUPPORT) $B/libsan.a $B/deps/cmocka.o -o $@
 # hosttest/asm/X.c: asm/X.S under its own names, the twin's object under the prefix c_ (its undefined names stay as they are).
 .SECONDEXPANSION:
 $B/twin/%.o: $$(call TWIN,$$*)
@@ -34,9 +40,9 @@ $B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $B/k/asm
 	@mkdir -p $(@D)
 	$(CC) -m32 -no-pie -g -O1 -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d $< hosttest/asm/call_checked.S \
 	        $B/k/asm/$*.S.o $B/twin/$*.o $B/k/hosttest/guard.c.o $B/deps/cmocka.o -o $@
-$B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $(FUZZ_OBJ)
+$B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZFLAGS) -fsanitize=fuzzer -Ihosttest/support -MMD -MF $@.d $< $(SUPPORT) $(FUZZ_OBJ) -o $@
+	$(FUZZ_CC) $(FUZZFLAGS) -fsanitize=fuzzer -Ihosttest/support -MMD -MF $@.d $< $(SUPPORT) $B/libfuzz.a -o $@
 
 export B
 E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))

@@ -8,7 +8,7 @@
 /* The appliance's one stack. */
 struct stack *plat_stack(void);
 
-/* Lets everything else run for up to ms (kernel: thread sleeps; host: event loop turns). */
+/* Lets everything else run for up to ms (kernel: thread sleeps; host: event loop turns). Returns early when there is console input. */
 void plat_wait(u32 ms);
 
 u64  plat_uptime_us(void);
@@ -17,6 +17,9 @@ void plat_wall_set(u64 unix_s);
 void plat_reboot(void);            /* do not return on the kernel; on the host the process ends */
 void plat_halt(void);              /* power off */
 bool plat_entropy_good(void);
+/* After a panic: reboot when so many seconds have passed, 0 = halt. */
+void plat_panic_set(u32 reboot_s);
+u32  plat_panic_get(void);
 
 /* Console: bytes of input without waiting (-1 none), output. The output of one shell goes where the shell was started from. */
 int  plat_getc(void);

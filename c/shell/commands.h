@@ -1,0 +1,58 @@
+/* commands.h - the handlers behind the command table: cmd_X runs the line, no_X takes it back, show_X prints the
+ * lines that make the present settings (conf.h).
+ * SPDX-License-Identifier: MIT */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "conf.h"
+
+int cmd_arp(struct words *w), no_arp(struct words *w);
+int cmd_cat(struct words *w);
+int cmd_date(struct words *w);
+int cmd_dhcp(struct words *w);
+int cmd_dmesg(struct words *w);
+int cmd_halt(struct words *w);
+int cmd_help(struct words *w);
+int cmd_host(struct words *w);
+int cmd_hostname(struct words *w), no_hostname(struct words *w);
+int cmd_ifconfig(struct words *w), no_ifconfig(struct words *w);
+int cmd_interface(struct words *w), no_interface(struct words *w);
+int cmd_listen(struct words *w), no_listen(struct words *w);
+int cmd_ls(struct words *w);
+int cmd_mem(struct words *w);
+int cmd_more(struct words *w);
+int cmd_nameserver(struct words *w), no_nameserver(struct words *w);
+int cmd_netdump(struct words *w);
+int cmd_netstat(struct words *w);
+int cmd_panic(struct words *w), no_panic(struct words *w);
+int cmd_ping(struct words *w);
+int cmd_ps(struct words *w);
+int cmd_reboot(struct words *w);
+int cmd_route(struct words *w), no_route(struct words *w);
+int cmd_save(struct words *w);
+int cmd_show(struct words *w);
+int cmd_site(struct words *w), no_site(struct words *w);
+int cmd_traceroute(struct words *w);
+int cmd_uptime(struct words *w);
+
+void show_arp(void);
+void show_hostname(void);
+void show_interface(void);
+void show_listen(void);
+void show_nameserver(void);
+void show_panic(void);
+void show_route(void);
+void show_site(void);
+
+/* Statistics of the services for `netstat -s`. */
+void service_statistics(void);
+
+/* Resolves a name or address a.b.c.d, waiting for DNS; false after a report. */
+bool take_host(struct words *w, ipaddr *out);
+
+/* One line of text about a frame, and what a filter wants to know of it (decode.c). n bytes of `total` are at hand. */
+struct decoded { ipaddr src, dst; u16 sport, dport; u8 proto; bool ip, ports; };
+enum { DECODE_BYTES = 128, DECODE_LINE = 176 };
+u32 decode_frame(const u8 *f, u32 n, u32 total, bool link_header, struct decoded *d, char *line, u32 size);
+
+#endif

@@ -1,0 +1,146 @@
+/* service.c - `site` and `listen`: what the machine serves.
+ * SPDX-License-Identifier: MIT */
+#include "commands.h"
+#include "echo.h"
+#include "http.h"
+
+static struct http *http;
+
+/* The one web server, made when it is first spoken of. */
+static struct http *the_http(struct words *w)
+{
+        const char *why;
+        const struct fat *f = volume(&why);
+
+        if (!http)
+                http = http_new(plat_stack(), f);
+        if (!http)
+                words_refuse(w, "out of memory for the web server");
+        else if (!f)
+                out("web server without files: %s\n", why);
+        return http;
+}
+
+int cmd_site(struct words *w)
+{
+        const char *host, *folder;
+
+        if (!take_word(w, "a host name or default", &host) || !take_word(w, "a folder of the volume", &folder) || !take_end(w))
+                return -1;
+        if (!the_http(w))
+                return -1;
+        int e = http_site_set(http, host, folder);
+        if (e == E_NOENT)
+                return words_refuse(w, "the volume has no folder %s", folder);
+        return e == E_INVAL ? words_refuse(w, "host name or folder name is too long") : e < 0 ? words_refuse(w, "too many sites") : 0;
+}
+
+int no_site(struct words *w)
+{
+        const char *host, *folder;
+
+        if (!take_word(w, "a host name or default", &host))
+                return -1;
+        if (words_more(w) && !take_word(w, "a folder", &folder))
+                return -1;
+        if (!take_end(w))
+                return -1;
+        return http && http_site_del(http, host) ? 0 : words_refuse(w, "there is no site %s", host);
+}
+
+static void print_site(void *ctx, const char *host, const char *folder) { out("site %s %s\n", host, folder); }
+
+void show_site(void)
+{
+        if (http)
+                http_site_walk(http, print_site, NULL);
+}
+
+/* The services of `listen` beside http: RFC 862 and 863, at most one port each. */
+static struct { const char *name; int kind; u16 port; } small[] = {{"echo", ECHO_ECHO, 0}, {"discard", ECHO_DISCARD, 0}};
+
+/* Takes the rest of `listen http`. */
+static int listen_http(struct words *w, bool on)
+{
+        u32 port;
+        ipaddr a = IPADDR_ANY;
+
+        if (!take_u32(w, "a port", 1, 65535, &port))
+                return -1;
+        if (take_if(w, "address") && !take_addr(w, &a))
+                return -1;
+        if (!take_end(w))
+                return -1;
+        if (!on)
+                return http && http_unlisten(http, a, (u16)port) ? 0 : words_refuse(w, "http does not listen on port %u", port);
+        if (!the_http(w))
+                return -1;
+        int e = http_listen(http, a, (u16)port);
+        return e < 0 ? words_refuse(w, "port %u: %s", port, stack_strerror(e)) : 0;
+}
+
+static int listen_small(struct words *w, u32 i, bool on)
+{
+        u32 port;
+
+        if (!take_u32(w, "a port", 1, 65535, &port) || !take_end(w))
+                return -1;
+        if (!on) {
+                if (small[i].port != port)
+                        return words_refuse(w, "%s does not listen on port %u", small[i].name, port);
+                echo_unlisten(plat_stack(), (u16)port, small[i].kind);
+                small[i].port = 0;
+                return 0;
+        }
+        if (small[i].port)
+                return words_refuse(w, "%s listens on port %u already", small[i].name, small[i].port);
+        int e = echo_listen(plat_stack(), (u16)port, small[i].kind);
+        if (e < 0)
+                return words_refuse(w, "port %u: %s", port, stack_strerror(e));
+        small[i].port = (u16)port;
+        return 0;
+}
+
+static int listen_any(struct words *w, bool on)
+{
+        if (take_if(w, "http"))
+                return listen_http(w, on);
+        for (u32 i = 0; i < COUNT_OF(small); i++)
+                if (take_if(w, small[i].name))
+                        return listen_small(w, i, on);
+        w->at++;
+        return words_fail(w, "http, echo or discard");
+}
+
+int cmd_listen(struct words *w) { return listen_any(w, true); }
+int no_listen(struct words *w) { return listen_any(w, false); }
+
+static void print_port(void *ctx, ipaddr addr, u16 port)
+{
+        if (ipaddr_is_any(addr))
+                out("listen http %u\n", port);
+        else
+                out("listen http %u address %I\n", port, &addr);
+}
+
+void show_listen(void)
+{
+        if (http)
+                http_port_walk(http, print_port, NULL);
+        for (u32 i = 0; i < COUNT_OF(small); i++)
+                if (small[i].port)
+                        out("listen %s %u\n", small[i].name, small[i].port);
+}
+
+void service_statistics(void)
+{
+        struct http_counters c;
+
+        if (!http)
+                return;
+        http_counters(http, &c);
+        out("http: %u connections, %u requests: %u served, %u not modified, %u client errors, %u server errors\n", c.connections, c.requests,
+            c.ok, c.not_modified, c.client_errors, c.server_errors);
+        out("http: %llu bytes of files, %u timeouts, %u refused as busy, %u of %u request slots free, %u at the least\n", c.body_bytes,
+            c.timeouts, c.busy, c.slots_free, c.slots, c.slots_low);
+}

@@ -1,0 +1,37 @@
+/* http.h - the web server (RFC 9110, 9112): GET and HEAD of files of a FAT volume, several sites, keep-alive,
+ * pipelining, conditional and range requests. Written against the event face of tcp.h; an idle connection costs
+ * nothing beside its TCB.
+ * SPDX-License-Identifier: MIT */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "fat.h"
+#include "stack.h"
+
+struct http;
+
+enum { HTTP_HOST = 64, HTTP_FOLDER = 128, HTTP_SITES = 16, HTTP_PORTS = 4 }; /* sizes with the final 0; how many there can be */
+
+/* Makes the server's pools with stack_alloc; volume may be NULL (then nothing is found). NULL = out of memory. */
+struct http *http_new(struct stack *st, const struct fat *volume);
+
+/* The default site also answers /status.json with live figures, unless it has such a file.
+ * Host names of requests without case or port -> folder of the volume; "default" = all other names, and requests without one.
+ * Setting a name again moves it. 0, E_NOENT (no such folder), E_INVAL (too long), E_NOMEM. */
+int  http_site_set(struct http *h, const char *host, const char *folder);
+bool http_site_del(struct http *h, const char *host);
+void http_site_walk(const struct http *h, void (*fn)(void *ctx, const char *host, const char *folder), void *ctx);
+
+/* Serves on addr:port (any() = all ours). 0, E_INUSE, E_NOMEM. Taking it back leaves accepted connections alone. */
+int  http_listen(struct http *h, ipaddr addr, u16 port);
+bool http_unlisten(struct http *h, ipaddr addr, u16 port);
+void http_port_walk(const struct http *h, void (*fn)(void *ctx, ipaddr addr, u16 port), void *ctx);
+
+struct http_counters {
+        u32 connections, requests, ok, not_modified, client_errors, server_errors, timeouts, busy; /* busy: refused for want of a request slot */
+        u32 slots_free, slots_low, slots;
+        u64 body_bytes;
+};
+void http_counters(const struct http *h, struct http_counters *out);
+
+#endif

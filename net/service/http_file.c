@@ -1,0 +1,113 @@
+/* http_file.c - the files that are asked for again and again, kept with their finished reply heads.
+ * A file is found by the site and the target just as it came, so a hit decodes nothing and walks no directory.
+ * SPDX-License-Identifier: MIT */
+#include "cksum.h"
+#include "fmt.h"
+#include "http_impl.h"
+#include "platform.h"
+
+void http_file_forget(struct http *h)
+{
+        for (u32 i = 0; i < HTTP_FILES; i++)
+                h->file[i].key_n = 0;
+}
+
+const char *http_now(struct http *h)
+{
+        u64 now = plat_wall();
+
+        if (now != h->date_s) {
+                h->date_s = now;
+                http_date_put(now, h->date);
+        }
+        return h->date;
+}
+
+/* FNV-1a; an attacker who finds collisions wins a slower lookup and nothing else. */
+static u32 hash_of(int site, struct http_text t)
+{
+        u32 hash = 2166136261u ^ (u32)site;
+
+        for (u32 i = 0; i < t.n; i++)
+                hash = (hash ^ (u8)t.p[i]) * 16777619u;
+        return hash;
+}
+
+static void write_head(struct http_file *f)
+{
+        char modified[HTTP_DATE + 1] = "";
+        int n;
+
+        http_date_put(f->mtime, modified);
+        fmt(f->etag, sizeof(f->etag), "\"%x-%x-%x\"", (u32)f->mtime, f->node.size, f->node.cluster);
+        n = fmt(f->head, sizeof(f->head), "HTTP/1.1 200 OK\r\nDate: %29s\r\nServer: qure\r\n", "");
+        f->date_at = 17 + 6;
+        n += fmt(f->head + n, sizeof(f->head) - (u32)n, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\nContent-Type: %s\r\nContent-Length: %u\r\n",
+                 modified, f->etag, f->mime, f->node.size);
+        f->head_n = (u16)n;
+        f->date_s = UINT64_MAX;
+}
+
+/* What does not change while the volume stays: head, and the sum of a body that is one run. */
+static void finish(struct http *h, struct http_file *f)
+{
+        struct fat_pos pos = {0, 0};
+        const u8 *p;
+
+        f->mtime = fat_mtime(&f->node);
+        write_head(f);
+        f->whole = NULL;
+        if (f->node.size && f->node.size <= HTTP_SUM_MAX && fat_read(h->volume, &f->node, &pos, f->node.size, &p) == f->node.size) {
+                f->whole = p;
+                f->sum = cksum_add(0, p, f->node.size);
+        }
+}
+
+/* Site folder and decoded path as one; index.html for a folder. 0 or the status to answer with. */
+static u32 locate(struct http *h, int site, struct http_text target, struct http_file *f)
+{
+        char path[HTTP_FOLDER + HTTP_PATH + 16];
+        u32 n = (u32)__builtin_strlen(h->site[site].folder), status, end;
+
+        __builtin_memcpy(path, h->site[site].folder, n);
+        path[n++] = '/';
+        status = http_path(target, path + n, HTTP_PATH);
+        if (status)
+                return status;
+        end = (u32)__builtin_strlen(path);
+        if (!fat_lookup(h->volume, path, &f->node))
+                return 404;
+        if (f->node.dir && path[end - 1] != '/')
+                return 301;
+        if (f->node.dir) {
+                __builtin_memcpy(path + end, "index.html", 11);
+                if (!fat_lookup(h->volume, path, &f->node) || f->node.dir)
+                        return 404;
+        } else if (path[end - 1] == '/') {
+                return 404;
+        }
+        f->mime = http_mime(path);
+        return fat_intact(h->volume, &f->node) ? 0 : 500;
+}
+
+struct http_file *http_file_find(struct http *h, int site, struct http_text target, u32 *status)
+{
+        u32 hash = hash_of(site, target);
+        bool keep = target.n < HTTP_KEY;
+        struct http_file *f = keep ? &h->file[hash % HTTP_FILES] : &h->spare;
+
+        if (keep && f->hash == hash && f->key_n == target.n + 1 && f->key[0] == (char)site && __builtin_memcmp(f->key + 1, target.p, target.n) == 0)
+                return f;
+        f->key_n = 0;
+        *status = locate(h, site, target, f);
+        if (*status)
+                return NULL;
+        finish(h, f);
+        if (keep) {
+                f->hash = hash;
+                f->key_n = (u16)(target.n + 1);
+                f->key[0] = (char)site;
+                __builtin_memcpy(f->key + 1, target.p, target.n);
+        }
+        return f;
+}
