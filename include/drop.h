@@ -84,9 +84,17 @@
         X(UDP_FULL,        "UDP socket's queue is full") \
         X(DHCP_BAD,        "DHCP message malformed or not for us") \
         X(DHCP_OPTION,      "DHCP options malformed") \
-        X(DHCP_STATE,       "DHCP message of a type not expected now") \
+        X(DHCP_UNASKED,    "DHCP message for an interface without a client, or not from a server") \
+        X(DHCP_OFFER,      "DHCP offer without a usable address or server") \
+        X(DHCP_ACK,        "DHCP acknowledgement without lease, or of another address") \
+        X(DHCP_STATE_ACK,  "DHCP acknowledgement not expected now") \
+        X(DHCP_TYPE,       "DHCP message type not expected") \
+        X(DHCP_STATE,       "DHCP offer not expected now") \
         X(DHCP_DONE,        "DHCP message consumed (not a fault)") \
-        X(DNS_BAD,         "DNS answer malformed or unasked") \
+        X(DNS_UNASKED,     "DNS message that answers no question of ours") \
+        X(DNS_BAD,         "DNS answer malformed") \
+        X(DNS_TRUNCATED,   "DNS answer truncated") \
+        X(DNS_SERVER,      "DNS server reports a failure") \
         X(DNS_DONE,         "DNS answer consumed (not a fault)") \
         X(TCP_SHORT,       "TCP header short or data offset wrong") \
         X(TCP_CKSUM,       "TCP checksum wrong") \

@@ -41,6 +41,7 @@ struct ip_opts {
         bool          df;
         struct netif *nif;   /* NULL = by route */
         bool          router_alert; /* RFC 2113, for IGMP */
+        bool          nameless;     /* the source stays 0.0.0.0 (DHCP, RFC 1122 3.2.1.3) */
 };
 
 /* Sends p (consumed), data at the transport header, with headroom for IP and link headers. `src` any() = chosen by route.

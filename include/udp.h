@@ -42,6 +42,9 @@ int udp_send(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dpo
 /* As udp_send, with a time to live (0 = default): traceroute's probes, link-local protocols. */
 int udp_send_ttl(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, struct netif *nif, u8 ttl);
 
+/* As udp_send to a broadcast address on nif, from 0.0.0.0: a DHCP client that has no address yet. */
+int udp_send_nameless(struct udp_sock *us, struct pkt *p, ipaddr dst, u16 dport, struct netif *nif);
+
 /* Walks the open sockets for netstat: fn returns false to stop. */
 void udp_walk(struct stack *st, bool (*fn)(void *ctx, ipaddr addr, u16 port), void *ctx);
 

@@ -117,8 +117,12 @@ void arp_announce(struct netif *nif, ipaddr addr)
 void arp_unarp(struct netif *nif, ipaddr addr)
 {
         struct claim *c = find(nif, addr);
+        bool contested = c && c->defended;
         if (c)
                 drop_claim(c);
+        /* where somebody else has the address too, his neighbours shall keep him */
+        if (contested)
+                return;
         struct pkt *p = pkt_alloc(&nif->st->pkts, PKT_HEADROOM);
         if (!p)
                 return;
@@ -158,19 +162,20 @@ static void conflict(struct netif *nif, const struct ifaddr *own, macaddr by)
         struct stack *st = nif->st;
         struct claim *c = find(nif, own->addr);
         ipaddr addr = own->addr;
+        bool fixed = own->origin == IFADDR_STATIC;
         u32 now = stack_now_ms(st);
         bool again = c && c->defended && now - c->defended_ms < DEFEND_MS;
+        if (c && !again) {
+                c->defended = true;
+                c->defended_ms = now;
+        }
         if (!again) {
                 stack_log(st, "%s: address %I is also used by %M", nif->name, &addr, &by);
                 send_announcement(nif, addr);
                 if (st->claim->conflict)
                         st->claim->conflict(nif, addr, by);
         }
-        if (c && !again) {
-                c->defended = true;
-                c->defended_ms = now;
-        }
-        if (own->origin != IFADDR_STATIC)
+        if (!fixed)
                 dhcp_conflict(nif, addr, again);
 }
 

@@ -252,7 +252,9 @@ int ip_tx(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto, con
                 return E_MSGSIZE;
         }
         u8 ttl = opts && opts->ttl ? opts->ttl : d->kind == IP_MULTICAST ? 1 : 64;
-        push_header(st, p, total, ipaddr_is_any(src) ? d->path.src : src, dst, proto, opts, ttl);
+        if (ipaddr_is_any(src) && !(opts && opts->nameless))
+                src = d->path.src;
+        push_header(st, p, total, src, dst, proto, opts, ttl);
         if (unlikely(d->kind == IP_OURS))
                 return loop_put(st, p, d->path.nif);
         if (unlikely(total + IP_HLEN > d->path.nif->mtu && !p->gso))

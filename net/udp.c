@@ -157,17 +157,29 @@ static void udp_icmp(struct stack *st, u8 type, u8 code, u16 mtu, const struct i
 
 struct pkt *udp_alloc(struct stack *st) { return pkt_alloc(&st->pkts, PKT_HEADROOM); }
 
-int udp_send_ttl(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, struct netif *nif, u8 ttl)
+/* Header and checksum, now that the source is known. */
+static int send(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, const struct ip_opts *o)
 {
-        struct ip_path path;
         u32 len = pkt_total(p) + sizeof(struct udp_hdr);
         if (len > 0xffff) {
                 pkt_drop(p, DROP_UDP_TOO_LONG);
                 return E_MSGSIZE;
         }
+        u16 sum = cksum_fold(ip_pseudo_sum(src, dst, IPPROTO_UDP_, (u16)len));
+        struct udp_hdr *h = pkt_push(p, sizeof *h);
+        *h = (struct udp_hdr){be16_of(us->port), be16_of(dport), be16_of((u16)len), be16_from_raw(sum)};
+        p->flags |= PKT_CSUM_TODO;
+        p->csum_start = 0;
+        p->csum_off = offsetof(struct udp_hdr, cksum);
+        return ip_tx(us->st, p, src, dst, IPPROTO_UDP_, o);
+}
+
+int udp_send_ttl(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, struct netif *nif, u8 ttl)
+{
+        struct ip_opts o = {.ttl = ttl, .nif = nif};
+        struct ip_path path;
         if (ipaddr_is_any(src))
                 src = us->addr;
-        /* the checksum covers the source, so it is chosen here; an interface without address sends from 0.0.0.0 */
         if (ipaddr_is_any(src) && nif) {
                 src = netif_addr_first(nif);
         } else if (ipaddr_is_any(src)) {
@@ -177,19 +189,18 @@ int udp_send_ttl(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16
                 }
                 src = path.src;
         }
-        u16 sum = cksum_fold(ip_pseudo_sum(src, dst, IPPROTO_UDP_, (u16)len));
-        struct udp_hdr *h = pkt_push(p, sizeof *h);
-        *h = (struct udp_hdr){be16_of(us->port), be16_of(dport), be16_of((u16)len), be16_from_raw(sum)};
-        p->flags |= PKT_CSUM_TODO;
-        p->csum_start = 0;
-        p->csum_off = offsetof(struct udp_hdr, cksum);
-        struct ip_opts o = {.ttl = ttl, .nif = nif};
-        return ip_tx(us->st, p, src, dst, IPPROTO_UDP_, &o);
+        return send(us, p, src, dst, dport, &o);
 }
 
 int udp_send(struct udp_sock *us, struct pkt *p, ipaddr src, ipaddr dst, u16 dport, struct netif *nif)
 {
         return udp_send_ttl(us, p, src, dst, dport, nif, 0);
+}
+
+int udp_send_nameless(struct udp_sock *us, struct pkt *p, ipaddr dst, u16 dport, struct netif *nif)
+{
+        struct ip_opts o = {.nif = nif, .nameless = true};
+        return send(us, p, IPADDR_ANY, dst, dport, &o);
 }
 
 void udp_walk(struct stack *st, bool (*fn)(void *ctx, ipaddr addr, u16 port), void *ctx)
