@@ -47,9 +47,9 @@ static u8 current_page(struct ne2000 *d)
 /* From page `at` on, around the end of the ring. */
 static void ring_read(struct ne2000 *d, u16 at, u8 *dst, u32 n)
 {
-        if (at >= NE_END << 8)
-                at = (u16)(at - ((NE_END - NE_RX) << 8));
-        u32 first = min_u32(n, (NE_END << 8) - at);
+        if (at >= d->end << 8)
+                at = (u16)(at - ((d->end - NE_RX) << 8));
+        u32 first = min_u32(n, (d->end << 8) - at);
         ne_read(d, at, dst, first);
         if (first < n)
                 ne_read(d, NE_RX << 8, dst + first, n - first);
@@ -63,10 +63,10 @@ static bool rx_frame(struct ne2000 *d)
         ne_read(d, (u16)(d->next << 8), &h, sizeof h);
         u32 len = (u32)h.count - 4u;
         u32 pages = (h.count + 255u) / 256u, follows = d->next + pages;
-        if (follows >= NE_END)
-                follows -= NE_END - NE_RX;
-        u32 after = follows + 1 < NE_END ? follows + 1 : NE_RX; /* the stored CRC may reach into one page more */
-        if (h.next < NE_RX || h.next >= NE_END || (h.next != follows && h.next != after) || h.count < 4 + ETH_HEADER || len > 1600)
+        if (follows >= d->end)
+                follows -= d->end - NE_RX;
+        u32 after = follows + 1 < d->end ? follows + 1 : NE_RX; /* the stored CRC may reach into one page more */
+        if (h.next < NE_RX || h.next >= d->end || (h.next != follows && h.next != after) || h.count < 4 + ETH_HEADER || len > 1600)
                 return false;
         struct pkt *p = NULL;
         if (len > ETH_MAX || !(h.status & 1))
@@ -78,7 +78,7 @@ static bool rx_frame(struct ne2000 *d)
                 p->len = (u16)len;
         }
         d->next = h.next;
-        outb(d->io + DP_BNRY, (u8)(h.next == NE_RX ? NE_END - 1 : h.next - 1));
+        outb(d->io + DP_BNRY, (u8)(h.next == NE_RX ? d->end - 1 : h.next - 1));
         if (p)
                 netif_rx(nif, p);
         return true;

@@ -19,7 +19,7 @@ void ne_start(struct ne2000 *d)
         outb(io + DP_RCR, RCR_MONITOR);
         outb(io + DP_TCR, TCR_LOOPBACK);
         outb(io + DP_PSTART, NE_RX);
-        outb(io + DP_PSTOP, NE_END);
+        outb(io + DP_PSTOP, d->end);
         outb(io + DP_BNRY, NE_RX);
         outb(io + DP_IMR, 0);
         outb(io + DP_ISR, 0xff);
@@ -40,6 +40,16 @@ void ne_start(struct ne2000 *d)
         ne_set_filter(&d->nic.nif);
 }
 
+/* Is there memory of its own behind the first 16 KiB? */
+static bool has_32k(struct ne2000 *d)
+{
+        u16 high = 0x5aa5, low = 0x0ff0, back = 0;
+        ne_write(d, NE_END_16K << 8, &high, 2);
+        ne_write(d, NE_TX0 << 8, &low, 2);
+        ne_read(d, NE_END_16K << 8, &back, 2);
+        return back == high;
+}
+
 /* Resets the card and reads its address PROM, each byte twice in word mode; false when nothing answers like an NE2000. */
 static bool identify(struct ne2000 *d, bool isa)
 {
@@ -53,11 +63,14 @@ static bool identify(struct ne2000 *d, bool isa)
                 return false;
         outb(io + DP_CR, CR_NODMA | CR_STOP);
         outb(io + DP_DCR, DCR_WORDS);
+        outb(io + DP_RCR, RCR_MONITOR); /* remote DMA needs the card started: deaf, and off the wire */
+        outb(io + DP_TCR, TCR_LOOPBACK);
         outb(io + DP_IMR, 0);
         outb(io + DP_ISR, 0xff);
         ne_read(d, 0, prom, sizeof prom);
         for (u32 i = 0; i < 6; i++)
                 d->nic.nif.mac.b[i] = (u8)prom[i];
+        d->end = has_32k(d) ? NE_END_32K : NE_END_16K;
         return !isa || ((u8)prom[14] == 0x57 && (u8)prom[15] == 0x57); /* 'W', the mark of 16-bit cards */
 }
 
@@ -92,27 +105,26 @@ static u8 find_line(struct ne2000 *d)
 static bool ne_irq(void *ctx)
 {
         struct ne2000 *d = ctx;
-        if (!d->irq_wanted || !(inb(d->io + DP_ISR) & ISR_WANTED))
+        if (!(inb(d->io + DP_ISR) & d->irq_mask))
                 return false;
-        outb(d->io + DP_IMR, 0);
-        d->irq_wanted = false;
+        outb(d->io + DP_IMR, d->irq_mask = 0);
         nic_kick(&d->nic);
         return true;
 }
 
+/* That a frame was sent matters only while another waits for its buffer. */
 static bool ne_irq_on(struct nic *n)
 {
         struct ne2000 *d = container_of(n, struct ne2000, nic);
-        d->irq_wanted = true;
-        outb(d->io + DP_IMR, ISR_WANTED);
-        return inb(d->io + DP_ISR) & ISR_WANTED;
+        u8 mask = d->txq.n || d->loaded ? ISR_RECEIVED | ISR_SENT : ISR_RECEIVED;
+        outb(d->io + DP_IMR, d->irq_mask = mask);
+        return inb(d->io + DP_ISR) & mask;
 }
 
 static void ne_irq_off(struct nic *n)
 {
         struct ne2000 *d = container_of(n, struct ne2000, nic);
-        d->irq_wanted = false;
-        outb(d->io + DP_IMR, 0);
+        outb(d->io + DP_IMR, d->irq_mask = 0);
 }
 
 static void add(struct stack *st, struct ne2000 *d, const char *name, u8 line, bool level)

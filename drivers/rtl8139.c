@@ -10,7 +10,7 @@ enum { R_IDR = 0x00, R_MAR = 0x08, R_TSD = 0x10, R_TSAD = 0x20, R_RBSTART = 0x30
        R_TCR = 0x40, R_RCR = 0x44, R_9346CR = 0x50, R_CONFIG1 = 0x52, R_MSR = 0x58 };
 enum { CR_BUFE = 0x01, CR_TE = 0x04, CR_RE = 0x08, CR_RST = 0x10 };
 enum { ISR_ROK = 0x01, ISR_RER = 0x02, ISR_TOK = 0x04, ISR_TER = 0x08, ISR_RXOVW = 0x10, ISR_LINK = 0x20, ISR_FOVW = 0x40,
-       ISR_WANTED = ISR_ROK | ISR_RER | ISR_TOK | ISR_TER | ISR_RXOVW | ISR_LINK | ISR_FOVW };
+       ISR_SENT = ISR_TOK | ISR_TER, ISR_OTHERS = ISR_ROK | ISR_RER | ISR_RXOVW | ISR_LINK | ISR_FOVW };
 enum { RX_OK = 0x01 };                                                    /* 5.1, in front of each frame */
 enum { TSD_OWN = 1 << 13, TSD_BAD = 1 << 30 | 1 << 29 | 1 << 14 };        /* 5.2: aborted, collision, underrun */
 enum { RCR_APM = 0x02, RCR_AM = 0x04, RCR_AB = 0x08, RCR_DMA_ANY = 7 << 8, RCR_32K = 2 << 11, RCR_WHOLE = 7 << 13 };
@@ -21,7 +21,7 @@ enum { RING = 32768, SLOTS = 4, SLOT = 1536, TXQ = 64 };
 struct rtl8139 {
         struct nic  nic;
         u16         io;
-        volatile bool irq_wanted;
+        volatile u16 irq_mask;      /* what IMR lets through, 0 = off */
         u8         *ring, *slot;
         u32         at;             /* next byte of the ring to read */
         u32         busy_from, n_busy; /* slots given to the card, in order */
@@ -99,7 +99,7 @@ static int rtl_poll(struct nic *n, int budget)
         struct rtl8139 *d = rtl_of(n);
         u16 isr = inw(d->io + R_ISR);
         int done = 0;
-        outw(d->io + R_ISR, isr & ISR_WANTED);
+        outw(d->io + R_ISR, isr & (ISR_OTHERS | ISR_SENT));
         if (isr & ISR_LINK)
                 n->link_due = true;
         if (isr & (ISR_RER | ISR_RXOVW | ISR_FOVW))
@@ -123,27 +123,26 @@ static bool rtl_irq(void *ctx)
 {
         struct rtl8139 *d = ctx;
         u16 isr = inw(d->io + R_ISR);
-        if (!d->irq_wanted || isr == 0xffff || !(isr & ISR_WANTED))
+        if (isr == 0xffff || !(isr & d->irq_mask))
                 return false;
-        outw(d->io + R_IMR, 0);
-        d->irq_wanted = false;
+        outw(d->io + R_IMR, d->irq_mask = 0);
         nic_kick(&d->nic);
         return true;
 }
 
+/* That a frame was sent matters only while another waits for its slot. */
 static bool rtl_irq_on(struct nic *n)
 {
         struct rtl8139 *d = rtl_of(n);
-        d->irq_wanted = true;
-        outw(d->io + R_IMR, ISR_WANTED);
-        return inw(d->io + R_ISR) & ISR_WANTED;
+        u16 mask = d->txq.n ? ISR_OTHERS | ISR_SENT : ISR_OTHERS;
+        outw(d->io + R_IMR, d->irq_mask = mask);
+        return inw(d->io + R_ISR) & mask;
 }
 
 static void rtl_irq_off(struct nic *n)
 {
         struct rtl8139 *d = rtl_of(n);
-        d->irq_wanted = false;
-        outw(d->io + R_IMR, 0);
+        outw(d->io + R_IMR, d->irq_mask = 0);
 }
 
 static bool link(const struct rtl8139 *d) { return !(inb(d->io + R_MSR) & MSR_NO_LINK); }
