@@ -11,7 +11,7 @@
 #include "rtc.h"
 #include "sponge.h"
 
-enum { RDRAND_WORDS = 8, RDRAND_BITS = 128, RDRAND_TRIES = 10, JITTER_SAMPLES = 2048, PIT_CH2 = 0x42, EVENTS = 64 };
+enum { RDRAND_WORDS = 8, RDRAND_BITS = 128, RDRAND_TRIES = 10, JITTER_SAMPLES = 2048, JITTER_HOPELESS = 256, PIT_CH2 = 0x42, EVENTS = 64 };
 
 extern uintptr_t __stack_chk_guard;
 
@@ -67,6 +67,8 @@ static void gather_jitter(void)
 {
         u32 last_delta = 0, last_step = 0, surprises = 0;
         for (u32 i = 0; i < JITTER_SAMPLES && surprises < ENTROPY_GOOD * 2; i++) {
+                if (i == JITTER_HOPELESS && surprises < JITTER_HOPELESS / 16)
+                        break;          /* a deterministic machine: more of the same tells nothing */
                 u32 before = (u32)rdtsc();
                 inb(PIT_CH2);
                 u32 delta = (u32)rdtsc() - before;

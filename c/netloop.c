@@ -11,7 +11,7 @@
 #include "panic.h"
 #include "thread.h"
 
-enum { STACK_PAGES = 4, LINK_MS = 1000, WAITERS = 16, PACKET_BYTES = PKT_BUF + sizeof(struct pkt) };
+enum { STACK_PAGES = 4, LINK_MS = 1000, WAITERS = 16 };
 
 static struct {
         struct stack  *st;
@@ -21,21 +21,6 @@ static struct {
         struct thread *waiter[WAITERS];
         u32            n_waiters;
 } net = { .last = &net.first };
-
-static u32 between(u32 v, u32 lo, u32 hi) { return v < lo ? lo : v > hi ? hi : v; }
-
-void netloop_sizes(u32 free_kb, struct stack_config *c)
-{
-        c->n_pkts = between(free_kb * 3 / 8 * 1024 / PACKET_BYTES, 96, 16384);
-        c->n_tcbs = between(free_kb / 24, 48, 1 << 20);
-        c->n_listeners = between(c->n_tcbs / 32, 16, 256);
-        c->n_synq = between(c->n_tcbs / 2, 64, 8192);
-        c->n_timewait = between(c->n_tcbs * 2, 128, 1 << 18);
-        c->n_udp = between(c->n_tcbs / 32, 32, 1024);
-        c->n_arp = between(c->n_tcbs / 16, 64, 4096);
-        c->n_routes = between(c->n_tcbs / 64, 32, 1024);
-        c->n_reass = between(c->n_pkts / 32, 4, 64);
-}
 
 static void *boot_alloc(void *ctx, size_t n, size_t align) { return mem_boot(n, align); }
 static void log_line(void *ctx, const char *line) { klog("%s", line); }

@@ -22,11 +22,18 @@ void pagemap_init(struct pagemap *m, u32 *bits, u32 n)
 void pagemap_add(struct pagemap *m, u32 first, u32 n)
 {
         for (u32 i = first; i < m->n && i - first < n; i++) {
-                if (is_free(m, i))
+                u32 step = 1;
+                if (i % 32 == 0 && !m->free[i / 32] && n - (i - first) >= 32 && m->n - i >= 32) {       /* a whole word: gigabytes take a while bit by bit */
+                        m->free[i / 32] = UINT32_MAX;
+                        step = 32;
+                } else if (!is_free(m, i)) {
+                        set(m, i, true);
+                } else {
                         continue;
-                set(m, i, true);
-                m->n_free++;
-                m->n_total++;
+                }
+                m->n_free += step;
+                m->n_total += step;
+                i += step - 1;
         }
         m->hint = min_u32(m->hint, first);
 }

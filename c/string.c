@@ -6,7 +6,7 @@ void *memcpy(void *d, const void *s, size_t n)
 {
         void *to = d;
         size_t words = n >> 2;
-        __asm__ volatile("rep movsd" : "+D"(to), "+S"(s), "+c"(words) :: "memory");
+        __asm__ volatile("rep {movsl|movsd}" : "+D"(to), "+S"(s), "+c"(words) :: "memory");
         n &= 3;
         __asm__ volatile("rep movsb" : "+D"(to), "+S"(s), "+c"(n) :: "memory");
         return d;
@@ -27,7 +27,7 @@ void *memset(void *d, int c, size_t n)
         void *to = d;
         u32 four = (u8)c * 0x01010101u;
         size_t words = n >> 2;
-        __asm__ volatile("rep stosd" : "+D"(to), "+c"(words) : "a"(four) : "memory");
+        __asm__ volatile("rep {stosl|stosd}" : "+D"(to), "+c"(words) : "a"(four) : "memory");
         n &= 3;
         __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(four) : "memory");
         return d;

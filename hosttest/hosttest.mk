@@ -1,10 +1,11 @@
-# hosttest.mk - tests on the build machine. hosttest/ mirrors the tree: each hosttest/{asm,c,net,net/tcp,net/service,shell,fs}/X.c
+# hosttest.mk - tests on the build machine. hosttest/ mirrors the tree: each hosttest/{asm,c,drivers,net,net/tcp,net/service,shell,fs}/X.c
 # is one cmocka program; hosttest/fuzz/X.c one fuzzer with corpus in hosttest/corpus/X/; hosttest/e2e/*.py boot the image.
 # Everything prints TAP lines (ok N - name / not ok N - name); hosttest/run.py adds them up.
-SAN_SRC  := $(wildcard net/*.c net/tcp/*.c) c/fmt.c c/cksum.c $(APP_SRC)
-SAN      := $(call obj,san,$(SAN_SRC))
+KERN_PURE:= $(addprefix c/,pages.c slab.c keymap.c aml.c sponge.c option.c callsite.c poolsize.c) # parts of the kernel that know no machine
+SAN_SRC  := $(wildcard net/*.c net/tcp/*.c) c/fmt.c c/cksum.c $(KERN_PURE) $(APP_SRC)
+SAN      := $(call obj,san,$(SAN_SRC) drivers/copy.c drivers/nic.c drivers/virtio_ring.c)
 FUZZ_OBJ := $(call obj,fuzz,$(SAN_SRC))
-UNIT_SRC := $(wildcard $(addprefix hosttest/,asm/*.c c/*.c net/*.c net/tcp/*.c net/service/*.c shell/*.c fs/*.c))
+UNIT_SRC := $(wildcard $(addprefix hosttest/,asm/*.c c/*.c drivers/*.c net/*.c net/tcp/*.c net/service/*.c shell/*.c fs/*.c))
 UNIT     := $(UNIT_SRC:hosttest/%.c=$B/unit/%)
 FUZZ_SRC := $(wildcard hosttest/fuzz/*.c)
 FUZZERS  := $(FUZZ_SRC:hosttest/fuzz/%.c=$B/fuzzer/%)
@@ -12,6 +13,7 @@ SUPPORT  := $(wildcard hosttest/support/*.c)
 
 $B/deps/cmocka.o: tools/cmocka.sh
 	tools/cmocka.sh $B/deps
+$B/san/drivers/%.c.o: SANFLAGS += -masm=intel
 $B/san/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(SANFLAGS) -MMD -c $< -o $@
@@ -43,6 +45,8 @@ $B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $B/k/asm
 $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZFLAGS) -fsanitize=fuzzer -Ihosttest/support -MMD -MF $@.d $< $(SUPPORT) $B/libfuzz.a -o $@
+
+include hosttest/tap/tap.mk
 
 export B
 E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))
