@@ -15,7 +15,7 @@ if not os.path.isabs(B):
     B = os.path.join(TOP, B)
 HOST, GUEST, PLEN = '10.9.0.1', '10.9.0.2', 24
 MAC = '52:54:00:12:34:56'
-PROMPT = re.compile(r'(?:^|\n)[\w.-]+> $')
+PROMPT = re.compile(r'(?:^|\n)[\w.-]+> (?:\x1b\[K)?$')   # the line editor clears to the end of the line
 
 _cleanup = []
 def _at_end():
