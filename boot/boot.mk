@@ -37,3 +37,11 @@ $B/qure.img: $B/boot.bin $B/stage2.bin $B/qure.bin boot/mkimage.py $(VOLUME)
 $B/qure.iso: $B/qure.img boot/mkiso.py
 	$(IMAGE_ENV) python3 boot/mkiso.py $@.new $<
 	mv $@.new $@
+
+# --- running ------------------------------------------------------------------------------------------------
+run:
+	+@boot/run.sh
+bochs:
+	+@boot/bochs.py
+bochs-debug:
+	+@boot/bochs.py --debug
