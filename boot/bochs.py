@@ -133,10 +133,17 @@ def debug(folder, port):
             p.kill()
 
 
+def leave(*_):
+    """Unwinds once: make passes a signal on that came to us already."""
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def main():
     build()
     for s in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(s, lambda *_: sys.exit(1))
+        signal.signal(s, leave)
     with tempfile.TemporaryDirectory(prefix='qure-') as folder:
         (debug if '--debug' in sys.argv[1:] else shell)(folder, free_port())
 
