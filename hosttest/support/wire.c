@@ -48,7 +48,7 @@ struct wire *wire_new_bare(const struct stack_config *cfg, u8 caps)
 {
         struct wire *w = calloc(1, sizeof *w);
         struct stack_config c = {0};
-        static const u8 seed[16] = "the seed of tests";
+        static const u8 seed[16] = "seed of the test";
         if (cfg)
                 c = *cfg;
         memcpy(c.seed, seed, sizeof c.seed);
