@@ -66,7 +66,7 @@ static bool rx_frame(struct ne2000 *d)
         if (follows >= d->end)
                 follows -= d->end - NE_RX;
         u32 after = follows + 1 < d->end ? follows + 1 : NE_RX; /* the stored CRC may reach into one page more */
-        if (h.next < NE_RX || h.next >= d->end || (h.next != follows && h.next != after) || h.count < 4 + ETH_HEADER || len > 1600)
+        if (h.next < NE_RX || h.next >= d->end || (h.next != follows && h.next != after) || h.count < 4 + ETH_HEADER)
                 return false;
         struct pkt *p = NULL;
         if (len > ETH_MAX || !(h.status & 1))

@@ -37,7 +37,7 @@ static bool rx_frame(struct rtl8139 *d)
 {
         struct nic *n = &d->nic;
         u16 status = *(volatile u16 *)(d->ring + d->at), with_fcs = *(volatile u16 *)(d->ring + (d->at + 2) % RING);
-        if (with_fcs < ETH_HEADER + 4 || with_fcs > 4096 || !(status & RX_OK))
+        if (with_fcs < ETH_HEADER + 4 || with_fcs > RING / 2 || !(status & RX_OK))
                 return false;
         u32 len = with_fcs - 4u, from = (d->at + 4) % RING;
         struct pkt *p = NULL;

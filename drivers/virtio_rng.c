@@ -72,12 +72,17 @@ void virtio_rng_probe(struct stack *st, const struct pci_dev *pci)
         irq_attach(pci->irq, vrng_irq, d, true);
         virtio_start(&d->v);
         ask(d);
-        for (u32 us = 0; us < BOOT_WAIT_US; us += 20) {
-                if (take(d)) {
-                        ask(d); /* the thread takes this one */
-                        break;
-                }
+        u32 us = 0;
+        while (!take(d) && us < BOOT_WAIT_US) {
                 clock_delay_us(20);
+                us += 20;
         }
+        if (us < BOOT_WAIT_US) { /* in time for the stack's key, which no packet has used yet */
+                u8 seed[16];
+                entropy_draw(seed, sizeof seed);
+                stack_seed(st, seed);
+                ask(d); /* the thread takes this one */
+        }
+        stack_log(st, "virtio-rng: %s", us < BOOT_WAIT_US ? "answered" : "asked");
         d->thread = thread_new("rng", vrng_thread, d, 1);
 }
