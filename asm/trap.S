@@ -14,7 +14,7 @@
         .p2align 4
 trap_stubs:
         .set    vec, 0
-        .rept   48
+        .rept   49
         .p2align 4
         .if     (vec == 8) || (vec >= 10 && vec <= 14) || (vec == 17) || (vec == 21) || (vec == 29) || (vec == 30)
         .else

@@ -1,22 +1,26 @@
-/* clock.c - time: the TSC, measured once against the PIT, counts microseconds; the RTC gives the date at start. The TSC
- * is taken to run evenly, as on all CPUs since 2008 and in all emulators.
+/* clock.c - time: the TSC, measured once against the PIT, counts microseconds; the RTC gives the date at start; the local
+ * APIC's timer or the PIT wakes. The TSC is taken to run evenly, as on all CPUs since 2008 and in all emulators.
  * SPDX-License-Identifier: MIT */
 #include "clock.h"
+#include "entropy.h"
 #include "irq.h"
+#include "lapic.h"
 #include "log.h"
 #include "pit.h"
 #include "rtc.h"
 #include "thread.h"
 #include "trap.h"
 
-enum { MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 4, TRIES = 4 };
+enum { MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 6, TRIES = 4, WATCH_US = 50000, LAPIC_MAX_US = 1000000 };
 
 static struct {
         u64 entry_tsc;
         u32 mult, shift;        /* microseconds = ticks * mult >> shift */
         u32 khz;
         u64 wall_base;          /* unix seconds at entry */
-        u64 armed_us;           /* when the PIT will interrupt, 0: it will not */
+        u64 armed_us;           /* when the timer will interrupt, 0: it will not */
+        bool lapic;             /* which timer */
+        u32 lapic_khz;
 } clk = { .mult = 1, .shift = 10 }; /* a guess until measured: 1 GHz */
 
 /* The PIT's place and the TSC at the same moment: of several pairs, the one that was read fastest. */
@@ -37,16 +41,37 @@ static u16 sample(u64 *tsc)
         return count;
 }
 
-/* TSC ticks a millisecond, over some 2 ms. A host that stole time in between lengthens both rulers alike. */
+static u32 khz_between(u64 t0, u16 c0, u64 t1, u16 c1)
+{
+        return (u32)((t1 - t0) * PIT_HZ / ((u32)(u16)(c0 - c1) * 1000));
+}
+
+static u16 sample_after(u16 c0, u64 *tsc)
+{
+        u16 c;
+        do
+                c = sample(tsc);
+        while ((u16)(c0 - c) < MEASURE_TICKS);
+        return c;
+}
+
+/* TSC ticks a millisecond, over two stretches of 2 ms. A host that stole time in between lengthens both rulers alike; one
+ * that stole it in the middle of a reading shows as stretches that disagree. */
 static u32 measure_khz(void)
 {
-        u64 t0 = 0, t1 = 0;
-        pit_ruler_start();
-        u16 c0 = sample(&t0), c1;
-        do
-                c1 = sample(&t1);
-        while ((u16)(c0 - c1) < MEASURE_TICKS);
-        return (u32)((t1 - t0) * PIT_HZ / ((u32)(u16)(c0 - c1) * 1000));
+        u64 t0 = 0, t1 = 0, t2 = 0;
+        u32 a, b;
+        u16 c0, c2;
+        for (int i = 0; ; i++) {
+                pit_ruler_start();
+                c0 = sample(&t0);
+                u16 c1 = sample_after(c0, &t1);
+                c2 = sample_after(c1, &t2);
+                a = khz_between(t0, c0, t1, c1);
+                b = khz_between(t1, c1, t2, c2);
+                if ((a > b ? a - b : b - a) < a / 50 || i == TRIES)
+                        return khz_between(t0, c0, t2, c2);
+        }
 }
 
 static void set_rate(u32 khz)
@@ -63,12 +88,15 @@ static void set_rate(u32 khz)
 void clock_init(u64 entry_tsc)
 {
         clk.entry_tsc = entry_tsc;
-        u32 a = measure_khz(), b = measure_khz();
-        for (int i = 0; i < TRIES && (a > b ? a - b : b - a) > a / 500; i++) {
-                a = b;
-                b = measure_khz();
+        clk.lapic = lapic_init();
+        u32 count0 = clk.lapic ? lapic_ruler_read() : 0;
+        u64 tsc0 = rdtsc();
+        set_rate(measure_khz());
+        if (clk.lapic) {
+                u32 counted = count0 - lapic_ruler_read();
+                clk.lapic_khz = (u32)((u64)counted * clk.khz / (rdtsc() - tsc0));
+                clk.lapic = clk.lapic_khz > 0;
         }
-        set_rate((a + b) / 2);
         clk.wall_base = rtc_read() - clock_us() / 1000000;
 }
 
@@ -91,11 +119,16 @@ void clock_delay_us(u32 us)
 u64 clock_wall(void) { return clk.wall_base + clock_us() / 1000000; }
 void clock_wall_set(u64 unix_s) { clk.wall_base = unix_s - clock_us() / 1000000; }
 
+/* An interrupt at `due`, or earlier where the timer cannot wait so long; the idle loop then arms it again. */
 static void arm(u64 now, u64 due)
 {
-        u32 us = due <= now ? 0 : due - now > PIT_MAX_US ? PIT_MAX_US : (u32)(due - now);
+        u32 most = clk.lapic ? LAPIC_MAX_US : PIT_MAX_US;
+        u32 us = due <= now ? 0 : due - now > most ? most : (u32)(due - now);
         clk.armed_us = now + us;
-        pit_arm(us);
+        if (clk.lapic)
+                lapic_arm((u32)((u64)us * clk.lapic_khz / 1000) + 1);
+        else
+                pit_arm(us);
 }
 
 void clock_wake_at(u64 due_us)
@@ -107,24 +140,35 @@ void clock_wake_at(u64 due_us)
 
 void clock_tick_on(void)
 {
-        if (clk.armed_us)
-                return;
         u64 now = clock_us();
-        arm(now, now + PIT_MAX_US);
+        if (!clk.armed_us || clk.armed_us > now + WATCH_US)
+                arm(now, now + WATCH_US);
 }
 
-static bool timer_irq(void *ctx)
+static bool timer_fired(u32 eip)
 {
         clk.armed_us = 0;
-        if (!thread_watchdog(irq_eip()))
+        if (!thread_watchdog(eip))
                 clock_tick_on();
         return true;
 }
 
+static bool pit_irq(void *ctx) { return timer_fired(irq_eip()); }
+
+void clock_dispatch(u32 eip)
+{
+        entropy_irq(VEC_LAPIC_TIMER);
+        timer_fired(eip);
+        lapic_eoi();
+}
+
 void clock_irq_init(void)
 {
-        irq_attach(PIT_LINE, timer_irq, NULL, false);
+        clk.lapic = clk.lapic && lapic_map();
+        if (!clk.lapic)
+                irq_attach(PIT_LINE, pit_irq, NULL, false);
         u32 f = irq_save();
         clock_tick_on();
         irq_restore(f);
+        klog("clock: %u MHz, woken by the %s", clock_tsc_mhz(), clk.lapic ? "local APIC" : "PIT");
 }

@@ -24,7 +24,9 @@ void idt_init(void)
 
 void trap(struct trapframe *f)
 {
-        if (f->vector >= VEC_IRQ)
+        if (f->vector == VEC_LAPIC_TIMER)
+                clock_dispatch(f->eip);
+        else if (f->vector >= VEC_IRQ)
                 irq_dispatch((u8)(f->vector - VEC_IRQ), f);
         else
                 panic_trap(f);

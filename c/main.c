@@ -13,6 +13,7 @@
 #include "netloop.h"
 #include "nic.h"
 #include "paging.h"
+#include "panic.h"
 #include "platform.h"
 #include "shell.h"
 #include "thread.h"
@@ -71,10 +72,13 @@ static void appliance_up(const struct bootinfo *bi)
                 klog("qure.conf: not there");
 }
 
+/* Words of the boot command line: panic=S (S = 1..9: reboot that many seconds after a panic), selftest=NAME (c/selftest.c). */
 void kernel_main(struct bootinfo *bi)
 {
         char word[16];
         machine_up(bi, rdtsc());
+        if (boot_option(bi->cmdline, "panic", word, sizeof(word)))
+                panic_set_reboot((u32)(word[0] - '0') % 10);
         entropy_init();
         appliance_up(bi);
         klog("ready in %u us", (u32)clock_us());

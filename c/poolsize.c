@@ -8,9 +8,9 @@ static u32 between(u32 v, u32 lo, u32 hi) { return v < lo ? lo : v > hi ? hi : v
 
 void netloop_sizes(u32 free_kb, struct stack_config *c)
 {
-        /* Three eighths of a small machine; of a large one 8 MiB or a 32nd: clearing more would be seen in the time to boot. */
-        u32 packets_kb = min_u32(free_kb / 8 * 3, max_u32(8192, free_kb / 32));
-        c->n_pkts = between(packets_kb * 1024 / PACKET_BYTES, 96, 65536);
+        /* A quarter of a small machine; of a large one 8 MiB or a 32nd: clearing more would be seen in the time to boot. */
+        u32 packets_kb = min_u32(free_kb / 4, max_u32(8192, free_kb / 32));
+        c->n_pkts = between(packets_kb * 1024 / PACKET_BYTES, 128, 65536);
         c->n_tcbs = between(free_kb / 24, 48, 1 << 20);
         c->n_listeners = between(c->n_tcbs / 32, 16, 256);
         c->n_synq = between(c->n_tcbs / 2, 64, 8192);

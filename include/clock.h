@@ -17,7 +17,7 @@ void clock_wall_set(u64 unix_s);
 
 /* Measures the TSC against the PIT (some 4 ms) and reads the RTC. `entry_tsc`: the TSC at kernel entry. */
 void clock_init(u64 entry_tsc);
-/* Attaches the timer interrupt; from now on it comes at least every 54 ms while a thread runs, for the watchdog. */
+/* Attaches the timer interrupt; from now on it comes at least every 50 ms while a thread runs, for the watchdog. */
 void clock_irq_init(void);
 /* For the idle loop: the next timer interrupt comes no later than at due_us, and (on leaving it) comes at all. */
 void clock_wake_at(u64 due_us);

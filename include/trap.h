@@ -15,7 +15,8 @@ struct trapframe {
 enum {
         VEC_DF = 8, VEC_GP = 13, VEC_PF = 14,
         VEC_IRQ = 32,         /* PIC lines 0..15 */
-        VEC_STUBS = 48,       /* stubs in asm/trap.S */
+        VEC_LAPIC_TIMER = 48,
+        VEC_STUBS = 49,       /* stubs in asm/trap.S */
         VEC_SPURIOUS = 0xff,  /* local APIC */
 };
 
@@ -43,6 +44,8 @@ extern const u8 trap_stubs[], trap_spurious[];
 
 /* From trap(): a PIC line interrupted at eip (c/irq.c). */
 void irq_dispatch(u8 line, const struct trapframe *f);
+/* The local APIC's timer interrupted at eip (c/clock.c). */
+void clock_dispatch(u32 eip);
 /* Where the interrupt that is being handled came from, for the watchdog. */
 u32 irq_eip(void);
 void irq_init(void);
