@@ -96,17 +96,25 @@ bool virtio_open(struct virtio *v, const struct pci_dev *d)
         return status(v) == (ACKNOWLEDGE | DRIVER);
 }
 
-bool virtio_negotiate(struct virtio *v, u64 want)
+u64 virtio_offered(const struct virtio *v)
 {
-        if (!v->modern) {
-                v->features = inl(v->io + L_DEVICE_FEATURES) & want & 0xffffffffu;
-                outl(v->io + L_DRIVER_FEATURES, (u32)v->features);
-                return true;
-        }
         u64 offered = 0;
+        if (!v->modern)
+                return inl(v->io + L_DEVICE_FEATURES);
         for (u32 i = 0; i < 2; i++) {
                 common(v)->device_feature_select = i;
                 offered |= (u64)common(v)->device_feature << 32 * i;
+        }
+        return offered;
+}
+
+bool virtio_negotiate(struct virtio *v, u64 want)
+{
+        u64 offered = virtio_offered(v);
+        if (!v->modern) {
+                v->features = offered & want;
+                outl(v->io + L_DRIVER_FEATURES, (u32)v->features);
+                return true;
         }
         v->features = offered & (want | VIRTIO_BIT(VIRTIO_F_VERSION_1));
         for (u32 i = 0; i < 2; i++) {

@@ -40,6 +40,8 @@ struct virtq {
 
 /* Finds the registers, resets the device and says that there is a driver (3.1.1). */
 bool virtio_open(struct virtio *v, const struct pci_dev *d);
+/* All features that the device has. */
+u64 virtio_offered(const struct virtio *v);
 /* Takes those features of `want` that the device offers; false when it does not accept the choice. */
 bool virtio_negotiate(struct virtio *v, u64 want);
 static inline bool virtio_has(const struct virtio *v, u32 bit) { return v->features >> bit & 1; }

@@ -1,13 +1,10 @@
 /* virtio_net.c - virtio-net (VIRTIO 1.0 5.1): frames through two queues, with checksum and segmentation offload,
- * mergeable receive buffers and event index. Not here: carrier and filter (virtio_net_ctl.c), registers (virtio.c).
+ * mergeable receive buffers and event index. Not here: negotiation (virtio_net_probe.c), carrier and filter (virtio_net_ctl.c).
  * One pair of queues. SPDX-License-Identifier: MIT */
 #include "virtio_net.h"
 #include "mem.h"
 
-enum { QUEUE_RX = 0, QUEUE_TX = 1, QUEUE_CTL = 2, RING = 256 };
-enum { GSO_MAX = 65535 + ETH_HEADER, TSO_RX_BUFFERS = 40 /* 64 KiB in our buffers, and a few */ };
-
-static struct vnet *vnet_of(struct nic *n) { return container_of(n, struct vnet, nic); }
+enum { GSO_MAX = 65535 + ETH_HEADER };
 
 /* Offers p to the device: header, then frame, so that the frame begins at NIC_RX_AT. */
 static void rx_post(struct vnet *d, struct pkt *p)
@@ -29,11 +26,12 @@ static void rx_post(struct vnet *d, struct pkt *p)
         d->posted++;
 }
 
-static void rx_refill(struct vnet *d)
+void vnet_refill(struct vnet *d)
 {
         struct pktpool *pool = &d->nic.nif.st->pkts;
         while (d->posted < d->quota && pool->n_free)
                 rx_post(d, pkt_alloc(pool, 0));
+        virtq_kick(&d->rx);
 }
 
 static void rx_recycle(struct vnet *d, struct pkt *p)
@@ -80,7 +78,7 @@ static void rx_frame(struct vnet *d, struct pkt *p)
         if (good) {
                 pkt_pull(p, d->hdr_len);
                 u32 total = n > 1 ? pkt_total(p) : p->len;
-                good = total <= (h.gso_type == GSO_NONE ? ETH_MAX : GSO_MAX);
+                good = total <= (h.gso_type == GSO_TCPV4 ? GSO_MAX : ETH_MAX);
         }
         if (!good) {
                 nic_rx_error(&d->nic);
@@ -107,7 +105,7 @@ static void tx_reclaim(struct vnet *d)
                 pkt_free(p);
 }
 
-static int vnet_poll(struct nic *n, int budget)
+int vnet_poll(struct nic *n, int budget)
 {
         struct vnet *d = vnet_of(n);
         int done = 0;
@@ -116,10 +114,9 @@ static int vnet_poll(struct nic *n, int budget)
         for (; done < budget && (p = rx_buffer(d)); done++) {
                 rx_frame(d, p);
                 if (d->posted < d->quota / 2)
-                        rx_refill(d);
+                        vnet_refill(d);
         }
-        rx_refill(d);
-        virtq_kick(&d->rx);
+        vnet_refill(d);
         if (d->has_ctl)
                 vnet_ctl_poll(d);
         return done;
@@ -141,7 +138,7 @@ static void tx_header(struct vnet_hdr *h, const struct pkt *p)
         }
 }
 
-static void vnet_xmit(struct netif *nif, struct pkt *p)
+void vnet_xmit(struct netif *nif, struct pkt *p)
 {
         struct vnet *d = container_of(nif, struct vnet, nic.nif);
         struct piece piece[1 + NIC_PIECES];
@@ -168,91 +165,8 @@ static void vnet_xmit(struct netif *nif, struct pkt *p)
                 nic_tx_full(&d->nic, p);
 }
 
-static void vnet_flush(struct netif *nif)
+void vnet_flush(struct netif *nif)
 {
         struct vnet *d = container_of(nif, struct vnet, nic.nif);
         virtq_kick(&d->tx);
-}
-
-static bool vnet_irq(void *ctx)
-{
-        struct vnet *d = ctx;
-        u8 isr = virtio_isr(&d->v);
-        if (isr & VIRTIO_ISR_CONFIG)
-                d->nic.link_due = true;
-        if (isr)
-                nic_kick(&d->nic);
-        return isr != 0;
-}
-
-static bool vnet_irq_on(struct nic *n) { return virtq_irq_on(&vnet_of(n)->rx); }
-static void vnet_irq_off(struct nic *n) { virtq_irq_off(&vnet_of(n)->rx); }
-
-/* 5.1.4: the device's address, or a locally administered one */
-static void read_mac(struct vnet *d, struct stack *st)
-{
-        macaddr *mac = &d->nic.nif.mac;
-        u32 r = stack_random(st);
-        *mac = (macaddr){{0x02, 0x71, (u8)r, (u8)(r >> 8), (u8)(r >> 16), (u8)(r >> 24)}};
-        for (u32 i = 0; i < 6 && virtio_has(&d->v, NET_F_MAC); i++)
-                mac->b[i] = virtio_config(&d->v, i);
-}
-
-static u64 features_wanted(const struct stack *st)
-{
-        u64 f = VIRTIO_BIT(VIRTIO_F_ANY_LAYOUT) | VIRTIO_BIT(VIRTIO_F_EVENT_IDX) | VIRTIO_BIT(NET_F_CSUM) |
-                VIRTIO_BIT(NET_F_GUEST_CSUM) | VIRTIO_BIT(NET_F_MAC) | VIRTIO_BIT(NET_F_HOST_TSO4) | VIRTIO_BIT(NET_F_MRG_RXBUF) |
-                VIRTIO_BIT(NET_F_STATUS) | VIRTIO_BIT(NET_F_CTRL_VQ) | VIRTIO_BIT(NET_F_CTRL_RX);
-        return f;
-}
-
-static bool make_queues(struct vnet *d, struct stack *st)
-{
-        if (!virtio_queue(&d->v, &d->rx, QUEUE_RX, RING) || !virtio_queue(&d->v, &d->tx, QUEUE_TX, RING))
-                return false;
-        d->has_ctl = virtio_has(&d->v, NET_F_CTRL_VQ) && virtio_has(&d->v, NET_F_CTRL_RX) && virtio_queue(&d->v, &d->ctl, QUEUE_CTL, 64);
-        d->tx_hdr = mem_boot(d->tx.size * sizeof *d->tx_hdr, 4);
-        d->cmd = mem_boot(sizeof *d->cmd, 4);
-        d->quota = nic_rx_quota(st, d->split ? d->rx.size / 2u : d->rx.size);
-        virtq_irq_off(&d->tx); /* sent buffers come back when we poll or need room */
-        virtq_irq_off(&d->rx);
-        if (d->has_ctl)
-                virtq_irq_off(&d->ctl);
-        return d->tx_hdr && d->cmd;
-}
-
-void virtio_net_probe(struct stack *st, const struct pci_dev *pci)
-{
-        struct vnet *d = mem_boot(sizeof *d, 8);
-        if (!d || !virtio_open(&d->v, pci))
-                return;
-        bool ok = virtio_negotiate(&d->v, features_wanted(st));
-        d->merge = virtio_has(&d->v, NET_F_MRG_RXBUF);
-        d->hdr_len = d->v.modern || d->merge ? 12 : 10;
-        d->split = !d->v.modern && !virtio_has(&d->v, VIRTIO_F_ANY_LAYOUT);
-        if (!ok || !make_queues(d, st)) {
-                virtio_fail(&d->v);
-                return;
-        }
-        struct netif *nif = &d->nic.nif;
-        read_mac(d, st);
-        nif->driver = d->v.modern ? "virtio-net" : "virtio-net (legacy)";
-        nif->mtu = 1500;
-        nif->caps = (u8)(NETIF_SG | (virtio_has(&d->v, NET_F_CSUM) ? NETIF_CSUM_TX : 0) |
-                         (virtio_has(&d->v, NET_F_GUEST_CSUM) ? NETIF_CSUM_RX : 0) | (virtio_has(&d->v, NET_F_HOST_TSO4) ? NETIF_TSO : 0));
-        nif->xmit = vnet_xmit;
-        nif->flush = vnet_flush;
-        nif->set_filter = vnet_set_filter;
-        d->nic.poll = vnet_poll;
-        d->nic.irq_on = vnet_irq_on;
-        d->nic.irq_off = vnet_irq_off;
-        d->nic.link_poll = vnet_link_poll;
-        d->nic.polled = irq_attach(pci->irq, vnet_irq, d, true) < 0;
-        virtio_start(&d->v);
-        if (!nic_add(st, &d->nic, vnet_link(d))) {
-                virtio_fail(&d->v);
-                return;
-        }
-        rx_refill(d);
-        virtq_kick(&d->rx);
 }

@@ -1,4 +1,4 @@
-/* virtio_net.h - the virtio network device (VIRTIO 1.0 5.1) as its two driver files share it.
+/* virtio_net.h - the virtio network device (VIRTIO 1.0 5.1) as its driver files share it.
  * SPDX-License-Identifier: MIT */
 #ifndef VIRTIO_NET_H
 #define VIRTIO_NET_H
@@ -34,6 +34,14 @@ struct vnet {
         struct vnet_ctl   *cmd;
         struct vnet_hdr   *tx_hdr;    /* for packets without headroom, by descriptor */
 };
+
+static inline struct vnet *vnet_of(struct nic *n) { return container_of(n, struct vnet, nic); }
+
+/* virtio_net.c: fills the receive ring and tells the device; the nic's and the netif's functions. */
+void vnet_refill(struct vnet *d);
+int  vnet_poll(struct nic *n, int budget);
+void vnet_xmit(struct netif *nif, struct pkt *p);
+void vnet_flush(struct netif *nif);
 
 /* virtio_net_ctl.c: the receive filter, by commands that complete between polls. */
 void vnet_set_filter(struct netif *nif);
