@@ -23,7 +23,6 @@ struct ne2000 {
         u16         io;
         u8          end;            /* page behind the receive ring */
         u8          next;           /* page at which the next received frame begins */
-        volatile u8 irq_mask;       /* what IMR lets through, 0 = off */
         /* One buffer is on the wire (`sending`), the other may be loaded; what does not fit waits in txq. */
         bool        sending;
         u8          spare;          /* page of the buffer that is not on the wire */

@@ -101,13 +101,13 @@ static u8 find_line(struct ne2000 *d)
         return rose && !(rose & (rose - 1)) ? (u8)__builtin_ctz(rose) : 0;
 }
 
-/* The handler only closes the mask: what asked is still in ISR for poll. */
+/* The handler only closes the mask, whatever it let through: what asked is still in ISR for poll. */
 static bool ne_irq(void *ctx)
 {
         struct ne2000 *d = ctx;
-        if (!(inb(d->io + DP_ISR) & d->irq_mask))
+        if (!(inb(d->io + DP_ISR) & (ISR_RECEIVED | ISR_SENT)))
                 return false;
-        outb(d->io + DP_IMR, d->irq_mask = 0);
+        outb(d->io + DP_IMR, 0);
         nic_kick(&d->nic);
         return true;
 }
@@ -117,14 +117,14 @@ static bool ne_irq_on(struct nic *n)
 {
         struct ne2000 *d = container_of(n, struct ne2000, nic);
         u8 mask = d->txq.n || d->loaded ? ISR_RECEIVED | ISR_SENT : ISR_RECEIVED;
-        outb(d->io + DP_IMR, d->irq_mask = mask);
+        outb(d->io + DP_IMR, mask);
         return inb(d->io + DP_ISR) & mask;
 }
 
 static void ne_irq_off(struct nic *n)
 {
         struct ne2000 *d = container_of(n, struct ne2000, nic);
-        outb(d->io + DP_IMR, d->irq_mask = 0);
+        outb(d->io + DP_IMR, 0);
 }
 
 static void add(struct stack *st, struct ne2000 *d, const char *name, u8 line, bool level)

@@ -19,11 +19,11 @@ static u32 other(struct pcnet *d, u32 port, u32 reg, bool write, u32 v)
 }
 static void set_csr(struct pcnet *d, u32 reg, u32 v) { other(d, P_RDP, reg, true, v); }
 
-/* The handler only takes IENA away: the events are still in CSR0 for poll. */
+/* The handler only takes IENA away, whoever set it: the events are still in CSR0 for poll. */
 static bool pcnet_irq(void *ctx)
 {
         struct pcnet *d = ctx;
-        if (!d->irq_wanted || !(pcnet_csr0(d) & C0_INTR))
+        if (!(pcnet_csr0(d) & C0_INTR))
                 return false;
         d->irq_wanted = false;
         pcnet_set_csr0(d, 0);

@@ -21,7 +21,6 @@ enum { RING = 32768, SLOTS = 4, SLOT = 1536, TXQ = 64 };
 struct rtl8139 {
         struct nic  nic;
         u16         io;
-        volatile u16 irq_mask;      /* what IMR lets through, 0 = off */
         u8         *ring, *slot;
         u32         at;             /* next byte of the ring to read */
         u32         busy_from, n_busy; /* slots given to the card, in order */
@@ -118,14 +117,14 @@ static int rtl_poll(struct nic *n, int budget)
         return done;
 }
 
-/* The handler only closes the mask: what asked is still in ISR for poll. */
+/* The handler only closes the mask, whatever it let through: what asked is still in ISR for poll. */
 static bool rtl_irq(void *ctx)
 {
         struct rtl8139 *d = ctx;
         u16 isr = inw(d->io + R_ISR);
-        if (isr == 0xffff || !(isr & d->irq_mask))
+        if (isr == 0xffff || !(isr & (ISR_OTHERS | ISR_SENT)))
                 return false;
-        outw(d->io + R_IMR, d->irq_mask = 0);
+        outw(d->io + R_IMR, 0);
         nic_kick(&d->nic);
         return true;
 }
@@ -135,15 +134,11 @@ static bool rtl_irq_on(struct nic *n)
 {
         struct rtl8139 *d = rtl_of(n);
         u16 mask = d->txq.n ? ISR_OTHERS | ISR_SENT : ISR_OTHERS;
-        outw(d->io + R_IMR, d->irq_mask = mask);
+        outw(d->io + R_IMR, mask);
         return inw(d->io + R_ISR) & mask;
 }
 
-static void rtl_irq_off(struct nic *n)
-{
-        struct rtl8139 *d = rtl_of(n);
-        outw(d->io + R_IMR, d->irq_mask = 0);
-}
+static void rtl_irq_off(struct nic *n) { outw(rtl_of(n)->io + R_IMR, 0); }
 
 static bool link(const struct rtl8139 *d) { return !(inb(d->io + R_MSR) & MSR_NO_LINK); }
 
