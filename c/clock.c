@@ -11,7 +11,7 @@
 #include "thread.h"
 #include "trap.h"
 
-enum { MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 6, TRIES = 4, WATCH_US = 50000, LAPIC_MAX_US = 1000000 };
+enum { MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 6, TRIES = 4, STILL = 50000, WATCH_US = 50000, GUESS_KHZ = 1000000, LAPIC_MAX_US = 1000000 };
 
 static struct {
         u64 entry_tsc;
@@ -46,29 +46,29 @@ static u32 khz_between(u64 t0, u16 c0, u64 t1, u16 c1)
         return (u32)((t1 - t0) * PIT_HZ / ((u32)(u16)(c0 - c1) * 1000));
 }
 
-static u16 sample_after(u16 c0, u64 *tsc)
+/* The first sample 2 ms after c0; false when the PIT stands still. */
+static bool sample_after(u16 c0, u16 *c, u64 *tsc)
 {
-        u16 c;
-        do
-                c = sample(tsc);
-        while ((u16)(c0 - c) < MEASURE_TICKS);
-        return c;
+        for (u32 i = 0; i < STILL; i++) {
+                *c = sample(tsc);
+                if ((u16)(c0 - *c) >= MEASURE_TICKS)
+                        return true;
+        }
+        return false;
 }
 
-/* TSC ticks a millisecond, over two stretches of 2 ms. A host that stole time in between lengthens both rulers alike; one
+/* TSC ticks a millisecond, 0 without a PIT; over two stretches of 2 ms. A host that stole time in between lengthens both rulers alike; one
  * that stole it in the middle of a reading shows as stretches that disagree. */
 static u32 measure_khz(void)
 {
-        u64 t0 = 0, t1 = 0, t2 = 0;
-        u32 a, b;
-        u16 c0, c2;
         for (int i = 0; ; i++) {
+                u64 t0 = 0, t1 = 0, t2 = 0;
                 pit_ruler_start();
-                c0 = sample(&t0);
-                u16 c1 = sample_after(c0, &t1);
-                c2 = sample_after(c1, &t2);
-                a = khz_between(t0, c0, t1, c1);
-                b = khz_between(t1, c1, t2, c2);
+                u16 c0 = sample(&t0), c1, c2;
+                if (!sample_after(c0, &c1, &t1) || !sample_after(c1, &c2, &t2))
+                        return 0;
+                u32 a = khz_between(t0, c0, t1, c1);
+                u32 b = khz_between(t1, c1, t2, c2);
                 if ((a > b ? a - b : b - a) < a / 50 || i == TRIES)
                         return khz_between(t0, c0, t2, c2);
         }
@@ -76,7 +76,7 @@ static u32 measure_khz(void)
 
 static void set_rate(u32 khz)
 {
-        clk.khz = khz ? khz : 1;
+        clk.khz = khz;
         u32 shift = 40;
         u64 mult;
         while ((mult = (1000ull << shift) / clk.khz) >> 32)
@@ -91,7 +91,10 @@ void clock_init(u64 entry_tsc)
         clk.lapic = lapic_init();
         u32 count0 = clk.lapic ? lapic_ruler_read() : 0;
         u64 tsc0 = rdtsc();
-        set_rate(measure_khz());
+        u32 khz = measure_khz();
+        if (!khz)
+                klog("clock: the PIT stands still, the TSC is taken to run at %u MHz", GUESS_KHZ / 1000);
+        set_rate(khz ? khz : GUESS_KHZ);
         if (clk.lapic) {
                 u32 counted = count0 - lapic_ruler_read();
                 clk.lapic_khz = (u32)((u64)counted * clk.khz / (rdtsc() - tsc0));

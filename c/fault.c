@@ -70,9 +70,8 @@ void panic_trap(const struct trapframe *f)
 {
         u32 esp = (u32)(f + 1);
         const char *name = f->vector < COUNT_OF(exception_names) ? exception_names[f->vector] : NULL;
-        struct thread *t = thread_self();
         panic_begin();
-        panic_line("\npanic: %s (exception %u) in thread %s", name ? name : "exception", f->vector, t ? thread_name(t) : "boot");
+        panic_line("\npanic: %s (exception %u) in thread %s", name ? name : "exception", f->vector, thread_name(thread_self()));
         if (f->vector == VEC_PF)
                 explain_page_fault(read_cr2(), f->error);
         if (f->vector == VEC_GP)
@@ -86,11 +85,10 @@ void trap_double_fault(void)
 {
         const struct tss *t = gdt_main_tss();
         const char *owner = thread_guard_at(read_cr2());
-        struct thread *self = thread_self();
         struct trapframe f = { .eax = t->eax, .ebx = t->ebx, .ecx = t->ecx, .edx = t->edx, .esi = t->esi, .edi = t->edi,
                                .ebp = t->ebp, .eip = t->eip, .eflags = t->eflags };
         panic_begin();
-        panic_line("\npanic: double fault in thread %s", self ? thread_name(self) : "boot");
+        panic_line("\npanic: double fault in thread %s", thread_name(thread_self()));
         if (owner)
                 panic_line("push at %08x: stack overflow, guard page of thread %s", read_cr2(), owner);
         print_regs(&f, t->esp);

@@ -7,6 +7,7 @@
 #include "irq.h"
 #include "panic.h"
 #include "power.h"
+#include "thread.h"
 
 enum { LINE = 160 };
 
@@ -72,7 +73,7 @@ void panic(const char *format, ...)
         va_start(ap, format);
         fmt_v(what, sizeof(what), format, ap);
         va_end(ap);
-        panic_line("\npanic: %s", what);
+        panic_line("\npanic: %s (in thread %s)", what, thread_name(thread_self()));
         panic_end(0, (u32)__builtin_frame_address(0) + sizeof(u32));    /* from our return address on */
 }
 

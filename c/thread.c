@@ -34,7 +34,7 @@ struct thread {
         struct thread *next_ready, *next;
 };
 
-static struct thread main_thread, *current = &main_thread, *all = &main_thread, *dead;
+static struct thread main_thread = { .name = "main" }, *current = &main_thread, *all = &main_thread, *dead;
 static struct { struct thread *first, **last; } ready = { NULL, &ready.first };
 static struct wheel wheel;
 static struct slab *threads;
