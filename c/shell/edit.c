@@ -64,13 +64,19 @@ static void erase(struct editor *e, u32 from, u32 to)
         e->at = from;
 }
 
-static void insert(struct editor *e, char c)
+/* Puts a character in. True when it stands at the end of the line and is shown already. */
+static bool insert(struct editor *e, char c)
 {
+        bool at_end = e->at == e->len && e->at - e->shown < WINDOW - e->prompt_len;
+
         if (e->len + 1 >= e->size)
-                return;
+                return true;
         memmove(e->line + e->at + 1, e->line + e->at, e->len - e->at);
         e->line[e->at++] = c;
         e->len++;
+        if (at_end)
+                out_bytes(&c, 1);
+        return at_end;
 }
 
 /* Shows the history line `n` (n_history = the new one, empty). */
@@ -148,12 +154,14 @@ u32 edit_line(const char *prompt, char *dst, u32 size)
                         recall(&e, c == KEY_UP ? --place : ++place);
                 else if (c == '\t')
                         edit_complete(dst, &e.len, &e.at, size);
-                else if (!edit_key(&e, c) && c >= 32 && c < 256 && c != 0x7f)
-                        insert(&e, (char)c);
+                else if (!edit_key(&e, c) && c >= 32 && c < 256 && c != 0x7f && insert(&e, (char)c))
+                        continue; /* the character itself was all there is to draw */
                 draw(&e);
         }
-        e.at = e.len;
-        draw(&e);
+        if (e.at < e.len) {
+                e.at = e.len;
+                draw(&e);
+        }
         out("\n");
         dst[e.len] = 0;
         remember(&e);

@@ -1,0 +1,283 @@
+/* conf.c (test) - the configuration language: places of errors, taking lines back, settings printed as lines that
+ * run again, the sample file.
+ * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "conf.h"
+#include "fat.h"
+#include "fatimg.h"
+#include "plat.h"
+#include "route.h"
+#include "shell.h"
+#include "wire.h"
+
+static struct wire *w;
+static struct fatimg *img;
+
+static const char conf_text[] = "hostname alpha\nbogus 1\n\n# nothing\nroute default via 10.0.0.9\nhostname bad_name";
+
+static int begin(void **state)
+{
+        w = wire_new(NULL, 0);
+        plat_reset(w);
+        img = fatimg_new(300, 512);
+        fatimg_add(img, 0, "qure.conf", conf_text, sizeof(conf_text) - 1);
+        fatimg_add(img, 0, "www", NULL, 0);
+        plat.volume = img->b;
+        plat.volume_size = img->size;
+        return 0;
+}
+
+static int end(void **state)
+{
+        wire_discard(w);
+        fatimg_free(img);
+        return 0;
+}
+
+static const char *run(const char *line)
+{
+        plat.n_written = 0;
+        plat.written[0] = 0;
+        conf_line(line, NULL, 1);
+        return plat.written;
+}
+
+static void says(const char *line, const char *want)
+{
+        const char *got = run(line);
+
+        if (strcmp(got, want) != 0)
+                fail_msg("'%s' said '%s', not '%s'", line, got, want);
+}
+
+static void prints(const char *line, const char *part)
+{
+        const char *got = run(line);
+
+        if (!strstr(got, part))
+                fail_msg("'%s' said '%s' without '%s'", line, got, part);
+}
+
+static void errors_name_the_place_and_what_was_expected(void **state)
+{
+        says("frobnicate", "column 1: expected a command (help lists them), found 'frobnicate'\n");
+        says("cluster name lab", "column 1: expected a command (help lists them), found 'cluster'\n");
+        says("no", "column 3: expected a command to take back, but the line ends here\n");
+        says("no ping", "column 1: 'ping' cannot be taken back\n");
+        says("route default 10.0.0.2", "column 15: expected via, found '10.0.0.2'\n");
+        says("route default via 10.0.0", "column 19: expected an address a.b.c.d, found '10.0.0'\n");
+        says("route default via", "column 18: expected an address a.b.c.d, but the line ends here\n");
+        says("route 10.1.2.3/16 via 10.0.0.2", "column 7: expected a network: no bits behind the prefix length, found '10.1.2.3/16'\n");
+        says("interface eth7 dhcp", "column 11: expected an interface (eth0), found 'eth7'\n");
+        says("interface eth0 fly", "column 16: expected dhcp, address, link-local, vlan, up or down, found 'fly'\n");
+        says("interface eth0 address 10.0.0.1/33", "column 24: expected an address with prefix length, a.b.c.d/0 to /32, found '10.0.0.1/33'\n");
+        says("interface eth0 vlan 4095", "column 21: expected a VLAN number from 1 to 4094, found '4095'\n");
+        says("listen http 0", "column 13: expected a port from 1 to 65535, found '0'\n");
+        says("listen smtp 25", "column 8: expected http, echo or discard, found 'smtp'\n");
+        says("hostname a b", "column 12: expected the end of the line, found 'b'\n");
+        says("hostname \"a b", "column 10: this quote is not closed\n");
+        says("date 2026-02-30 10:00:00", "column 17: expected a day and time that exist, found '10:00:00'\n");
+        says("arp 10.0.0.2 02:00:00:00:00", "column 14: expected a link address xx:xx:xx:xx:xx:xx, found '02:00:00:00:00'\n");
+        says("show", "column 5: expected config, but the line ends here\n");
+        says("   # only a comment", "");
+        says("", "");
+}
+
+static void a_file_runs_on_behind_its_errors(void **state)
+{
+        plat.n_written = 0;
+        assert_int_equal(conf_run_volume(), 2);
+        assert_string_equal(plat.written, "qure.conf:2:1: expected a command (help lists them), found 'bogus'\n"
+                                          "qure.conf:6:10: expected a host name: letters, digits, '-' and '.', up to 63, found 'bad_name'\n");
+        assert_string_equal(conf_hostname(), "alpha");
+        prints("show config", "route default via 10.0.0.9\n");
+        says("no route default", "");
+}
+
+static void console_commands_are_refused_in_a_file(void **state)
+{
+        plat.n_written = 0;
+        assert_int_equal(conf_line("ping 10.0.0.2", "qure.conf", 9), -1);
+        assert_string_equal(plat.written, "qure.conf:9:1: 'ping' is for the console only\n");
+        conf_line("reboot", "qure.conf", 9);
+        assert_int_equal(plat.reboots, 0);
+}
+
+/* Every kind of line, its effect in `show config`, and its `no`. */
+static void lines_are_shown_and_taken_back(void **state)
+{
+        static const struct { const char *line, *shown, *back; } t[] = {
+                {"interface eth0 address 10.9.0.1/16", "interface eth0 address 10.9.0.1/16\n", "no interface eth0 address 10.9.0.1/16"},
+                {"ifconfig eth0 10.8.0.1/24", "interface eth0 address 10.8.0.1/24\n", "no ifconfig eth0 10.8.0.1/24"},
+                {"interface eth0 vlan 7", "interface eth0 vlan 7\n", "no interface eth0 vlan"},
+                {"interface eth0 down", "interface eth0 down\n", "no interface eth0 down"},
+                {"interface eth0 dhcp", "interface eth0 dhcp\n", "no interface eth0 dhcp"},
+                {"interface eth0 link-local", "interface eth0 link-local\n", "no interface eth0 link-local"},
+                {"route 10.5.0.0/16 via 10.0.0.2", "route 10.5.0.0/16 via 10.0.0.2\n", "no route 10.5.0.0/16"},
+                {"nameserver 10.0.0.3", "nameserver 10.0.0.3\n", "no nameserver 10.0.0.3"},
+                {"arp 10.0.0.77 02:00:00:00:00:77", "arp 10.0.0.77 02:00:00:00:00:77\n", "no arp 10.0.0.77"},
+                {"panic reboot 10", "panic reboot 10\n", "no panic"},
+                {"hostname beta", "hostname beta\n", "no hostname"},
+                {"site default /www", "site default /www\n", "no site default"},
+                {"site WWW.Example.com www", "site www.example.com www\n", "no site www.example.com"},
+                {"listen http 80", "listen http 80\n", "no listen http 80"},
+                {"listen http 81 address 10.0.0.1", "listen http 81 address 10.0.0.1\n", "no listen http 81 address 10.0.0.1"},
+                {"listen echo 7", "listen echo 7\n", "no listen echo 7"},
+                {"listen discard 9", "listen discard 9\n", "no listen discard 9"}};
+
+        for (u32 i = 0; i < COUNT_OF(t); i++) {
+                char before[4096];
+
+                strcpy(before, run("show config"));
+                says(t[i].line, "");
+                prints("show config", t[i].shown);
+                says(t[i].back, "");
+                says("show config", before);
+        }
+}
+
+static void what_cannot_be_done_is_said(void **state)
+{
+        says("site default /nowhere", "column 1: the volume has no folder /nowhere\n");
+        says("no site default", "column 1: there is no site default\n");
+        says("no listen http 80", "column 1: http does not listen on port 80\n");
+        says("no route 10.77.0.0/16", "column 1: there is no such route\n");
+        says("route 10.77.0.0/16 via 203.0.113.1", "column 1: no interface is in the network of 203.0.113.1: give it an address first\n");
+        says("interface eth0 address 224.0.0.1/24", "column 1: 224.0.0.1 cannot be an interface's address\n");
+        says("listen http 80", "");
+        says("listen http 80", "column 1: port 80: address in use\n");
+        says("no listen http 80", "");
+        says("cat /nothing", "column 1: /nothing: there is no such file\n");
+}
+
+static void save_says_that_nothing_is_kept(void **state)
+{
+        prints("save", "hostname ");
+        prints("save", "Nothing was kept");
+}
+
+static void every_command_prints_something_or_is_quiet(void **state)
+{
+        static const char *const lines[] = {"arp", "cat qure.conf", "date", "dhcp", "dmesg", "help", "ifconfig", "ls", "mem", "netstat", "netstat -s",
+                                            "netstat -i", "netstat -r", "ps", "route", "show config", "uptime", "hostname", "help route"};
+
+        for (u32 i = 0; i < COUNT_OF(lines); i++)
+                if (strstr(run(lines[i]), "expected") || !plat.n_written)
+                        fail_msg("%s: %s", lines[i], plat.written);
+        prints("cat qure.conf", "bogus 1\n");
+        prints("ls", "www/\n");
+        prints("ls", "1994-11-06 08:49  qure.conf\n");
+        prints("date", "Sun 1994-11-06 08:49:37 UTC");
+        says("date 2026-11-20 10:00:00", "");
+        prints("date", "Fri 2026-11-20 10:00:00 UTC");
+        prints("uptime", "up 0 days 00:00:");
+        prints("ps", "net");
+}
+
+static char *file_text(const char *path)
+{
+        FILE *f = fopen(path, "r");
+        char *s = calloc(1, 65536);
+
+        assert_non_null(f);
+        assert_true(fread(s, 1, 65535, f) > 0);
+        fclose(f);
+        return s;
+}
+
+/* The sample holds every command that may stand in a file; its lines, active or commented, all parse. */
+static void the_sample_file_is_complete_and_right(void **state)
+{
+        char *s = file_text("boot/volume/qure.conf"), *doc = file_text("doc/shell.md"), want[64];
+
+        for (u32 i = 0; i < n_commands; i++) {
+                snprintf(want, sizeof(want), "%s", commands[i].name);
+                if (!strstr(s, want))
+                        fail_msg("the sample does not know %s", want);
+                snprintf(want, sizeof(want), "`%s", commands[i].name);
+                if (!strstr(doc, want))
+                        fail_msg("doc/shell.md does not know %s", want);
+        }
+        for (char *line = strtok(s, "\n"); line; line = strtok(NULL, "\n")) {
+                char *word = line + (strncmp(line, "# ", 2) == 0 ? 2 : 0), name[32] = "";
+
+                sscanf(word, "%31s", name);
+                if (!command_find(name) || strstr(word, "eth1"))
+                        continue;
+                if (strstr(run(word), "expected"))
+                        fail_msg("%s: %s", word, plat.written);
+        }
+        free(s);
+        free(doc);
+}
+
+static void names_and_literals_complete(void **state)
+{
+        static const struct { const char *typed, *completed; } t[] = {
+                {"netst", "netstat "}, {"interface e", "interface eth0 "}, {"interface eth0 dh", "interface eth0 dhcp "}, {"no rou", "no route "},
+                {"cat qu", "cat qure.conf "}, {"ls w", "ls www/"}, {"help upt", "help uptime "}, {"x", "x"}, {"int", "interface "}, {"i", "i"}};
+
+        for (u32 i = 0; i < COUNT_OF(t); i++) {
+                char line[64];
+                u32 len = (u32)strlen(t[i].typed), at = len;
+
+                strcpy(line, t[i].typed);
+                edit_complete(line, &len, &at, sizeof(line));
+                line[len] = 0;
+                assert_string_equal(line, t[i].completed);
+                assert_int_equal(at, len);
+        }
+}
+
+static void keys_are(const char *keys, const char *want)
+{
+        char line[64];
+
+        plat.keys = keys;
+        assert_int_equal(edit_line("> ", line, sizeof(line)), strlen(want));
+        assert_string_equal(line, want);
+}
+
+static void keys_edit_the_line(void **state)
+{
+        keys_are("abc\r", "abc");
+        keys_are("abc\177\177x\r", "ax");
+        keys_are("abc\033[D\033[DX\r", "aXbc");
+        keys_are("abc\001X\005Y\r", "XabcY");
+        keys_are("one two\027x\r", "one x");
+        keys_are("one two\033[D\033[D\013\r", "one t");
+        keys_are("one two\033[D\033[D\025\r", "wo");
+        keys_are("abc\033[H\033[3~\033[F.\r", "bc.");
+        keys_are("abc\033OD-\r", "ab-c");
+        keys_are("first\r", "first");
+        keys_are("second\r", "second");
+        keys_are("\033[A\r", "second");
+        keys_are("\033[A\033[A\r", "first");
+        keys_are("\033[A\033[A\033[B!\r", "first!");
+        keys_are("01234567890123456789012345678901234567890123456789012345678901234567890123456789\r", "012345678901234567890123456789012345678901234567890123456789012");
+        plat.keys = "abc\003";
+        char line[64];
+        assert_int_equal(edit_line("> ", line, sizeof(line)), 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_file_runs_on_behind_its_errors),
+                cmocka_unit_test(errors_name_the_place_and_what_was_expected),
+                cmocka_unit_test(console_commands_are_refused_in_a_file),
+                cmocka_unit_test(lines_are_shown_and_taken_back),
+                cmocka_unit_test(what_cannot_be_done_is_said),
+                cmocka_unit_test(save_says_that_nothing_is_kept),
+                cmocka_unit_test(every_command_prints_something_or_is_quiet),
+                cmocka_unit_test(the_sample_file_is_complete_and_right),
+                cmocka_unit_test(names_and_literals_complete),
+                cmocka_unit_test(keys_edit_the_line),
+        };
+        return cmocka_run_group_tests(tests, begin, end);
+}
