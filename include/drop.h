@@ -114,6 +114,42 @@
         X(TCP_RCV_FULL,    "data beyond the receive buffer") \
         X(TCP_CLOSED,      "data after the application closed") \
         X(TCP_DUP,         "segment carried nothing new") \
+        X(TCP_RST_WINDOW,   "RST outside the window") \
+        X(TCP_RST,          "RST taken: connection reset (not a fault)") \
+        X(TCP_ACK_SYN,      "acknowledgement of anything but our SYN in SYN_RECEIVED") \
+        X(TCP_OVER,         "connection ended by this segment's acknowledgement") \
+        X(TCP_OVER_URG,     "connection ended while urgent data was told") \
+        X(TCP_NOTHING_NEW,  "no text left after cutting to the window") \
+        X(TCP_AFTER_FIN,    "text in a state that takes none") \
+        X(TCP_OOO_EVICTED,  "out-of-order data given up for nearer data") \
+        X(TCP_OOO_DUP,      "out-of-order data that is queued already") \
+        X(TCP_OOO_COVERED,  "out-of-order data covered by a longer segment") \
+        X(TCP_OOO_OLD,      "out-of-order data that came in order meanwhile") \
+        X(TCP_SYN_SENT_ACK, "acknowledges anything but our SYN in SYN_SENT") \
+        X(TCP_OVER_OPEN,    "connection ended while its opening was told") \
+        X(TCP_RST_NO_ACK,   "RST without ACK in SYN_SENT") \
+        X(TCP_REFUSED,      "RST to our SYN (not a fault)") \
+        X(TCP_NO_SYN,       "neither SYN nor RST in SYN_SENT") \
+        X(TCP_SIMULTANEOUS, "SYN of a simultaneous open taken (not a fault)") \
+        X(TCP_TIMEWAIT_RST, "RST in TIME_WAIT (RFC 1337)") \
+        X(TCP_TIMEWAIT,     "answered from TIME_WAIT") \
+        X(TCP_LISTEN_RST,   "RST in LISTEN") \
+        X(TCP_LISTEN_ACK,   "ACK in LISTEN: answered by RST") \
+        X(TCP_LISTEN_OTHER, "neither SYN nor ACK in LISTEN") \
+        X(TCP_SYN_COOKIE,   "SYN answered by a cookie") \
+        X(TCP_SYN_TAKEN,    "SYN taken: half open (not a fault)") \
+        X(TCP_HALF_ACK,     "half open: acknowledges anything but our SYN") \
+        X(TCP_SYN_AGAIN,    "half open: SYN again, SYN,ACK again") \
+        X(TCP_HALF_PAWS,    "half open: timestamp too old") \
+        X(TCP_HALF_RST_WINDOW, "half open: RST outside the window") \
+        X(TCP_HALF_WINDOW,  "half open: outside the window") \
+        X(TCP_HALF_RST,     "half open: reset by the peer") \
+        X(TCP_HALF_RST_BAD, "half open: RST not at RCV.NXT") \
+        X(TCP_HALF_SYN,     "half open: another SYN") \
+        X(TCP_HALF_NO_ACK,  "half open: segment without ACK") \
+        X(TCP_BACKLOG_ACK,  "handshake complete, but the accept queue is full") \
+        X(TCP_NOT_ACCEPTED, "refused by the listener's user") \
+        X(TCP_TFO_EMPTY,    "Fast Open SYN without usable data") \
         X(TCP_NO_TCB,      "no free connection slot")
 
 enum drop {
