@@ -20,9 +20,18 @@ struct tcp_events {
         void (*readable)(struct tcb *t);
         /* Bytes were acknowledged: there is room in the send queue again. */
         void (*writable)(struct tcb *t);
-        /* The last call for this connection: 0 closed normally, else E_RESET, E_TIMEDOUT, E_REFUSED, E_UNREACH (MUST-12). */
+        /* The last call for this connection: 0 closed normally, else E_RESET, E_TIMEDOUT, E_REFUSED, E_UNREACH (MUST-12).
+         * It comes when both directions are finished and nothing is left to read, or when the connection fails; t is gone after it.
+         * May come from inside tcp_close or tcp_consume. */
         void (*closed)(struct tcb *t, int err);
+        /* The peer announced urgent data (MUST-32); it is read in line, tcp_urgent_left says how much of it is ahead. */
+        void (*urgent)(struct tcb *t);
+        /* Nothing came for keepalive_ms: called, when set, in place of the keep-alive probe, and again every keepalive_ms.
+         * A service closes idle connections here without keeping a timer for each. */
+        void (*idle)(struct tcb *t);
 };
+
+enum { TCP_SYN_LAYOUT = 12 };
 
 /* Options of a listener (inherited by what it accepts) or connection; zero-initialised = RFC defaults. */
 struct tcp_opts {
@@ -38,6 +47,11 @@ struct tcp_opts {
         u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
         u32  keepalive_ms;   /* 0 = off (MUST-25) */
         u32  timewait_ms;    /* 0 = 2 x 30 s */
+        bool fastopen;       /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */
+        bool no_pmtud;       /* segments may be fragmented on their way */
+        bool fixed_isn;      /* for conformance tests: start with `isn` instead of RFC 6528's choice */
+        u32  isn;
+        u8   syn_layout[TCP_SYN_LAYOUT]; /* option kinds of our SYN in order (1 = NOP), 0 ends; empty = 2, 4, 8, 1, 3 (, 34) */
 };
 enum tcp_cc { TCP_CC_CUBIC, TCP_CC_NEWRENO };
 
@@ -87,7 +101,17 @@ void tcp_shutdown(struct tcb *t);                              /* our FIN after 
 void tcp_close(struct tcb *t);                                 /* shutdown and let go: no more events, `closed` excepted; unread data = RST (SHLD-3) */
 void tcp_abort(struct tcb *t);                                 /* RST now; `closed` is not called */
 
+/* Everything queued so far is urgent (MUST-30, 62): segments carry URG until it is acknowledged. New programs should not (SHLD-13). */
+void tcp_send_urgent(struct tcb *t);
+/* Bytes from the first unread one to the end of the peer's urgent data, 0 = none is ahead (MUST-33). */
+u32 tcp_urgent_left(const struct tcb *t);
+
 void tcp_set_nodelay(struct tcb *t, bool on);
+void tcp_set_tos(struct tcb *t, u8 tos);                       /* DSCP << 2, any time (MUST-48, SHLD-21); the ECN bits are the engine's */
+void tcp_set_ttl(struct tcb *t, u8 ttl);                       /* MUST-49 */
+void tcp_set_cc(struct tcb *t, u8 cc);                         /* enum tcp_cc */
+/* Smallest retransmission time-out of this stack's connections, milliseconds (default 200; RFC 6298 2.4 would have 1000). */
+void tcp_set_rto_min(struct stack *st, u32 ms);
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms);
 void tcp_set_user_timeout(struct tcb *t, u32 ms);
 int  tcp_soft_error(struct tcb *t);                            /* last ICMP soft error, cleared by reading (MUST-47) */
@@ -99,8 +123,13 @@ struct tcp_info {
         u8               byte;      /* the connection byte FFFFSSSS */
         u32              rcv_queue, snd_queue, cwnd, ssthresh, srtt_us, rto_ms, retransmits;
 };
+void tcp_info(const struct tcb *t, struct tcp_info *out);
 void tcp_walk(struct stack *st, bool (*fn)(void *ctx, const struct tcp_info *info), void *ctx);
 
-void tcp_rx(struct stack *st, struct pkt *p, const void *ip);  /* an ip_proto_fn */
+/* --- seams to the stack --- */
+struct ip_hdr;
+bool tcp_init(struct stack *st);                               /* called by stack_new */
+void tcp_batch_end(struct stack *st);                          /* called by stack_batch_end: what could wait goes out (MUST-58, 59) */
+void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip); /* an ip_proto_fn */
 
 #endif

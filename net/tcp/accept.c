@@ -1,0 +1,130 @@
+/* accept.c - a half-open entry, or a Fast Open SYN, becomes a connection, and the listener's user is asked.
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+/* In SYN_RECEIVED, with all that the handshake agreed on. */
+static struct tcb *make(struct tcp_state *ts, const struct synq *q)
+{
+        struct listener *l = q->l;
+        struct tcb *t = tcb_new(ts);
+        if (!t)
+                return NULL;
+        tcb_set_names(t, q->raddr, q->laddr, q->ports);
+        tcb_set_opts(t, &l->opts);
+        t->ev = l->ev;
+        t->user = l->user;
+        t->listener = (u16)(l->index + 1);
+        t->flags |= (q->ts_ok ? TF_TS : 0) | (q->sack_ok ? TF_SACK : 0) | (q->ecn_ok ? TF_ECN : 0) | TF_CONNECTED;
+        t->snd_scale = q->snd_scale;
+        t->rcv_scale = q->rcv_scale;
+        t->ts_recent = q->ts_recent;
+        t->ts_off = q->ts_off;
+        t->iss = q->iss;
+        t->irs = q->irs;
+        t->snd_una = q->iss;
+        t->snd_nxt = q->iss + 1;
+        t->rcv_nxt = t->rcv_acked = q->irs + 1;
+        t->rcv_adv = t->rcv_nxt + min_u32(t->rcv_space, 65535);
+        t->peer_mss = q->peer_mss;
+        t->snd_wnd = t->max_snd_wnd = q->wnd;
+        t->snd_wl1 = q->irs;
+        t->snd_wl2 = q->iss;
+        t->last_rx_ms = tcb_now_ms(t);
+        tcb_set_mss(t);
+        if (q->tries && timer_running(&q->timer)) {
+                t->cwnd = t->mss; /* RFC 5681 3.1: the SYN,ACK was lost */
+                t->rto_ms = TCP_RTO_SYN_LOST_MS;
+        }
+        tcp_set_state(t, TCP_EV_SYN);
+        tcp_insert(t);
+        return t;
+}
+
+/* R93, R170: the user decides. A refused peer sees RST (R176). */
+static bool ask_user(struct tcb *t)
+{
+        if (!t->ev->accept || t->ev->accept(t) || (t->flags & TF_DEAD))
+                return !(t->flags & TF_DEAD);
+        tcp_abort(t);
+        return false;
+}
+
+/* The handshake's last acknowledgement came; its segment is then processed as any other. */
+void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p)
+{
+        struct listener *l = q->l;
+        bool entry = timer_running(&q->timer);
+        if (l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u)) {
+                pkt_drop(p, DROP_TCP_BACKLOG_ACK); /* the SYN,ACK's timer gives it another chance */
+                return;
+        }
+        struct tcb *t = make(ts, q);
+        if (!t) {
+                pkt_drop(p, DROP_TCP_NO_TCB);
+                return;
+        }
+        if (!q->tries)
+                rtt_sample(t, (u32)ts->st->now_us - q->sent_us);
+        if (entry)
+                synq_free(ts, q);
+        t->snd_una = t->snd_nxt;
+        tcp_set_state(t, TCP_EV_ACK_OF_SYN);
+        t->snd_wnd = s->wnd << t->snd_scale;
+        t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
+        tcp_enter(t);
+        if (!ask_user(t)) {
+                pkt_drop(p, DROP_TCP_NOT_ACCEPTED);
+                tcp_leave(t);
+                return;
+        }
+        ts->depth--;
+        t->flags &= ~(u32)TF_BUSY;
+        tcp_arrives(t, s, p);
+}
+
+/* RFC 7413 4.2.2: a SYN with a valid cookie is accepted at once, its data with it. false: it is an ordinary SYN. */
+bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p)
+{
+        if (!tfo_cookie_ok(ts, q->raddr, s->tfo, s->tfo_len) || ts->n_fastopen >= ts->n_pool / 4)
+                return false;
+        q->tfo_ask = false;
+        struct tcb *t = make(ts, q);
+        if (!t)
+                return false;
+        if (!flight_get(t)) {
+                tcb_free(t);
+                return false;
+        }
+        struct flight *f = t->flight;
+        f->our_mss = q->our_mss;
+        f->offer_ws = q->has_wscale;
+        __builtin_memcpy(f->syn_layout, q->l->opts.syn_layout, sizeof f->syn_layout);
+        sent_add(t, t->iss, t->snd_nxt);
+        t->flags |= TF_TFO_ACCEPTED;
+        ts->count.tfo_accepted++;
+        ts->count.passive_opens++;
+        ts->n_fastopen++;
+        tcp_enter(t);
+        u32 len = min_u32(s->len, tcb_rcv_wnd(t));
+        pkt_pull(p, s->hlen);
+        if (len && !p->chain) {
+                p->len = (u16)len;
+                t->rcv_nxt += len;
+                tcp_append(t, p, len, true);
+        } else {
+                pkt_drop(p, DROP_TCP_TFO_EMPTY);
+        }
+        tcp_send_syn(t);
+        if (ask_user(t) && t->rcv_queued)
+                tcp_tell_readable(t);
+        tcp_leave(t);
+        return true;
+}
+
+/* The handshake of a Fast Open connection is complete, or will never be. */
+void tcp_fastopen_over(struct tcb *t)
+{
+        if (t->flags & TF_TFO_ACCEPTED)
+                t->ts->n_fastopen--;
+        t->flags &= ~(u32)TF_TFO_ACCEPTED;
+}

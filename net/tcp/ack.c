@@ -1,0 +1,129 @@
+/* ack.c - fifth step of RFC 9293 3.10.7.4: what an acceptable acknowledgement does.
+ * Not here: which bytes it says are lost (sack.c, rack.c), and what follows for the rate (recovery.c, cc.c).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+/* RFC 9293 3.10.7.4: only newer segments move the window, so that an old one does not take it back. */
+void tcp_window_update(struct tcb *t, const struct tcp_seg *s)
+{
+        if (seq_lt(s->ack, t->snd_una) || seq_gt(t->snd_wl1, s->seq) || (t->snd_wl1 == s->seq && seq_gt(t->snd_wl2, s->ack)))
+                return;
+        u32 was = t->snd_wnd;
+        t->snd_wnd = s->wnd << t->snd_scale;
+        t->snd_wl1 = s->seq;
+        t->snd_wl2 = s->ack;
+        t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
+        if (!was && t->snd_wnd && t->flight) {
+                /* the window opened: what was sent as a probe, or is stuck beyond the old edge, goes out at once */
+                t->retries = 0;
+                t->rto_ms = rtt_base_rto(t);
+                struct sent *r = t->flight->first;
+                if (r && t->timer_kind == TT_PERSIST && !(r->flags & (SENT_SACKED | SENT_LOST)))
+                        sent_mark(t, r, SENT_LOST);
+        }
+}
+
+static void sample_rtt(struct tcb *t, u32 rtt_us, const u32 *tsecr)
+{
+        if (rtt_us == UINT32_MAX && tsecr && *tsecr) {
+                /* RFC 7323 4: the echo tells which copy is acknowledged */
+                u32 ms = tcb_now_ms(t) + t->ts_off - *tsecr;
+                if (ms < TCP_RTO_MAX_MS)
+                        rtt_us = ms * 1000;
+        }
+        if (rtt_us != UINT32_MAX)
+                rtt_sample(t, rtt_us);
+}
+
+void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr, bool clean)
+{
+        u32 acked = ack - t->snd_una, rtt_us = UINT32_MAX;
+        u32 data = acked - (t->state & SYN_ACK_RX ? 0 : 1) - (ack == t->snd_nxt && (t->state & FIN_TX) && !(t->state & FIN_ACK_RX) ? 1 : 0);
+        if (t->flight)
+                sent_ack(t, ack, &rtt_us);
+        sample_rtt(t, rtt_us, tsecr);
+        sndq_trim(t, data);
+        t->snd_una = ack;
+        t->retries = 0;
+        t->progress_ms = tcb_now_ms(t);
+        if ((t->flags & TF_URG_TX) && seq_le(t->snd_up, ack))
+                t->flags &= ~(u32)TF_URG_TX;
+        if (clean) {
+                cc_acked(t, acked);
+                if (ack == t->snd_nxt)
+                        flight_put(t);
+                tcp_timer_rearm(t);
+                tcp_tell_writable(t, data);
+        }
+}
+
+void tcp_tell_writable(struct tcb *t, u32 data)
+{
+        if (data && t->ev->writable && !(t->flags & (TF_USER_CLOSED | TF_DEAD)))
+                t->ev->writable(t);
+}
+
+/* RFC 5681 2: a duplicate acknowledgement. With SACK the blocks tell, not the count. */
+static bool is_duplicate(const struct tcb *t, const struct tcp_seg *s)
+{
+        return t->flight && s->ack == t->snd_una && s->len == 0 && !(s->flags & (TCP_SYN | TCP_FIN)) && tcb_outstanding(t) &&
+               s->wnd << t->snd_scale == t->snd_wnd;
+}
+
+/* The byte moves when our FIN, and before that our SYN, is acknowledged. false: the connection is over. */
+static bool move_state(struct tcb *t)
+{
+        if (t->state & FIN_TX && !(t->state & FIN_ACK_RX) && t->snd_una == t->snd_nxt) {
+                tcp_set_state(t, TCP_EV_ACK_OF_FIN);
+                if (t->state == TCP_B_TIME_WAIT) {
+                        tcp_try_finish(t);
+                        return !(t->flags & TF_DEAD);
+                }
+        }
+        if ((t->flags & TF_ABORT_ON_ACK) && !t->snd_queued && (t->state & FIN_ACK_RX)) {
+                tcp_reset(t); /* R160: everything was acknowledged */
+                tcp_finish(t, 0);
+                return false;
+        }
+        return true;
+}
+
+bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
+{
+        u32 old_una = t->snd_una, data = t->snd_queued;
+        bool dup = is_duplicate(t, s), was_syn_received = t->state == TCP_B_SYN_RECEIVED;
+        if (t->flight)
+                t->flight->delivered = 0;
+        if (seq_gt(s->ack, t->snd_una))
+                tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL, false);
+        if (was_syn_received) {
+                tcp_set_state(t, TCP_EV_ACK_OF_SYN);
+                tcp_fastopen_over(t);
+        }
+        tcp_window_update(t, s);
+        if (t->timer_kind == TT_PERSIST)
+                t->flags |= TF_PERSIST_ACKD;
+        if (t->flight) {
+                if (s->flags & TCP_ECE && (t->flags & TF_ECN))
+                        recovery_ecn(t);
+                if (t->flags & TF_SACK)
+                        tcp_sack_arrives(t, s);
+                else if (dup && t->flight->dupacks < 255 && (u32)t->flight->dupacks * t->mss < tcb_outstanding(t))
+                        t->flight->dupacks++;
+                if (t->snd_una != old_una && s->has_ts && (t->flags & TF_TS) && s->tsecr)
+                        recovery_echo(t, s->tsecr);
+                tlp_ack(t, s, dup);
+                recovery_ack(t, old_una, dup);
+                if (t->snd_una == t->snd_nxt)
+                        flight_put(t);
+        }
+        tcp_predict(t);
+        if (was_syn_received)
+                tcp_opened(t);
+        if (t->flags & TF_DEAD || !move_state(t))
+                return false;
+        tcp_timer_rearm(t);
+        tcp_tell_writable(t, data - t->snd_queued);
+        t->flags |= TF_WANT_TX;
+        return !(t->flags & TF_DEAD);
+}

@@ -1,0 +1,35 @@
+/* isn.c - initial sequence numbers (RFC 6528), the timestamp offset that goes with them, and local ports (RFC 6056).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "siphash.h"
+
+enum { PORT_FIRST = 32768, PORT_COUNT = 28232 }; /* 32768 to 60999, as Linux: services register below */
+
+/* ISN = M + F(connection, secret), M a clock of 4 us (RFC 9293 3.4.1; MUST-8, MUST-9, SHLD-1). The hash has 64 bits: the other half
+ * is the offset of the connection's timestamp clock (RFC 7323 5.4), so that it can be computed again for TIME_WAIT. */
+u32 tcp_isn(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 *ts_off)
+{
+        u32 msg[3] = {raddr, laddr, ports};
+        u64 h = siphash(ts->st->key, msg, sizeof msg);
+        if (ts_off)
+                *ts_off = (u32)(h >> 32);
+        return (u32)(ts->st->now_us >> 2) + (u32)h;
+}
+
+bool tcp_tuple_taken(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        return tcp_lookup(ts, raddr, laddr, ports) || synq_find(ts, raddr, laddr, ports) || timewait_find(ts, raddr, laddr, ports);
+}
+
+/* RFC 6056 3.3.1: a random start, then the next one that is free toward this peer. 0: none is. */
+u16 tcp_pick_port(struct tcp_state *ts, ipaddr src, ipaddr dst, u16 dport)
+{
+        u32 start = stack_random(ts->st) % PORT_COUNT;
+        for (u32 i = 0; i < PORT_COUNT; i++) {
+                u16 port = (u16)(PORT_FIRST + (start + i) % PORT_COUNT);
+                u32 ports = (u32)__builtin_bswap16(dport) | (u32)__builtin_bswap16(port) << 16;
+                if (!tcp_tuple_taken(ts, be32_raw(dst.v4), be32_raw(src.v4), ports) && !listener_find(ts, src, port))
+                        return port;
+        }
+        return 0;
+}

@@ -1,0 +1,247 @@
+/* open.c - the user's calls that begin and end a connection (RFC 9293 3.10.1, 3.10.4, 3.10.5), and its options.
+ * Not here: passive opens (listen.c, accept.c). SPDX-License-Identifier: MIT */
+#include "cksum.h"
+#include "engine.h"
+#include "mem.h"
+
+u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o)
+{
+        if (o->rcvbuf)
+                return max_u32(o->rcvbuf, 1024);
+        /* an eighth of all buffers, within reason */
+        return min_u32(max_u32(ts->st->cfg.n_pkts * (PKT_BUF / 8), 16384), 1u << 20);
+}
+
+u8 tcp_scale_for(u32 rcvbuf)
+{
+        u8 s = 0;
+        while (s < 14 && rcvbuf >> s > 65535)
+                s++;
+        return s;
+}
+
+/* MUST-67, SHLD-6: what the interface toward dst can take. */
+u16 tcp_announce_mss(struct tcp_state *ts, ipaddr dst, const struct tcp_opts *o)
+{
+        struct ip_path path;
+        u16 mtu = ip_route(ts->st, dst, &path) ? path.nif->mtu : 576, mss = (u16)(mtu - 40);
+        return o->mss && o->mss < mss ? o->mss : mss;
+}
+
+/* Where it leaves now; the route may have changed since. */
+void tcb_reroute(struct tcb *t)
+{
+        struct ip_path path;
+        if (!ip_route(tcb_stack(t), tcb_raddr(t), &path))
+                return;
+        t->nif = path.nif->index;
+        if (!t->pmtu || t->pmtu > path.nif->mtu)
+                t->pmtu = path.nif->mtu;
+}
+
+void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports)
+{
+        t->raddr = raddr;
+        t->laddr = laddr;
+        t->ports = ports;
+        t->hdr_sum = cksum_plus(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, 0), ports);
+        t->pmtu = 0;
+        tcb_reroute(t);
+        if (!t->pmtu)
+                t->pmtu = 576;
+}
+
+void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
+{
+        t->flags |= (o->nodelay ? TF_NODELAY : 0) | (o->app_mode ? TF_APP_MODE : 0) | (o->psh_message ? TF_PSH_MESSAGE : 0) |
+                    (o->no_pmtud ? TF_NO_PMTUD : 0);
+        t->rcvbuf = tcp_rcvbuf(t->ts, o);
+        t->sndbuf = o->sndbuf ? o->sndbuf : 1u << 20;
+        t->rcv_space = min_u32(t->rcvbuf, TCP_WINDOW_INIT);
+        t->ttl = o->ttl;
+        t->tos = o->tos & 0xfc;
+        t->cc = o->cc;
+        t->keepalive_ms = o->keepalive_ms;
+        t->user_timeout_ms = o->user_timeout_ms;
+        t->timewait_ms = o->timewait_ms ? o->timewait_ms : TCP_TIMEWAIT_MS;
+        t->rcv_mss = t->peer_mss = TCP_MSS_DEFAULT;
+        t->ssthresh = UINT32_MAX;
+        rtt_init(t);
+}
+
+/* MUST-16: what the peer takes and the path carries, less the options of a data segment. */
+void tcb_set_mss(struct tcb *t)
+{
+        u32 mss = min_u32(max_u32(t->peer_mss, TCP_MSS_MIN), t->pmtu - 40u);
+        t->mss = (u16)(mss - (t->flags & TF_TS ? TCP_TS_LEN : 0));
+        if (!t->cwnd)
+                t->cwnd = cc_initial_window(t);
+}
+
+/* MUST-46: somebody in particular, reachable. */
+static int check_names(struct tcp_state *ts, ipaddr *src, u16 *sport, ipaddr dst, u16 dport)
+{
+        struct ip_path path;
+        if (!dport || ipaddr_is_any(dst) || ipaddr_is_mcast(dst) || ipaddr_is_bcast(dst))
+                return E_INVAL;
+        if (!ip_route(ts->st, dst, &path))
+                return E_NOROUTE;
+        if (ip_is_broadcast(path.nif, dst))
+                return E_INVAL;
+        if (ipaddr_is_any(*src))
+                *src = path.src; /* MUST-44 */
+        else if (!ip_is_ours(ts->st, *src))
+                return E_INVAL;
+        if (ipaddr_is_any(*src))
+                return E_NOROUTE;
+        if (!*sport)
+                *sport = tcp_pick_port(ts, *src, dst, dport);
+        return *sport ? 0 : E_INUSE;
+}
+
+static void fill_flight(struct tcb *t, const struct tcp_opts *o)
+{
+        struct flight *f = t->flight;
+        memcpy(f->syn_layout, o->syn_layout, sizeof f->syn_layout);
+        f->our_mss = tcp_announce_mss(t->ts, tcb_raddr(t), o);
+        f->offer_ws = !o->no_wscale;
+        f->offer_ts = !o->no_timestamps;
+        f->offer_sack = !o->no_sack;
+        f->ecn_ask = o->ecn;
+        if (!o->fastopen)
+                return;
+        const struct tfo_peer *peer = tfo_find(t->ts, t->raddr);
+        f->tfo_ask = true;
+        if (peer && peer->len) {
+                f->tfo_len = peer->len;
+                memcpy(f->tfo_cookie, peer->cookie, peer->len);
+                t->peer_mss = peer->mss;
+                t->flags |= TF_SYN_PENDING;
+        }
+}
+
+struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16 dport, const struct tcp_events *ev, void *user,
+                        const struct tcp_opts *opts, int *err)
+{
+        static const struct tcp_opts plain;
+        struct tcp_state *ts = st->tcp;
+        const struct tcp_opts *o = opts ? opts : &plain;
+        *err = check_names(ts, &src, &sport, dst, dport);
+        if (*err)
+                return NULL;
+        u32 ports = (u32)__builtin_bswap16(dport) | (u32)__builtin_bswap16(sport) << 16;
+        u32 raddr = be32_raw(dst.v4), laddr = be32_raw(src.v4);
+        if (tcp_tuple_taken(ts, raddr, laddr, ports)) {
+                *err = E_INUSE;
+                return NULL;
+        }
+        struct tcb *t = tcb_new(ts);
+        *err = E_NOMEM;
+        if (!t)
+                return NULL;
+        tcb_set_names(t, raddr, laddr, ports);
+        tcb_set_opts(t, o);
+        t->ev = ev;
+        t->user = user;
+        t->flags |= TF_ACTIVE_OPEN;
+        t->iss = tcp_isn(ts, raddr, laddr, ports, &t->ts_off);
+        if (o->fixed_isn)
+                t->iss = o->isn;
+        t->snd_una = t->snd_nxt = t->iss;
+        tcp_insert(t);
+        if (!flight_get(t)) {
+                tcb_free(t);
+                return NULL;
+        }
+        fill_flight(t, o);
+        t->rcv_scale = o->no_wscale ? 0 : tcp_scale_for(t->rcvbuf);
+        ts->count.active_opens++;
+        *err = 0;
+        if (t->flags & TF_SYN_PENDING)
+                tcp_want_tx(t); /* with what the user queues until the end of this batch */
+        else
+                tcp_send_syn(t);
+        return t;
+}
+
+void tcp_shutdown(struct tcb *t)
+{
+        if (t->flags & (TF_DEAD | TF_FIN_QUEUED))
+                return;
+        t->flags |= TF_FIN_QUEUED;
+        tcp_want_tx(t);
+}
+
+/* R159, R160, R161: reset at once, or once everything queued is acknowledged. */
+static void close_app_mode(struct tcb *t)
+{
+        if (t->snd_queued) {
+                t->flags |= TF_USER_CLOSED | TF_ABORT_ON_ACK;
+                tcp_shutdown(t);
+                return;
+        }
+        tcp_reset(t);
+        tcp_finish(t, 0);
+}
+
+void tcp_close(struct tcb *t)
+{
+        if (t->flags & (TF_DEAD | TF_USER_CLOSED))
+                return;
+        if (!(t->state & SYN_RX)) {
+                tcp_finish(t, 0); /* CLOSED or SYN_SENT: nothing to say (3.10.4) */
+        } else if (t->flags & TF_APP_MODE) {
+                close_app_mode(t);
+        } else if (t->rcv_queued) {
+                tcp_reset(t); /* SHLD-3: the peer learns that data was lost */
+                tcp_finish(t, 0);
+        } else {
+                t->flags |= TF_USER_CLOSED;
+                tcp_predict(t);
+                if (t->state == TCP_B_TIME_WAIT) {
+                        tcp_try_finish(t);
+                        return;
+                }
+                tcp_shutdown(t);
+                tcp_timer_rearm(t);
+        }
+}
+
+void tcp_abort(struct tcb *t)
+{
+        if (t->flags & TF_DEAD)
+                return;
+        if ((t->state & SYN_RX) && t->state != TCP_B_TIME_WAIT)
+                tcp_reset(t);
+        t->ev = &tcp_no_events;
+        tcp_finish(t, 0);
+}
+
+void *tcp_user(const struct tcb *t) { return t->user; }
+void tcp_set_user(struct tcb *t, void *user) { t->user = user; }
+void tcp_set_events(struct tcb *t, const struct tcp_events *ev) { t->ev = ev; }
+struct stack *tcp_stack(const struct tcb *t) { return tcb_stack(t); }
+void tcp_set_nodelay(struct tcb *t, bool on)
+{
+        t->flags = on ? t->flags | TF_NODELAY : t->flags & ~(u32)TF_NODELAY;
+        if (on)
+                tcp_want_tx(t);
+}
+void tcp_cork(struct tcb *t, bool on)
+{
+        t->flags = on ? t->flags | TF_CORK : t->flags & ~(u32)TF_CORK;
+        if (!on)
+                tcp_want_tx(t);
+}
+void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; tcp_timer_rearm(t); }
+void tcp_set_user_timeout(struct tcb *t, u32 ms) { t->user_timeout_ms = ms; }
+void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
+void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl; }
+void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc; }
+void tcp_set_rto_min(struct stack *st, u32 ms) { st->tcp->rto_min_ms = ms; }
+int tcp_soft_error(struct tcb *t)
+{
+        int e = t->soft_error;
+        t->soft_error = 0;
+        return e;
+}

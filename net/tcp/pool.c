@@ -1,0 +1,85 @@
+/* pool.c - fixed pools of the TCP engine, and the life of a connection's slot.
+ * Not here: what is put into a new connection; open.c and accept.c do that.
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "mem.h"
+
+bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size)
+{
+        u8 *mem = stack_alloc(st, (size_t)n * size, 16);
+        if (!mem)
+                return false;
+        pool->free = NULL;
+        pool->n_free = pool->n_total = n;
+        for (u32 i = n; i-- > 0;) {
+                void *cell = mem + (size_t)i * size;
+                *(void **)cell = pool->free;
+                pool->free = cell;
+        }
+        return true;
+}
+
+void *pool_get(struct cellpool *pool)
+{
+        void *cell = pool->free;
+        if (cell) {
+                pool->free = *(void **)cell;
+                pool->n_free--;
+        }
+        return cell;
+}
+
+void pool_put(struct cellpool *pool, void *cell)
+{
+        *(void **)cell = pool->free;
+        pool->free = cell;
+        pool->n_free++;
+}
+
+struct tcb *tcb_new(struct tcp_state *ts)
+{
+        struct tcb *t = ts->free_tcb;
+        if (!t)
+                return NULL;
+        ts->free_tcb = t->next;
+        ts->n_tcbs++;
+        u16 gen = (u16)(t->gen + 1);
+        memset(t, 0, sizeof *t);
+        t->gen = gen;
+        t->ts = ts;
+        t->timer.fire = tcp_timer_fired;
+        return t;
+}
+
+static void rcvq_free(struct tcb *t)
+{
+        while (t->rcv_first) {
+                struct pkt *p = t->rcv_first;
+                t->rcv_first = p->next;
+                pkt_free(p);
+        }
+        t->rcv_last = NULL;
+        t->rcv_queued = 0;
+}
+
+void tcb_free(struct tcb *t)
+{
+        struct tcp_state *ts = t->ts;
+        if (t->flags & TF_BUSY) {
+                t->flags |= TF_DEAD;
+                return;
+        }
+        timer_stop(&ts->st->wheel, &t->timer);
+        tcp_fastopen_over(t);
+        tcp_unlink(t);
+        tcp_remove(t);
+        rcvq_free(t);
+        reasm_free(t);
+        sndq_free(t);
+        flight_put(t);
+        t->state = 0;
+        t->ports = 0;
+        t->next = ts->free_tcb;
+        ts->free_tcb = t;
+        ts->n_tcbs--;
+}

@@ -1,0 +1,180 @@
+/* reasm.c - data that came ahead of its turn (SHLD-31): sorted packets without overlap, and what SACK says of them.
+ * The place of each packet in the stream is noted in its buffer, in front of its data.
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "mem.h"
+
+static struct reasm *get(struct tcb *t)
+{
+        if (!t->reasm) {
+                t->reasm = pool_get(&t->ts->reasms);
+                if (t->reasm)
+                        memset(t->reasm, 0, sizeof *t->reasm);
+                tcp_predict(t);
+        }
+        return t->reasm;
+}
+
+static void put_back(struct tcb *t)
+{
+        pool_put(&t->ts->reasms, t->reasm);
+        t->reasm = NULL;
+        tcp_predict(t);
+}
+
+void reasm_free(struct tcb *t)
+{
+        struct reasm *r = t->reasm;
+        if (!r)
+                return;
+        while (r->first) {
+                struct pkt *p = r->first;
+                r->first = p->next;
+                pkt_free(p);
+        }
+        put_back(t);
+}
+
+static void drop_block(struct reasm *r, u32 i)
+{
+        r->n_blocks--;
+        for (; i < r->n_blocks; i++)
+                r->block[i] = r->block[i + 1];
+}
+
+/* The block that [start, end) now belongs to becomes the newest (RFC 2018 4 (a)). */
+static void note_block(struct reasm *r, u32 start, u32 end)
+{
+        for (u32 i = 0; i < r->n_blocks;) {
+                struct sack_block *b = &r->block[i];
+                if (seq_le(b->start, end) && seq_ge(b->end, start)) {
+                        start = seq_lt(b->start, start) ? b->start : start;
+                        end = seq_max(b->end, end);
+                        drop_block(r, i);
+                } else {
+                        i++;
+                }
+        }
+        if (r->n_blocks == COUNT_OF(r->block))
+                r->n_blocks--;
+        memmove(&r->block[1], &r->block[0], r->n_blocks * sizeof r->block[0]);
+        r->block[0] = (struct sack_block){start, end};
+        r->n_blocks++;
+}
+
+/* Cuts [seq, seq + len) so that it does not repeat what lies in front at `before`; false when nothing is left. */
+static bool cut_front(const struct ooo *before, struct pkt *p, u32 *seq, u32 *len, bool fin)
+{
+        if (seq_le(before->end, *seq))
+                return true;
+        u32 cut = before->end - *seq;
+        if (cut >= *len && !(fin && cut == *len && !before->fin))
+                return false;
+        pkt_pull(p, cut);
+        *seq += cut;
+        *len -= cut;
+        return true;
+}
+
+/* Gives back what is the furthest ahead, so that nearer data has room. */
+static bool make_room(struct tcb *t, u32 seq)
+{
+        struct reasm *r = t->reasm;
+        struct pkt **at = &r->first;
+        while (*at && (*at)->next)
+                at = &(*at)->next;
+        if (!*at || seq_le(ooo_of(*at)->seq, seq))
+                return false;
+        struct pkt *p = *at;
+        r->bytes -= p->len;
+        r->n_pkts--;
+        for (u32 i = 0; i < r->n_blocks; i++)
+                if (seq_gt(r->block[i].end, ooo_of(p)->seq)) {
+                        r->block[i].end = ooo_of(p)->seq;
+                        if (seq_ge(r->block[i].start, r->block[i].end))
+                                drop_block(r, i--);
+                }
+        *at = NULL;
+        pkt_drop(p, DROP_TCP_OOO_EVICTED);
+        return true;
+}
+
+/* Consumes p. *dup: what it repeats of data that is queued already (RFC 2883), if it is all old. */
+void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool psh, struct sack_block *dup)
+{
+        struct reasm *r = get(t);
+        u32 max = max_u32(min_u32(TCP_REASM_PKTS, tcb_stack(t)->pkts.n_total / 4), t->rcv_space / 1024);
+        bool tight = r && (r->n_pkts >= max || tcb_stack(t)->pkts.n_free < tcb_stack(t)->pkts.n_total / 8);
+        if (!r || pkt_headroom(p) < sizeof(struct ooo) || (tight && !make_room(t, seq))) {
+                if (r && !r->first)
+                        put_back(t);
+                pkt_drop(p, DROP_TCP_OOO_FULL);
+                return;
+        }
+        struct pkt **at = &r->first;
+        u32 first = seq, end = seq + len;
+        while (*at && seq_le(ooo_of(*at)->seq, seq)) {
+                if (!cut_front(ooo_of(*at), p, &seq, &len, fin)) {
+                        *dup = (struct sack_block){first, end};
+                        note_block(r, first, end);
+                        pkt_drop(p, DROP_TCP_OOO_DUP);
+                        return;
+                }
+                at = &(*at)->next;
+        }
+        /* what follows and is covered now goes; what is covered in part gives its front */
+        while (*at && seq_lt(ooo_of(*at)->seq, seq + len)) {
+                struct pkt *q = *at;
+                struct ooo *o = ooo_of(q);
+                if (seq_gt(o->end, seq + len) || (o->end == seq + len && o->fin && !fin)) {
+                        u32 cut = seq + len - o->seq;
+                        pkt_pull(q, cut);
+                        o->seq += cut;
+                        r->bytes -= cut;
+                        break;
+                }
+                *at = q->next;
+                r->bytes -= q->len;
+                r->n_pkts--;
+                pkt_drop(q, DROP_TCP_OOO_COVERED);
+        }
+        p->next = *at;
+        *at = p;
+        *ooo_of(p) = (struct ooo){seq, seq + len, fin, psh};
+        r->bytes += len;
+        r->n_pkts++;
+        if (len)
+                note_block(r, seq, seq + len);
+}
+
+/* Moves what has become in order to the receive queue; true when that ends with the peer's FIN. */
+bool reasm_collect(struct tcb *t)
+{
+        struct reasm *r = t->reasm;
+        bool fin = false;
+        while (r->first && seq_le(ooo_of(r->first)->seq, t->rcv_nxt) && !fin) {
+                struct pkt *p = r->first;
+                struct ooo o = *ooo_of(p);
+                r->first = p->next;
+                r->bytes -= p->len;
+                r->n_pkts--;
+                u32 cut = min_u32(t->rcv_nxt - o.seq, p->len), len;
+                pkt_pull(p, cut);
+                len = p->len;
+                fin = o.fin && seq_ge(o.end, t->rcv_nxt);
+                if (!len) {
+                        pkt_drop(p, DROP_TCP_OOO_OLD);
+                        continue;
+                }
+                t->rcv_nxt += len;
+                tcp_append(t, p, len, o.psh);
+        }
+        for (u32 i = 0; i < r->n_blocks;)
+                if (seq_le(r->block[i].end, t->rcv_nxt))
+                        drop_block(r, i);
+                else
+                        i++;
+        if (!r->first)
+                put_back(t);
+        return fin;
+}

@@ -1,0 +1,206 @@
+/* recovery.c - what loss does to the rate: fast recovery with proportional rate reduction (RFC 6937), NewReno without SACK
+ * (RFC 6582), time-outs (RFC 5681 3.1), undoing them when they proved needless (RFC 3522, 3708), ECN (RFC 3168 6.1.2).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+enum { DUP_THRESH = 3 };
+
+static void remember(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        f->prior_cwnd = t->cwnd;
+        f->prior_ssthresh = t->ssthresh;
+        f->undo_rtx = 0;
+        f->undo_on = true;
+        f->rtx_stamp = tcb_now_ms(t) + t->ts_off;
+        f->recover = t->snd_nxt;
+}
+
+static void enter_recovery(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        if (f->ca != CA_CWR) {
+                remember(t);
+                t->ssthresh = cc_ssthresh(t);
+        }
+        f->recover = t->snd_nxt;
+        f->ca = CA_RECOVERY;
+        f->prr_delivered = f->prr_out = 0;
+        f->recover_fs = max_u32(tcb_outstanding(t), 1);
+        t->ts->count.fast_recoveries++;
+}
+
+/* RFC 6937 3.1, PRR-SSRB. `safe`: the front moved and nothing more was found lost. */
+static void prr(struct tcb *t, bool safe)
+{
+        struct flight *f = t->flight;
+        u32 pipe = tcp_pipe(t), delivered = f->delivered;
+        s32 snd;
+        f->prr_delivered += delivered;
+        if (pipe > t->ssthresh) {
+                u64 goal = ((u64)f->prr_delivered * t->ssthresh + f->recover_fs - 1) / f->recover_fs;
+                snd = (s32)((u32)goal - f->prr_out);
+        } else {
+                s32 limit = (s32)(f->prr_delivered - f->prr_out);
+                if (limit < (s32)delivered)
+                        limit = (s32)delivered;
+                if (safe)
+                        limit += t->mss;
+                snd = (s32)(t->ssthresh - pipe);
+                if (snd > limit)
+                        snd = limit;
+        }
+        if (!f->prr_out && snd < t->mss)
+                snd = t->mss; /* the fast retransmit itself */
+        t->cwnd = pipe + (snd > 0 ? (u32)snd : 0);
+}
+
+static void leave(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        if (f->ca == CA_RECOVERY) {
+                t->cwnd = max_u32(t->ssthresh, t->mss);
+                rack_recovered(t);
+        }
+        f->ca = CA_OPEN;
+        f->dupacks = 0;
+        f->undo_on = false;
+}
+
+/* It was not loss: everything as before. */
+static void undo(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        t->cwnd = max_u32(t->cwnd, f->prior_cwnd);
+        t->ssthresh = max_u32(t->ssthresh, f->prior_ssthresh);
+        for (struct sent *r = f->first; r; r = r->next) {
+                if ((r->flags & (SENT_LOST | SENT_RTX)) == SENT_LOST) {
+                        f->lost -= r->end - r->seq;
+                        r->flags &= (u8)~SENT_LOST;
+                }
+        }
+        f->ca = CA_OPEN;
+        f->undo_on = false;
+        f->dupacks = 0;
+        t->ts->count.undos++;
+}
+
+/* RFC 2883: our retransmissions arrived twice. When all of them did, none was needed. */
+void recovery_dsack(struct tcb *t, u32 segments, u32 end)
+{
+        struct flight *f = t->flight;
+        if (f->tlp_out && f->tlp_rtx && end == f->tlp_end) {
+                f->tlp_dsack = true;
+                return;
+        }
+        rack_dsack(t);
+        f->undo_rtx -= min_u32(segments, f->undo_rtx);
+        if (f->undo_on && !f->undo_rtx && (f->ca == CA_RECOVERY || f->ca == CA_LOSS))
+                undo(t);
+}
+
+/* Without SACK: the third duplicate, and each partial acknowledgement, name the segment at the front (RFC 6582 3.2). */
+static bool newreno_detect(struct tcb *t, u32 old_una, bool dup)
+{
+        struct flight *f = t->flight;
+        u32 acked = t->snd_una - old_una;
+        bool in = f->ca == CA_RECOVERY || f->ca == CA_LOSS;
+        if (dup)
+                f->delivered += t->mss;
+        if (acked && f->dupacks) {
+                u32 segs = (acked + t->mss - 1) / t->mss - 1;
+                f->delivered -= min_u32(f->delivered, min_u32(segs, f->dupacks) * t->mss);
+                f->dupacks = in ? (u8)(f->dupacks - min_u32(segs, f->dupacks)) : 0;
+        }
+        bool now = in ? acked && seq_lt(t->snd_una, f->recover) && f->ca == CA_RECOVERY : dup && f->dupacks == DUP_THRESH;
+        struct sent *r = f->first;
+        if (!now || !r || (r->flags & SENT_LOST && !(r->flags & SENT_RTX)))
+                return false;
+        if (r->end - r->seq > t->mss)
+                sent_split(t, r, r->seq + t->mss);
+        sent_mark(t, r, SENT_LOST);
+        return true;
+}
+
+/* RFC 3522: the first acknowledgement after the retransmission echoes a time before it, so it is of the first copy. */
+void recovery_echo(struct tcb *t, u32 tsecr)
+{
+        struct flight *f = t->flight;
+        if (!f->undo_on || (f->ca != CA_RECOVERY && f->ca != CA_LOSS) || !f->undo_rtx)
+                return;
+        if ((s32)(tsecr - f->rtx_stamp) < 0)
+                undo(t);
+        f->undo_on = false;
+}
+
+void recovery_ack(struct tcb *t, u32 old_una, bool dup)
+{
+        struct flight *f = t->flight;
+        bool advanced = t->snd_una != old_una;
+        bool lost_more = t->flags & TF_SACK ? rack_detect(t) : newreno_detect(t, old_una, dup);
+        if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover))
+                leave(t);
+        if (f->lost && (f->ca == CA_OPEN || f->ca == CA_CWR) && lost_more)
+                enter_recovery(t);
+        switch (f->ca) {
+        case CA_RECOVERY:
+                prr(t, advanced && !lost_more);
+                break;
+        case CA_LOSS:
+                if (t->cwnd < t->ssthresh)
+                        t->cwnd += min_u32(f->delivered, 2u * t->mss);
+                break;
+        case CA_OPEN:
+                if (advanced)
+                        cc_acked(t, f->delivered);
+                break;
+        }
+        if (lost_more)
+                tcp_predict(t);
+}
+
+/* The retransmission time-out (RFC 5681 3.1 (4), RFC 6298 5.4 to 5.6). */
+void recovery_timeout(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        if (f->ca != CA_LOSS) {
+                remember(t);
+                t->ssthresh = cc_ssthresh(t);
+        }
+        f->ca = CA_LOSS;
+        f->recover = t->snd_nxt;
+        f->dupacks = 0;
+        f->tlp_out = false;
+        bool reneged = f->first && (f->first->flags & SENT_SACKED); /* RFC 2018 8: the front was sacked, and yet not acknowledged */
+        for (struct sent *r = f->first; r; r = r->next) {
+                if ((r->flags & SENT_SACKED) && reneged) {
+                        f->sacked -= r->end - r->seq;
+                        f->n_sacked--;
+                        r->flags &= (u8)~SENT_SACKED;
+                }
+                if (!(r->flags & SENT_SACKED))
+                        sent_mark(t, r, SENT_LOST);
+        }
+        t->cwnd = t->mss;
+        t->ts->count.timeouts++;
+}
+
+/* One reduction a window, without retransmission. */
+void recovery_reduce(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        if (f->ca != CA_OPEN)
+                return;
+        t->ssthresh = cc_ssthresh(t);
+        t->cwnd = t->ssthresh;
+        f->ca = CA_CWR;
+        f->recover = t->snd_nxt;
+}
+
+void recovery_ecn(struct tcb *t)
+{
+        if (t->flight->ca != CA_OPEN)
+                return;
+        recovery_reduce(t);
+        t->flags |= TF_CWR;
+}

@@ -1,0 +1,159 @@
+/* sent.c - the scoreboard: what is outstanding, run by run, with the time it was sent (RFC 6675, RFC 8985 5.2).
+ * Without a free cell runs grow coarser, never wrong. Not here: who decides what is lost (rack.c, recovery.c).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "mem.h"
+
+bool flight_get(struct tcb *t)
+{
+        if (t->flight)
+                return true;
+        struct flight *f = pool_get(&t->ts->flights);
+        if (!f)
+                return false;
+        memset(f, 0, sizeof *f);
+        f->reo_mult = 1;
+        f->small_end = f->recover = f->fack = f->tlp_end = t->snd_una;
+        t->flight = f;
+        t->progress_ms = tcb_now_ms(t);
+        return true;
+}
+
+void flight_put(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        if (!f)
+                return;
+        while (f->first) {
+                struct sent *r = f->first;
+                f->first = r->next;
+                pool_put(&t->ts->cells, r);
+        }
+        pool_put(&t->ts->flights, f);
+        t->flight = NULL;
+}
+
+void sent_add(struct tcb *t, u32 seq, u32 end)
+{
+        struct flight *f = t->flight;
+        struct sent *r = pool_get(&t->ts->cells);
+        if (!r) {
+                if (f->last) { /* coarser: the newest run grows, and counts as sent now */
+                        f->last->end = end;
+                        f->last->tx_us = tcb_now_us(t);
+                }
+                return;
+        }
+        *r = (struct sent){.seq = seq, .end = end, .tx_us = tcb_now_us(t)};
+        if (f->last)
+                f->last->next = r;
+        else
+                f->first = r;
+        f->last = r;
+}
+
+/* r keeps [seq, at), the new run behind it has the rest; false without a free cell, r unchanged. */
+bool sent_split(struct tcb *t, struct sent *r, u32 at)
+{
+        struct flight *f = t->flight;
+        struct sent *n = pool_get(&t->ts->cells);
+        if (!n)
+                return false;
+        *n = *r;
+        n->seq = r->end = at;
+        r->next = n;
+        if (f->last == r)
+                f->last = n;
+        if (r->flags & SENT_SACKED)
+                f->n_sacked++;
+        return true;
+}
+
+void sent_mark(struct tcb *t, struct sent *r, u8 flag)
+{
+        struct flight *f = t->flight;
+        u32 n = r->end - r->seq;
+        if (flag == SENT_SACKED) {
+                if (r->flags & SENT_LOST)
+                        f->lost -= n;
+                if (r->flags & SENT_RTX)
+                        f->retrans -= n;
+                r->flags &= (u8)~(SENT_LOST | SENT_RTX);
+                f->sacked += n;
+                f->n_sacked++;
+        } else if (flag == SENT_LOST) {
+                if (r->flags & SENT_RTX)
+                        f->retrans -= n; /* the copy is lost too */
+                if (!(r->flags & SENT_LOST))
+                        f->lost += n;
+                r->flags &= (u8)~SENT_RTX;
+        } else if (flag == SENT_RTX) {
+                f->retrans += n;
+                flag |= SENT_EVER_RTX;
+        }
+        r->flags |= flag;
+}
+
+/* Takes r's bytes [r->seq, to) out of the sums. */
+static void forget(struct flight *f, const struct sent *r, u32 to)
+{
+        u32 n = to - r->seq;
+        if (r->flags & SENT_SACKED)
+                f->sacked -= n;
+        else
+                f->delivered += n;
+        if (r->flags & SENT_LOST)
+                f->lost -= n;
+        if (r->flags & SENT_RTX)
+                f->retrans -= n;
+}
+
+/* Drops what lies below ack. *rtt_us: of the oldest run never sent twice (Karn, MUST-18), else unchanged. */
+void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
+{
+        struct flight *f = t->flight;
+        bool sampled = false;
+        while (f->first && seq_lt(f->first->seq, ack)) {
+                struct sent *r = f->first;
+                if (!(r->flags & (SENT_EVER_RTX | SENT_SACKED)) && !sampled) {
+                        *rtt_us = tcb_now_us(t) - r->tx_us;
+                        sampled = true;
+                }
+                if (!(r->flags & SENT_SACKED))
+                        rack_update(t, r);
+                if (seq_gt(r->end, ack)) {
+                        forget(f, r, ack);
+                        r->seq = ack;
+                        return;
+                }
+                forget(f, r, r->end);
+                if (r->flags & SENT_SACKED)
+                        f->n_sacked--;
+                f->first = r->next;
+                if (!f->first)
+                        f->last = NULL;
+                pool_put(&t->ts->cells, r);
+        }
+}
+
+/* The first run that is lost and not sent again since. */
+struct sent *sent_next_lost(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        if (f->lost == 0)
+                return NULL;
+        for (struct sent *r = f->first; r; r = r->next)
+                if ((r->flags & (SENT_LOST | SENT_RTX)) == SENT_LOST)
+                        return r;
+        return NULL;
+}
+
+/* RFC 6675 4: what is believed to be in the network. Without SACK each duplicate stands for a segment that left it (RFC 6582). */
+u32 tcp_pipe(const struct tcb *t)
+{
+        const struct flight *f = t->flight;
+        if (!f)
+                return 0;
+        u32 out = tcb_outstanding(t) + f->retrans, gone = f->sacked + f->lost + (u32)f->dupacks * t->mss;
+        return out > gone ? out - gone : 0;
+}

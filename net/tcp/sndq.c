@@ -1,0 +1,131 @@
+/* sndq.c - the send queue: what is to be sent is described, not stored; bytes stay where they are until acknowledged.
+ * Not here: when and as what they are sent (tx.c, segment.c). SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "mem.h"
+
+static bool may_queue(const struct tcb *t)
+{
+        return !(t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD)) && !(t->state & FIN_TX);
+}
+
+u32 tcp_send_room(const struct tcb *t)
+{
+        return may_queue(t) && t->snd_queued < t->sndbuf ? t->sndbuf - t->snd_queued : 0;
+}
+
+static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
+{
+        struct sndent *e = pool_get(&t->ts->cells);
+        if (!e)
+                return false;
+        *e = (struct sndent){.ptr = ptr, .len = n, .sum = sum ? *sum : 0, .hold = hold, .has_sum = sum != NULL};
+        if (t->snd_last)
+                t->snd_last->next = e;
+        else
+                t->snd_first = e;
+        t->snd_last = e;
+        t->snd_queued += n;
+        return true;
+}
+
+int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
+{
+        if (!may_queue(t))
+                return E_CLOSED;
+        if (n == 0)
+                return 0;
+        if (n > tcp_send_room(t) || !put(t, ptr, n, sum, NULL))
+                return E_NOMEM;
+        tcp_want_tx(t);
+        return 0;
+}
+
+int tcp_send_pkt(struct tcb *t, struct pkt *p)
+{
+        int err = 0;
+        if (!may_queue(t))
+                err = E_CLOSED;
+        else if (p->len > tcp_send_room(t) || (p->len && !put(t, p->data, p->len, NULL, p)))
+                err = E_NOMEM;
+        if (err || !p->len)
+                pkt_free(p);
+        else
+                tcp_want_tx(t);
+        return err;
+}
+
+/* Fills up the last buffer when it is ours alone: nothing that was described before changes. */
+static u32 append_last(struct tcb *t, const u8 *src, u32 n)
+{
+        struct sndent *e = t->snd_last;
+        if (!e || !e->hold || e->hold->refs != 1 || e->hold->data + e->hold->len != e->ptr + e->len)
+                return 0;
+        n = min_u32(n, pkt_tailroom(e->hold));
+        pkt_append(e->hold, src, n);
+        e->len += n;
+        e->has_sum = false;
+        t->snd_queued += n;
+        return n;
+}
+
+int tcp_send(struct tcb *t, const void *src, u32 n)
+{
+        if (!may_queue(t))
+                return E_CLOSED;
+        n = min_u32(n, tcp_send_room(t));
+        u32 done = append_last(t, src, n);
+        while (done < n) {
+                struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, 0);
+                if (!p)
+                        break;
+                u32 m = min_u32(n - done, PKT_BUF);
+                pkt_append(p, (const u8 *)src + done, m);
+                if (!put(t, p->data, m, NULL, p)) {
+                        pkt_free(p);
+                        break;
+                }
+                done += m;
+        }
+        if (done)
+                tcp_want_tx(t);
+        return (int)done;
+}
+
+static void pop(struct tcb *t)
+{
+        struct sndent *e = t->snd_first;
+        struct flight *f = t->flight;
+        if (f && f->cur == e)
+                f->cur = NULL, f->cur_off = 0;
+        t->snd_first = e->next;
+        if (!t->snd_first)
+                t->snd_last = NULL;
+        if (e->hold)
+                pkt_free(e->hold);
+        pool_put(&t->ts->cells, e);
+}
+
+void sndq_trim(struct tcb *t, u32 n)
+{
+        t->snd_queued -= n;
+        while (n) {
+                struct sndent *e = t->snd_first;
+                if (n < e->len) {
+                        e->ptr += n;
+                        e->len -= n;
+                        e->has_sum = false;
+                        if (t->flight && t->flight->cur == e)
+                                t->flight->cur_off -= n;
+                        return;
+                }
+                n -= e->len;
+                pop(t);
+        }
+}
+
+void sndq_free(struct tcb *t)
+{
+        t->snd_queued = 0;
+        while (t->snd_first)
+                pop(t);
+}

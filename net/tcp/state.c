@@ -1,0 +1,90 @@
+/* state.c - the one transition table of the connection byte, its only writer, and the RFC's names for it.
+ * Not here: what else happens at a transition; rx.c, open.c and timer.c call tcp_set_state when it is due.
+ * SPDX-License-Identifier: MIT */
+#include "state.h"
+#include "tcb.h"
+
+struct edge { u8 from, event, to; };
+
+/* RFC 9293 figure 5 as bits; the requirement at the right. What is not here cannot happen. */
+static const struct edge edges[] = {
+        {0x00, TCP_EV_SEND_SYN,   0x04}, /* CLOSED        -> SYN_SENT       R21 */
+        {0x00, TCP_EV_SYN,        0x07}, /* LISTEN        -> SYN_RECEIVED   R22 */
+        {0x04, TCP_EV_SYN_ACK,    0x0f}, /* SYN_SENT      -> ESTABLISHED    R23 */
+        {0x04, TCP_EV_SYN,        0x07}, /* SYN_SENT      -> SYN_RECEIVED   R24, answered by SYN,ACK */
+        {0x07, TCP_EV_ACK_OF_SYN, 0x0f}, /* SYN_RECEIVED  -> ESTABLISHED    R25 */
+        {0x0f, TCP_EV_SEND_FIN,   0x4f}, /* ESTABLISHED   -> FIN_WAIT_1     R26 */
+        {0x0f, TCP_EV_FIN,        0x3f}, /* ESTABLISHED   -> CLOSE_WAIT     R27 */
+        {0x4f, TCP_EV_ACK_OF_FIN, 0xcf}, /* FIN_WAIT_1    -> FIN_WAIT_2     R28 */
+        {0x4f, TCP_EV_FIN,        0x7f}, /* FIN_WAIT_1    -> CLOSING        R28 */
+        {0xcf, TCP_EV_FIN,        0xff}, /* FIN_WAIT_2    -> TIME_WAIT      R29 */
+        {0x7f, TCP_EV_ACK_OF_FIN, 0xff}, /* CLOSING       -> TIME_WAIT, LAST_ACK -> CLOSED  R30 */
+        {0x3f, TCP_EV_SEND_FIN,   0x7f}, /* CLOSE_WAIT    -> LAST_ACK       R30, R162 */
+        /* application mode: the FIN's acknowledgement waits for the reader (R158) */
+        {0x0f, TCP_EV_FIN_HELD,   0x1f},
+        {0x1f, TCP_EV_ACK_FIN,    0x3f},
+        {0x1f, TCP_EV_SEND_FIN,   0x5f},
+        {0x4f, TCP_EV_FIN_HELD,   0x5f},
+        {0x5f, TCP_EV_ACK_FIN,    0x7f},
+        {0x5f, TCP_EV_ACK_OF_FIN, 0xdf},
+        {0xcf, TCP_EV_FIN_HELD,   0xdf},
+        {0xdf, TCP_EV_ACK_FIN,    0xff},
+};
+
+int tcp_transition(u8 byte, enum tcp_event ev)
+{
+        if (ev == TCP_EV_ABORT)
+                return TCP_B_GONE;
+        for (u32 i = 0; i < COUNT_OF(edges); i++)
+                if (edges[i].from == byte && edges[i].event == ev)
+                        return edges[i].to;
+        return -1;
+}
+
+bool tcp_set_state(struct tcb *t, enum tcp_event ev)
+{
+        int to = tcp_transition(t->state, ev);
+        if (to < 0)
+                return false;
+        if (ev == TCP_EV_SEND_FIN && !(t->state & FIN_RX))
+                t->flags |= TF_ACTIVE_CLOSE; /* RFC 9293 3.6: the first to close is who waits in TIME_WAIT */
+        t->state = (u8)to;
+        tcp_predict(t);
+        return true;
+}
+
+static bool legal_nybble(u8 n)
+{
+        return (n & 3) != 2 && (n >> 2 & 3) != 2;
+}
+
+bool tcp_byte_legal(u8 byte)
+{
+        return legal_nybble(byte & 15) && legal_nybble(byte >> 4) && (byte < 16 || (byte & 15) == 15);
+}
+
+enum tcp_rfc_state tcp_rfc_state(u8 byte, bool active_close)
+{
+        switch (byte) {
+        case 0x00: return TCP_CLOSED;
+        case TCP_B_SYN_SENT: return TCP_SYN_SENT;
+        case TCP_B_SYN_RECEIVED: return TCP_SYN_RECEIVED;
+        case TCP_B_FIN_WAIT_1: return TCP_FIN_WAIT_1;
+        case TCP_B_FIN_WAIT_2: return TCP_FIN_WAIT_2;
+        case TCP_B_CLOSE_WAIT: case TCP_B_CLOSE_WAIT_HELD: return TCP_CLOSE_WAIT;
+        case TCP_B_CLOSING: case TCP_B_CLOSING_HELD: return active_close ? TCP_CLOSING : TCP_LAST_ACK;
+        case TCP_B_TIME_WAIT: case TCP_B_TIME_WAIT_HELD: return active_close ? TCP_TIME_WAIT : TCP_CLOSED;
+        default: return TCP_ESTABLISHED;
+        }
+}
+
+const char *tcp_rfc_name(enum tcp_rfc_state s)
+{
+        static const char *const name[] = {
+                [TCP_LISTEN] = "LISTEN", [TCP_SYN_SENT] = "SYN_SENT", [TCP_SYN_RECEIVED] = "SYN_RECEIVED",
+                [TCP_ESTABLISHED] = "ESTABLISHED", [TCP_FIN_WAIT_1] = "FIN_WAIT_1", [TCP_FIN_WAIT_2] = "FIN_WAIT_2",
+                [TCP_CLOSE_WAIT] = "CLOSE_WAIT", [TCP_CLOSING] = "CLOSING", [TCP_LAST_ACK] = "LAST_ACK",
+                [TCP_TIME_WAIT] = "TIME_WAIT", [TCP_CLOSED] = "CLOSED",
+        };
+        return s >= TCP_LISTEN && s <= TCP_CLOSED ? name[s] : "?";
+}

@@ -1,0 +1,228 @@
+/* synq.c - half-open connections: small entries with a SYN,ACK timer of their own; cookies when there are no entries left
+ * (RFC 4987). Not here: the connection that comes of one (accept.c).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "mem.h"
+
+enum { SYNACK_TRIES_TIGHT = 3 }; /* when more than half of the entries are taken, a silent peer is not worth nine SYN,ACKs */
+
+static struct synq **chain(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        return &ts->sbucket[tcp_hash(ts, raddr, laddr, ports) >> ts->sshift];
+}
+
+struct synq *synq_find(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        struct synq *q = *chain(ts, raddr, laddr, ports);
+        while (q && (q->ports != ports || q->raddr != raddr || q->laddr != laddr))
+                q = q->next;
+        return q;
+}
+
+struct synq *synq_unhash(struct tcp_state *ts)
+{
+        struct synq *all = NULL;
+        for (u32 b = 0; b < 1u << (32 - ts->sshift); b++) {
+                while (ts->sbucket[b]) {
+                        struct synq *q = ts->sbucket[b];
+                        ts->sbucket[b] = q->next;
+                        q->next = all;
+                        all = q;
+                }
+        }
+        return all;
+}
+
+static void insert(struct tcp_state *ts, struct synq *q)
+{
+        struct synq **b = chain(ts, q->raddr, q->laddr, q->ports);
+        q->next = *b;
+        *b = q;
+}
+
+void synq_rehash(struct tcp_state *ts, struct synq *all)
+{
+        while (all) {
+                struct synq *q = all;
+                all = q->next;
+                insert(ts, q);
+        }
+}
+
+void synq_free(struct tcp_state *ts, struct synq *q)
+{
+        for (struct synq **b = chain(ts, q->raddr, q->laddr, q->ports); *b; b = &(*b)->next) {
+                if (*b == q) {
+                        *b = q->next;
+                        break;
+                }
+        }
+        timer_stop(&ts->st->wheel, &q->timer);
+        q->l->n_half--;
+        ts->n_half--;
+        q->next = ts->free_synq;
+        ts->free_synq = q;
+}
+
+/* What the SYN offered and we accept of it. */
+void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip, const struct tcp_hdr *h, struct synq *q)
+{
+        const struct tcp_opts *o = &l->opts;
+        memset(q, 0, sizeof *q);
+        q->raddr = be32_raw(ip->src.v4);
+        q->laddr = be32_raw(ip->dst.v4);
+        q->ports = *(const u32_any *)h;
+        q->l = l;
+        q->irs = s->seq;
+        q->wnd = (u16)s->wnd;
+        q->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;
+        q->our_mss = tcp_announce_mss(ts, ip->src, o);
+        q->ts_ok = s->has_ts && !o->no_timestamps;
+        q->ts_recent = s->tsval;
+        q->sack_ok = s->has_sack_ok && !o->no_sack;
+        q->has_wscale = s->has_wscale && !o->no_wscale;
+        q->snd_scale = q->has_wscale ? s->wscale : 0;
+        q->rcv_scale = q->has_wscale ? tcp_scale_for(tcp_rcvbuf(ts, o)) : 0;
+        q->ecn_ok = o->ecn && (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+        q->tfo_ask = o->fastopen && s->has_tfo;
+        q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
+        if (o->fixed_isn)
+                q->iss = o->isn;
+        q->tsval = stack_now_ms(ts->st) + q->ts_off;
+}
+
+void synq_send(struct tcp_state *ts, struct synq *q)
+{
+        u8 o[TCP_OPTS_MAX], cookie[8];
+        struct syn_options so = {.layout = q->l->opts.syn_layout, .mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale, .sack = q->sack_ok,
+                                 .ts = q->ts_ok, .tsval = q->tsval, .tsecr = q->ts_recent, .tfo_on = q->tfo_ask, .tfo = cookie, .tfo_len = 8};
+        if (q->tfo_ask)
+                tfo_cookie(ts, q->raddr, cookie);
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss, .ack = q->irs + 1,
+                              .wnd = (u16)min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535), .flags = TCP_SYN | TCP_ACK | (q->ecn_ok ? TCP_ECE : 0),
+                              .ttl = q->l->opts.ttl, .tos = q->l->opts.tos, .opts = o};
+        r.n_opts = (u8)tcp_put_syn(o, &so);
+        tcp_reply(ts, &r);
+}
+
+/* The SYN,ACK again, backing off from one second, for three minutes (MUST-23). */
+static void again(struct timer *tm)
+{
+        struct synq *q = container_of(tm, struct synq, timer);
+        struct tcp_state *ts = q->l->ts;
+        u32 now = stack_now_ms(ts->st), wait = 1000u << (q->tries + 1);
+        bool tight = ts->n_half > ts->n_synq / 2;
+        if (now - q->born_ms >= TCP_SYN_TIMEOUT_MS || (tight && q->tries >= SYNACK_TRIES_TIGHT)) {
+                synq_free(ts, q);
+                return;
+        }
+        q->tries++;
+        q->tsval = now + q->ts_off;
+        ts->count.retrans_segs++;
+        synq_send(ts, q);
+        timer_set(&ts->st->wheel, tm, now + min_u32(wait, TCP_RTO_MAX_MS));
+}
+
+void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, const struct tcp_hdr *h, u32 iss)
+{
+        struct synq tmp, *q = ts->free_synq;
+        synq_fill(ts, l, s, ip, h, &tmp);
+        if (iss && !l->opts.fixed_isn)
+                tmp.iss = seq_gt(tmp.iss, iss) ? tmp.iss : iss;
+        if (l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u)) {
+                pkt_drop(p, DROP_TCP_BACKLOG); /* the peer tries again: perhaps the user has caught up by then */
+                return;
+        }
+        if (tmp.tfo_ask && s->tfo_len && tcp_fastopen(ts, &tmp, s, p))
+                return;
+        ts->count.passive_opens++;
+        if (!q) {
+                tmp.iss = cookie_make(ts, &tmp);
+                synq_send(ts, &tmp);
+                pkt_drop(p, DROP_TCP_SYN_COOKIE);
+                return;
+        }
+        ts->free_synq = q->next;
+        *q = tmp;
+        insert(ts, q);
+        l->n_half++;
+        ts->n_half++;
+        q->born_ms = stack_now_ms(ts->st);
+        q->sent_us = (u32)ts->st->now_us;
+        q->timer.fire = again;
+        timer_set(&ts->st->wheel, &q->timer, q->born_ms + TCP_RTO_INIT_MS);
+        synq_send(ts, q);
+        pkt_drop(p, DROP_TCP_SYN_TAKEN);
+}
+
+static void refuse_ack(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s, struct pkt *p)
+{
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = s->ack, .flags = TCP_RST};
+        tcp_reply(ts, &r);
+        pkt_drop(p, DROP_TCP_HALF_ACK);
+}
+
+/* An acknowledgement of what we have so far, without a connection to hold it. */
+static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum drop why)
+{
+        u8 o[TCP_TS_LEN];
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss + 1,
+                              .ack = q->irs + 1, .wnd = (u16)(min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535) >> q->rcv_scale), .flags = TCP_ACK, .opts = o};
+        if (q->ts_ok)
+                r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
+        tcp_reply(ts, &r);
+        pkt_drop(p, why);
+}
+
+static bool acceptable(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s)
+{
+        u32 wnd = min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535), n = seg_space(s);
+        return seq_in(s->seq, q->irs + 1, wnd) || (n && seq_in(s->seq + n - 1, q->irs + 1, wnd));
+}
+
+/* SYN_RECEIVED of a passive open, RFC 9293 3.10.7.4. */
+void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip)
+{
+        bool syn_again = (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && s->seq == q->irs;
+        if (syn_again) { /* our SYN,ACK was lost (R156) */
+                q->tsval = stack_now_ms(ts->st) + q->ts_off;
+                synq_send(ts, q);
+                pkt_drop(p, DROP_TCP_SYN_AGAIN);
+        } else if (q->ts_ok && s->has_ts && !(s->flags & TCP_RST) && (s32)(s->tsval - q->ts_recent) < 0) {
+                challenge(ts, q, p, DROP_TCP_HALF_PAWS);
+        } else if (!acceptable(ts, q, s)) {
+                if (s->flags & TCP_RST)
+                        pkt_drop(p, DROP_TCP_HALF_RST_WINDOW);
+                else
+                        challenge(ts, q, p, DROP_TCP_HALF_WINDOW);
+        } else if (s->flags & TCP_RST) {
+                if (s->seq == q->irs + 1) { /* back to LISTEN */
+                        synq_free(ts, q);
+                        pkt_drop(p, DROP_TCP_HALF_RST);
+                } else {
+                        challenge(ts, q, p, DROP_TCP_HALF_RST_BAD);
+                }
+        } else if (s->flags & TCP_SYN) {
+                challenge(ts, q, p, DROP_TCP_HALF_SYN);
+        } else if (!(s->flags & TCP_ACK)) {
+                pkt_drop(p, DROP_TCP_HALF_NO_ACK);
+        } else if (s->ack != q->iss + 1) {
+                refuse_ack(ts, q, s, p);
+        } else {
+                synq_accept(ts, q, s, p);
+        }
+}
+
+void synq_flush(struct listener *l)
+{
+        struct tcp_state *ts = l->ts;
+        for (u32 i = 0; i < ts->n_synq; i++) {
+                struct synq *q = &ts->synq_pool[i];
+                if (q->l != l || !timer_running(&q->timer))
+                        continue;
+                struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss + 1,
+                                      .ack = q->irs + 1, .flags = TCP_RST | TCP_ACK};
+                tcp_reply(ts, &r); /* R161 */
+                synq_free(ts, q);
+        }
+}

@@ -1,0 +1,127 @@
+/* tcb.h - one connection: the transmission control block (RFC 9293 3.3.1), open to inspection.
+ * An idle established connection is this struct and its share of the hash table, nothing else: what exists
+ * only while data is outstanding hangs on `flight`, what exists only while there are holes on `reasm`.
+ * SPDX-License-Identifier: MIT */
+#ifndef TCP_TCB_H
+#define TCP_TCB_H
+
+#include "hdr.h"
+#include "state.h"
+#include "tcp.h"
+
+enum tcb_flag {
+        TF_NODELAY      = 1u << 0,
+        TF_CORK         = 1u << 1,
+        TF_TS           = 1u << 2,  /* both sides use timestamps */
+        TF_SACK         = 1u << 3,  /* both sides use SACK */
+        TF_ECN          = 1u << 4,  /* both sides use ECN */
+        TF_ECE          = 1u << 5,  /* we echo congestion until CWR comes */
+        TF_CWR          = 1u << 6,  /* say CWR on the next new data */
+        TF_APP_MODE     = 1u << 7,
+        TF_PSH_MESSAGE  = 1u << 8,
+        TF_ACK_NOW      = 1u << 9,  /* an acknowledgement goes out with the next tcp_tx */
+        TF_ACK_DELAYED  = 1u << 10, /* an acknowledgement is owed by ack_due_ms */
+        TF_QUEUED       = 1u << 11, /* on the list of the batch */
+        TF_WANT_TX      = 1u << 12, /* the user queued something while the stack is inside this connection */
+        TF_BUSY         = 1u << 13, /* the stack is inside this connection: it is not freed before it leaves */
+        TF_DEAD         = 1u << 14, /* freed when BUSY ends */
+        TF_FIN_QUEUED   = 1u << 15, /* the user shut down: FIN after the queued bytes */
+        TF_USER_CLOSED  = 1u << 16, /* the user let go: no more events but `closed` */
+        TF_ACTIVE_CLOSE = 1u << 17,
+        TF_ACTIVE_OPEN  = 1u << 18, /* MUST-11 */
+        TF_EOF          = 1u << 19, /* the peer's FIN was reached in the stream */
+        TF_PSHED        = 1u << 20, /* a message is complete (R53) */
+        TF_NO_DF        = 1u << 21, /* path MTU black hole: let routers fragment */
+        TF_SYN_PENDING  = 1u << 22, /* Fast Open: the SYN waits for data to take along */
+        TF_TFO_ACCEPTED = 1u << 23, /* Fast Open: the user knows of this connection before its handshake is complete */
+        TF_ABORT_ON_ACK = 1u << 24, /* application mode: reset once everything is acknowledged (R160) */
+        TF_URG_TX       = 1u << 25, /* snd_up counts */
+        TF_URG_RX       = 1u << 26, /* rcv_up counts */
+        TF_EVER_RX      = 1u << 27, /* data was ever received: the estimate of the peer's segment counts */
+        TF_CONNECTED    = 1u << 28, /* the user was told of the connection */
+        TF_NO_PMTUD     = 1u << 29,
+        TF_PERSIST_ACKD = 1u << 30, /* the peer answered the last zero-window probe (MUST-37) */
+        TF_IN_DELACK    = 1u << 31, /* on the list of delayed acknowledgements */
+};
+
+enum tcp_timer_kind { TT_NONE, TT_RTX, TT_TLP, TT_REO, TT_PERSIST, TT_KEEPALIVE, TT_FIN_WAIT_2, TT_TX_RETRY, TT_SWS };
+
+struct flight;
+struct reasm;
+struct sndent;
+struct tcp_state;
+
+struct tcb {
+        /* --- what every segment touches: lookup, header prediction, reply --- */
+        struct tcb *next;       /* hash chain, or free list */
+        u32  raddr, laddr;      /* as in memory (be32_raw) */
+        u32  ports;             /* as an arriving header holds them: source (theirs), destination (ours) */
+        u32  rcv_nxt;           /* RCV.NXT */
+        u32  rcv_adv;           /* right edge advertised: RCV.NXT + RCV.WND */
+        u32  rcv_acked;         /* the acknowledgement sent last (RFC 7323 Last.ACK.sent) */
+        u32  snd_una, snd_nxt;  /* SND.UNA, SND.NXT */
+        u32  snd_wnd;           /* SND.WND, scaled to bytes */
+        u16  pred;              /* off and flags without PSH, as in memory, that the fast path accepts; 0 = none */
+        u8   state;             /* the connection byte; tcp_set_state writes it */
+        u8   snd_scale, rcv_scale;
+        u8   timer_kind;
+        u16  mss;               /* payload bytes of a full segment to send, options of data segments taken off */
+        u32  flags;             /* enum tcb_flag */
+        u32  hdr_sum;           /* partial checksum of pseudo header (without length) and ports */
+        u32  ts_recent;         /* TS.Recent */
+        u16  rcv_mss;           /* estimate of the peer's full segment */
+        u8   retries;           /* time-outs in a row */
+        u8   nif;               /* index of the interface it leaves by, for what the device can do */
+        /* --- 64: queues and what data touches --- */
+        struct pkt *rcv_first, *rcv_last;
+        u32  rcv_queued;        /* bytes in order, not consumed */
+        struct reasm *reasm;    /* out-of-order data, or NULL */
+        struct sndent *snd_first, *snd_last;
+        u32  snd_queued;        /* bytes queued, the outstanding ones included */
+        struct flight *flight;  /* outstanding data, scoreboard, recovery; NULL when nothing is outstanding */
+        const struct tcp_events *ev;
+        void *user;
+        struct tcp_state *ts;
+        struct tcb *link_next, *link_prev; /* batch or delayed-acknowledgement list */
+        u32  cwnd, ssthresh;
+        u32  last_rx_ms;        /* anything acceptable came (keep-alive) */
+        /* --- 128: timing and limits --- */
+        struct timer timer;     /* may be due before due_ms: it then runs on */
+        u32  due_ms;
+        u32  srtt_us, rttvar_us; /* times 8, times 4 (RFC 6298 2) */
+        u32  rto_ms;
+        u32  last_tx_ms;        /* data was sent (idle restart) */
+        u32  ack_due_ms;        /* of a delayed acknowledgement */
+        u32  progress_ms;       /* since when nothing was acknowledged, while something is outstanding (R1, R2) */
+        u32  max_snd_wnd;       /* largest window offered (SWS; RFC 5961 5) */
+        u32  snd_wl1, snd_wl2;
+        u32  rcvbuf, sndbuf;    /* limits */
+        u32  rcv_space;         /* what of rcvbuf is in use as the window; grows with use */
+        /* --- 192 --- */
+        u32  iss, irs;
+        u32  snd_up, rcv_up;    /* urgent pointers */
+        u32  ts_off;            /* our timestamp clock minus the stack's */
+        u32  keepalive_ms, user_timeout_ms, timewait_ms;
+        u32  w_max;             /* CUBIC's W_max, bytes */
+        u32  challenge_ms;      /* when the last challenge acknowledgement went out */
+        u16  peer_mss;          /* of its option (MUST-15: 536) */
+        u16  pmtu;              /* path MTU, IP bytes */
+        u16  gen;               /* counts lives of this slot (R167) */
+        u16  listener;          /* index + 1, 0 = active open */
+        u8   ttl, tos;
+        u8   cc;                /* enum tcp_cc */
+        s8   soft_error;
+};
+_Static_assert(offsetof(struct tcb, rcv_first) == 64, "hot fields fill one cache line");
+_Static_assert(sizeof(struct tcb) <= 248, "256 bytes an idle connection, hash table included");
+
+/* Sets t->pred from state, options and queues: call it when any of these changed. */
+void tcp_predict(struct tcb *t);
+
+/* The connection is in one of its data-carrying states and nothing unusual is going on. */
+static inline u16 tcb_lport(const struct tcb *t) { return (u16)__builtin_bswap16((u16)(t->ports >> 16)); }
+static inline u16 tcb_rport(const struct tcb *t) { return (u16)__builtin_bswap16((u16)t->ports); }
+static inline ipaddr tcb_raddr(const struct tcb *t) { return (ipaddr){be32_from_raw(t->raddr)}; }
+static inline ipaddr tcb_laddr(const struct tcb *t) { return (ipaddr){be32_from_raw(t->laddr)}; }
+
+#endif

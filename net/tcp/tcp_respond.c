@@ -1,0 +1,61 @@
+/* tcp_respond.c - the header of a segment from the connection's template, its checksum adjusted, not recomputed.
+ * Twin of asm/tcp_respond.S. Not here: SYN and everything without a connection (syn.c, reply.c).
+ * SPDX-License-Identifier: MIT */
+#include "cksum.h"
+#include "engine.h"
+#include "mem.h"
+
+static inline u32 be(u32 v) { return __builtin_bswap32(v); }
+
+/* What the peer has been told counts from here on. */
+static inline void told(struct tcb *t, u32 ack, u32 wnd)
+{
+        t->rcv_acked = ack;
+        if (seq_gt(ack + wnd, t->rcv_adv))
+                t->rcv_adv = ack + wnd;
+        if (t->flags & (TF_ACK_DELAYED | TF_ACK_NOW)) {
+                if (t->flags & TF_IN_DELACK)
+                        tcp_unlink(t);
+                t->flags &= ~(u32)(TF_ACK_DELAYED | TF_ACK_NOW);
+        }
+}
+
+void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum)
+{
+        u32 ack = tcp_rcv_ack(t), field = (tcp_edge(t) - ack) >> t->rcv_scale, words = 5 + (flags >> TCP_R_OPT_SHIFT & 15);
+        if (field > 0xffff)
+                field = 0xffff;
+        if (t->flags & TF_TS) {
+                u32_any *o = pkt_push(p, TCP_TS_LEN);
+                o[0] = be(0x0101080au);
+                o[1] = be(tcb_now_ms(t) + t->ts_off);
+                o[2] = be(t->ts_recent);
+                sum = cksum_plus(cksum_plus(sum, o[0]), cksum_plus(o[1], o[2]));
+                words += 3;
+                len += TCP_TS_LEN;
+        }
+        u32_any *h = pkt_push(p, sizeof(struct tcp_hdr));
+        len += sizeof(struct tcp_hdr);
+        h[0] = t->ports << 16 | t->ports >> 16;
+        h[1] = be(seq);
+        h[2] = be(ack);
+        h[3] = be(words << 28 | (flags & 0xff) << 16 | field);
+        h[4] = 0;
+        u32 base = cksum_plus(t->hdr_sum, be(len));
+        if (flags & TCP_R_NO_SUM) {
+                /* the field holds the pseudo header's sum, which is the template's without the ports */
+                ((u16_any *)h)[8] = cksum_fold(cksum_plus(base, ~t->ports));
+                p->flags |= PKT_CSUM_TODO;
+                p->csum_start = 0;
+                p->csum_off = offsetof(struct tcp_hdr, cksum);
+        } else {
+                sum = cksum_plus(cksum_plus(sum, base), cksum_plus(h[1], cksum_plus(h[2], h[3])));
+                ((u16_any *)h)[8] = (u16)~cksum_fold(sum);
+        }
+        if (t->flags & TF_URG_TX)
+                tcp_mark_urgent(t, (struct tcp_hdr *)h, seq, (flags & TCP_R_NO_SUM) != 0);
+        told(t, ack, field << t->rcv_scale);
+        t->ts->count.out_segs++;
+        struct ip_opts o = {.ttl = t->ttl, .tos = (u8)(t->tos | (flags & TCP_R_ECT ? 2 : 0)), .df = !(t->flags & (TF_NO_DF | TF_NO_PMTUD))};
+        ip_tx(tcb_stack(t), p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &o);
+}

@@ -1,0 +1,151 @@
+/* text.c - seventh and eighth step of RFC 9293 3.10.7.4: segment text into the receive queue, and FIN.
+ * Not here: what arrives out of order (reasm.c), how the user reads it (recv.c).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+#include "mem.h"
+
+enum { COALESCE_BELOW = 600 }; /* shorter text is copied behind the last buffer: a buffer a byte would empty the pool */
+
+void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
+{
+        struct pkt *last = t->rcv_last;
+        t->rcv_queued += len;
+        if (psh)
+                t->flags |= TF_PSHED;
+        if (last && len < COALESCE_BELOW && last->refs == 1 && pkt_append(last, p->data, len)) {
+                pkt_free(p);
+                return;
+        }
+        p->next = NULL;
+        if (last)
+                last->next = p;
+        else
+                t->rcv_first = p;
+        t->rcv_last = p;
+}
+
+/* SHLD-18, 19: delayed, but every second full segment is acknowledged at the end of the batch. */
+void tcp_ack_policy(struct tcb *t, u32 len)
+{
+        if (len > t->rcv_mss)
+                t->rcv_mss = (u16)min_u32(len, 65535);
+        if (t->flags & TF_APP_MODE)
+                return;
+        if (t->rcv_nxt - t->rcv_acked >= 2u * t->rcv_mss)
+                t->flags |= TF_ACK_NOW;
+        else
+                tcp_ack_later(t);
+}
+
+void tcp_tell_readable(struct tcb *t)
+{
+        if (!t->ev->readable || (t->flags & (TF_USER_CLOSED | TF_DEAD)))
+                return;
+        bool full = t->rcv_queued >= t->rcv_space / 2; /* the peer cannot go on before this is read */
+        if ((t->flags & TF_PSH_MESSAGE) && !(t->flags & (TF_PSHED | TF_EOF)) && !full)
+                return;
+        t->ev->readable(t);
+}
+
+/* The peer's FIN is next: it counts as one octet (R35). */
+void tcp_got_fin(struct tcb *t)
+{
+        bool held = (t->flags & TF_APP_MODE) && t->rcv_queued;
+        t->rcv_nxt++;
+        t->flags |= TF_EOF | TF_PSHED;
+        if (!held)
+                t->flags |= TF_ACK_NOW;
+        reasm_free(t);
+        tcp_set_state(t, held ? TCP_EV_FIN_HELD : TCP_EV_FIN);
+        tcp_timer_rearm(t);
+}
+
+struct text { u32 seq, len; bool fin, psh; };
+
+/* One buffer of text, cut to what is new and in the window. */
+static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block *dup)
+{
+        bool old = seq_lt(x.seq, t->rcv_nxt);
+        if (old) {
+                u32 cut = min_u32(t->rcv_nxt - x.seq, x.len);
+                pkt_pull(p, cut);
+                x.seq += cut;
+                x.len -= cut;
+        }
+        if (seq_gt(x.seq + x.len, t->rcv_adv)) {
+                u32 cut = min_u32(x.seq + x.len - t->rcv_adv, x.len);
+                p->len = (u16)(p->len - cut);
+                x.len -= cut;
+                x.fin = false;
+                t->flags |= TF_ACK_NOW;
+        }
+        if (!x.len && !x.fin) {
+                t->flags |= TF_ACK_NOW;
+                pkt_drop(p, DROP_TCP_NOTHING_NEW);
+                return;
+        }
+        if (x.seq != t->rcv_nxt) {
+                reasm_insert(t, p, x.seq, x.len, x.fin, x.psh, dup);
+                return;
+        }
+        t->rcv_nxt += x.len;
+        if (x.len)
+                tcp_append(t, p, x.len, x.psh);
+        else
+                pkt_free(p);
+        if (old)
+                t->flags |= TF_ACK_NOW;
+        if (t->reasm) {
+                x.fin |= reasm_collect(t);
+                t->flags |= TF_ACK_NOW; /* RFC 5681 4.2: at once when a hole is filled, in part or whole */
+        }
+        if (x.fin)
+                tcp_got_fin(t);
+        else
+                tcp_ack_policy(t, x.len);
+}
+
+/* Text for a user who let go is lost, and the peer is told (RFC 9293 3.6.1, SHLD-3). */
+static bool refused(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
+{
+        bool lost = (t->flags & TF_USER_CLOSED) && s->len && seq_gt(s->seq + s->len, t->rcv_nxt);
+        bool no_time_wait = (t->flags & TF_APP_MODE) && (s->flags & TCP_FIN) && t->state == TCP_B_FIN_WAIT_2; /* R161 */
+        if (!lost && !no_time_wait)
+                return false;
+        pkt_drop(p, DROP_TCP_CLOSED);
+        tcp_reset(t);
+        tcp_finish(t, lost ? E_RESET : 0);
+        return true;
+}
+
+void tcp_take_data(struct tcb *t, struct tcp_seg *s, struct pkt *p)
+{
+        bool fin = (s->flags & TCP_FIN) != 0;
+        if (!s->len && !fin) {
+                pkt_free(p);
+                return;
+        }
+        if ((t->state & FIN_RX) || !tcp_both_open(t->state)) {
+                pkt_drop(p, DROP_TCP_AFTER_FIN);
+                return;
+        }
+        if (refused(t, s, p))
+                return;
+        u32 nxt = t->rcv_nxt, seq = s->seq;
+        struct sack_block dup = {0, 0};
+        while (p) {
+                struct pkt *rest = p->chain;
+                p->chain = NULL;
+                struct text x = {seq, p->len, fin && !rest, (s->flags & TCP_PSH) && !rest};
+                seq += p->len;
+                take(t, p, x, &dup);
+                p = rest;
+        }
+        if (t->rcv_nxt == nxt) {
+                tcp_ack_now(t, dup.start != dup.end ? &dup : NULL); /* RFC 5681 4.2, MAY-13: out of order is acknowledged at once */
+                return;
+        }
+        tcp_tell_readable(t);
+        if (t->state == TCP_B_TIME_WAIT && !(t->flags & TF_DEAD))
+                tcp_try_finish(t);
+}

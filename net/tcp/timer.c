@@ -1,0 +1,192 @@
+/* timer.c - the connection's one timer. What it is for at the moment is timer_kind:
+ *
+ *      RTX          oldest outstanding segment unacknowledged for an RTO: again, back off (RFC 6298 5)
+ *      TLP, REO     tail loss probe, reordering window (RFC 8985)
+ *      PERSIST      zero window: probe (RFC 9293 3.8.6.1)
+ *      SWS          a small segment was held back long enough (3.8.6.2.1)
+ *      KEEPALIVE    idle: is the peer still there (3.8.4, off by default)
+ *      FIN_WAIT_2   nobody reads any more and the peer does not close
+ *      TX_RETRY     there was no buffer
+ *
+ * Moving it later costs nothing: the wheel's timer stays and runs on when it fires early. Idle connections have none.
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+void tcp_timer(struct tcb *t, enum tcp_timer_kind kind, u32 in_ms)
+{
+        struct wheel *w = &tcb_stack(t)->wheel;
+        t->timer_kind = (u8)kind;
+        if (kind == TT_NONE)
+                return;
+        t->due_ms = w->now_ms + in_ms;
+        if (!timer_running(&t->timer) || (s32)(t->timer.due_ms - t->due_ms) > 0)
+                timer_set(w, &t->timer, t->due_ms);
+}
+
+static u32 keepalive_wait(const struct tcb *t)
+{
+        if (t->retries)
+                return min_u32(TCP_KEEPALIVE_INTERVAL_MS, t->keepalive_ms);
+        u32 idle = tcb_now_ms(t) - t->last_rx_ms;
+        return idle < t->keepalive_ms ? t->keepalive_ms - idle : 0;
+}
+
+static void arm_outstanding(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        u32 pto;
+        if (f->reo_wait_us)
+                tcp_timer(t, TT_REO, (f->reo_wait_us + 999) / 1000);
+        else if (!t->snd_wnd && (t->state & SYN_ACK_RX))
+                tcp_timer(t, TT_PERSIST, t->rto_ms);
+        else if ((pto = tlp_pto(t)) != 0)
+                tcp_timer(t, TT_TLP, pto);
+        else
+                tcp_timer(t, TT_RTX, t->rto_ms);
+}
+
+void tcp_timer_rearm(struct tcb *t)
+{
+        if (t->flags & TF_DEAD)
+                return;
+        if (t->flight && tcb_outstanding(t))
+                arm_outstanding(t);
+        else if ((t->state & SYN_ACK_RX) && (tcp_unsent(t) || tcp_fin_due(t))) {
+                if (t->timer_kind != TT_PERSIST && t->timer_kind != TT_SWS && t->timer_kind != TT_TX_RETRY) {
+                        t->progress_ms = tcb_now_ms(t);
+                        tcp_timer(t, t->snd_wnd ? TT_SWS : TT_PERSIST, t->snd_wnd ? TCP_SWS_MS : t->rto_ms);
+                }
+        } else if (t->state == TCP_B_FIN_WAIT_2 && (t->flags & TF_USER_CLOSED))
+                tcp_timer(t, TT_FIN_WAIT_2, TCP_FIN_WAIT_2_MS);
+        else if (t->keepalive_ms && tcp_both_open(t->state) && t->state != TCP_B_TIME_WAIT)
+                tcp_timer(t, TT_KEEPALIVE, keepalive_wait(t));
+        else
+                tcp_timer(t, TT_NONE, 0);
+}
+
+static u32 r2(const struct tcb *t)
+{
+        if (!(t->state & SYN_ACK_RX))
+                return t->user_timeout_ms ? t->user_timeout_ms : TCP_SYN_TIMEOUT_MS; /* MUST-23 */
+        return t->user_timeout_ms ? t->user_timeout_ms : TCP_USER_TIMEOUT_MS;
+}
+
+/* R2 (MUST-20): nothing was acknowledged for so long. */
+static bool given_up(struct tcb *t)
+{
+        if (tcb_now_ms(t) - t->progress_ms < r2(t))
+                return false;
+        if (t->state & SYN_RX)
+                tcp_reset(t);
+        tcp_finish(t, t->soft_error ? t->soft_error : E_TIMEDOUT);
+        return true;
+}
+
+static void retransmit(struct tcb *t)
+{
+        if (given_up(t))
+                return;
+        if (++t->retries >= TCP_R1) {
+                tcb_reroute(t); /* MUST-20: R1 */
+                pmtu_blackhole(t);
+        }
+        rtt_backoff(t);
+        if (!(t->state & SYN_ACK_RX)) {
+                tcp_send_syn(t);
+                if (t->flight->first)
+                        t->flight->first->flags |= SENT_EVER_RTX;
+                t->ts->count.retrans_segs++;
+                return;
+        }
+        recovery_timeout(t);
+        tcp_tx(t);
+        tcp_predict(t);
+        tcp_timer_rearm(t);
+}
+
+/* SHLD-29, 30: first after one RTO, then backing off; as long as the peer answers, for ever (MUST-37). */
+static void persist(struct tcb *t)
+{
+        if (t->flags & TF_PERSIST_ACKD)
+                t->progress_ms = tcb_now_ms(t);
+        else if (given_up(t))
+                return;
+        t->flags &= ~(u32)TF_PERSIST_ACKD;
+        tcp_probe(t);
+        rtt_backoff(t);
+        tcp_timer(t, TT_PERSIST, t->rto_ms);
+}
+
+/* MUST-24 to 29, SHLD-12: a segment without data that the peer must answer. */
+static void keepalive(struct tcb *t)
+{
+        if (t->retries && (s32)(t->last_rx_ms - t->progress_ms) >= 0)
+                t->retries = 0; /* the probe was answered */
+        u32 wait = keepalive_wait(t);
+        if (wait && !t->retries) {
+                tcp_timer(t, TT_KEEPALIVE, wait);
+                return;
+        }
+        if (t->ev->idle && !(t->flags & TF_USER_CLOSED)) {
+                t->ev->idle(t);
+                if (!(t->flags & TF_DEAD))
+                        tcp_timer(t, TT_KEEPALIVE, t->keepalive_ms);
+                return;
+        }
+        u32 silent = tcb_now_ms(t) - t->last_rx_ms;
+        if (t->retries >= TCP_KEEPALIVE_PROBES || (t->user_timeout_ms && t->retries && silent >= t->user_timeout_ms)) {
+                tcp_reset(t);
+                tcp_finish(t, t->soft_error ? t->soft_error : E_TIMEDOUT);
+                return;
+        }
+        t->retries++;
+        t->progress_ms = tcb_now_ms(t);
+        struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
+        if (p)
+                tcp_respond(t, p, t->snd_nxt - 1, TCP_ACK, 0, 0);
+        tcp_timer(t, TT_KEEPALIVE, keepalive_wait(t));
+}
+
+static void fire(struct tcb *t, enum tcp_timer_kind kind)
+{
+        switch (kind) {
+        case TT_RTX: retransmit(t); break;
+        case TT_TLP:
+                tlp_timeout(t);
+                tcp_timer(t, TT_RTX, t->rto_ms);
+                break;
+        case TT_REO:
+                rack_reo_timeout(t);
+                tcp_timer_rearm(t);
+                break;
+        case TT_PERSIST: persist(t); break;
+        case TT_KEEPALIVE: keepalive(t); break;
+        case TT_FIN_WAIT_2: tcp_finish(t, 0); break;
+        case TT_TX_RETRY: tcp_tx(t); break;
+        case TT_SWS:
+                tcp_tx(t);
+                if (t->timer_kind == TT_SWS) {
+                        t->timer_kind = TT_NONE;
+                        tcp_timer_rearm(t);
+                }
+                break;
+        case TT_NONE: break;
+        }
+}
+
+void tcp_timer_fired(struct timer *tm)
+{
+        struct tcb *t = container_of(tm, struct tcb, timer);
+        enum tcp_timer_kind kind = t->timer_kind;
+        if (kind == TT_NONE)
+                return;
+        if ((s32)(tcb_now_ms(t) - t->due_ms) < 0) {
+                timer_set(&tcb_stack(t)->wheel, tm, t->due_ms);
+                return;
+        }
+        tcp_enter(t);
+        if (kind != TT_SWS && kind != TT_PERSIST)
+                t->timer_kind = TT_NONE;
+        fire(t, kind);
+        tcp_leave(t);
+}

@@ -1,0 +1,140 @@
+/* timewait.c - connections in TIME_WAIT as 32-byte entries in a ring: the oldest goes first, when it is due or room is short.
+ * What arrives for them is answered from the entry (RFC 9293 3.10.7.4); a new SYN may reuse it (RFC 6191, 1122 4.2.2.13).
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+static u32 *chain(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        return &ts->tbucket[tcp_hash(ts, raddr, laddr, ports) >> ts->tshift];
+}
+
+static void unhash(struct tcp_state *ts, struct timewait *w)
+{
+        u32 me = (u32)(w - ts->tw) + 1, *at = chain(ts, w->raddr, w->laddr, w->ports);
+        if (*at == me) {
+                *at = w->next;
+                return;
+        }
+        for (u32 i = *at; i; i = ts->tw[i - 1].next) {
+                if (ts->tw[i - 1].next == me) {
+                        ts->tw[i - 1].next = w->next & 0xffffff;
+                        return;
+                }
+        }
+}
+
+void timewait_free(struct tcp_state *ts, struct timewait *w)
+{
+        unhash(ts, w);
+        w->live = 0;
+        while (ts->tw_count && !ts->tw[ts->tw_first].live) {
+                ts->tw_first = (ts->tw_first + 1) % ts->n_tw;
+                ts->tw_count--;
+        }
+}
+
+static bool expired(struct tcp_state *ts, const struct timewait *w)
+{
+        return (s32)(stack_now_ms(ts->st) - w->due_ms) >= 0;
+}
+
+struct timewait *timewait_find(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        for (u32 i = *chain(ts, raddr, laddr, ports); i; i = ts->tw[i - 1].next) {
+                struct timewait *w = &ts->tw[i - 1];
+                if (w->ports == ports && w->raddr == raddr && w->laddr == laddr) {
+                        if (!expired(ts, w))
+                                return w;
+                        timewait_free(ts, w);
+                        return NULL;
+                }
+        }
+        return NULL;
+}
+
+void timewait_rehash(struct tcp_state *ts)
+{
+        for (u32 b = 0; b < 1u << (32 - ts->tshift); b++)
+                ts->tbucket[b] = 0;
+        for (u32 n = 0; n < ts->tw_count; n++) {
+                u32 i = (ts->tw_first + n) % ts->n_tw;
+                struct timewait *w = &ts->tw[i];
+                if (!w->live)
+                        continue;
+                u32 *b = chain(ts, w->raddr, w->laddr, w->ports);
+                w->next = *b & 0xffffff;
+                *b = i + 1;
+        }
+}
+
+static void run_timer(struct tcp_state *ts)
+{
+        if (ts->tw_count)
+                timer_set(&ts->st->wheel, &ts->tw_timer, ts->tw[ts->tw_first].due_ms);
+}
+
+/* The oldest are due first when all wait equally long; one that waits shorter is found out when it is looked up. */
+void timewait_timer(struct timer *tm)
+{
+        struct tcp_state *ts = container_of(tm, struct tcp_state, tw_timer);
+        while (ts->tw_count && expired(ts, &ts->tw[ts->tw_first]))
+                timewait_free(ts, &ts->tw[ts->tw_first]);
+        run_timer(ts);
+}
+
+void timewait_enter(struct tcb *t)
+{
+        struct tcp_state *ts = t->ts;
+        if (ts->tw_count == ts->n_tw) {
+                timewait_free(ts, &ts->tw[ts->tw_first]);
+                ts->count.timewait_evicted++;
+        }
+        u32 i = (ts->tw_first + ts->tw_count++) % ts->n_tw, *b = chain(ts, t->raddr, t->laddr, t->ports);
+        ts->tw[i] = (struct timewait){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .rcv_nxt = t->rcv_nxt, .snd_nxt = t->snd_nxt,
+                                      .ts_recent = t->ts_recent, .due_ms = stack_now_ms(ts->st) + t->timewait_ms,
+                                      .wait_s = t->timewait_ms / 1000 > 63 ? 63 : t->timewait_ms / 1000,
+                                      .next = *b & 0xffffff, .ts_ok = (t->flags & TF_TS) != 0, .live = 1};
+        *b = i + 1;
+        if (!timer_running(&ts->tw_timer))
+                run_timer(ts);
+}
+
+static void answer(struct tcp_state *ts, const struct timewait *w, const struct ip_hdr *ip)
+{
+        u8 o[TCP_TS_LEN];
+        u32 off;
+        struct tcp_reply r = {.src = ip->dst, .dst = ip->src, .ports = w->ports, .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .opts = o};
+        tcp_isn(ts, w->raddr, w->laddr, w->ports, &off);
+        if (w->ts_ok)
+                r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + off, w->ts_recent);
+        tcp_reply(ts, &r);
+}
+
+/* RFC 6191 2: a SYN that can only be a new connection - a later timestamp, or without timestamps a later sequence number. */
+static bool may_reuse(const struct timewait *w, const struct tcp_seg *s)
+{
+        if (!(s->flags & TCP_SYN) || (s->flags & (TCP_RST | TCP_ACK)))
+                return false;
+        if (w->ts_ok && s->has_ts)
+                return (s32)(s->tsval - w->ts_recent) > 0 || (s->tsval == w->ts_recent && seq_gt(s->seq, w->rcv_nxt));
+        return seq_gt(s->seq, w->rcv_nxt);
+}
+
+/* true: p is consumed. false: a SYN that opens anew; *iss is where our sequence numbers must start to lie beyond the old ones. */
+bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss)
+{
+        if (may_reuse(w, s)) {
+                *iss = w->snd_nxt + 65536;
+                timewait_free(ts, w);
+                return false;
+        }
+        if (s->flags & TCP_RST) {
+                pkt_drop(p, DROP_TCP_TIMEWAIT_RST); /* RFC 1337: it is not shortened by a RST */
+                return true;
+        }
+        if ((s->flags & TCP_FIN) && seq_le(s->seq + s->len + 1, w->rcv_nxt))
+                w->due_ms = stack_now_ms(ts->st) + w->wait_s * 1000; /* the peer did not get our acknowledgement: 2 MSL anew */
+        answer(ts, w, ip);
+        pkt_drop(p, DROP_TCP_TIMEWAIT);
+        return true;
+}
