@@ -4,7 +4,7 @@
 # Linked twice: the first link gives the addresses for the table of function names (include/ksym.h), which lies behind
 # the text and so moves no function; that this held is checked.
 KLINK = $(CC) -m32 -nostdlib -static -no-pie -Wl,-T,boot/kernel.ld,--gc-sections,--build-id=none,-z,noexecstack,-z,max-page-size=4096 \
-        -o $(1) $(KERN) $(APP) $(LIB) $(2) $(shell $(CC) -m32 -print-libgcc-file-name)
+        -o $(1) $(or $(3),$(KERN)) $(APP) $(LIB) $(2) $(shell $(CC) -m32 -print-libgcc-file-name)
 
 $B/qure.elf: $(KERN) $(APP) $(LIB) boot/kernel.ld boot/ksym.py
 	$(call KLINK,$B/qure1.elf,)

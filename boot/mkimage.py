@@ -50,6 +50,18 @@ def fill(image, volume):
             mtools(image, 'mcopy', os.path.join(folder, f), f'{on_volume}/{f}')
 
 
+def mark_end(data, reserved, mark):
+    """Puts the mark into the last sector and takes its cluster from the volume, in every FAT."""
+    fats, roots, _, _, size = struct.unpack_from('<BHHBH', data, 16)
+    first = reserved + fats * size + roots * 32 // SECTOR
+    cluster = SECTORS - 1 - first + 2
+    for fat in range(fats):
+        at = (reserved + fat * size) * SECTOR + cluster * 3 // 2
+        entry, = struct.unpack_from('<H', data, at)
+        struct.pack_into('<H', data, at, entry | (0xff70 if cluster % 2 else 0x0ff7))
+    struct.pack_into('<I', data, (SECTORS - 1) * SECTOR, mark)
+
+
 def main():
     image, boot, stage2, kernel, nm, volume = sys.argv[1:]
     at = layout()
@@ -63,6 +75,10 @@ def main():
     subprocess.run(['mkfs.fat', '--invariant', '-a', '-C', '-F', '12', '-R', str(reserved), '-s', '1', '-r', '224', '-f', '2',
                     '-M', '0xf0', '-g', '2/18', '-h', '0', '-i', SERIAL, '-n', LABEL, image, str(SECTORS * SECTOR // 1024)],
                    check=True, stdout=subprocess.DEVNULL)
+    data = bytearray(read(image))
+    mark_end(data, reserved, at['END_MARK'])
+    with open(image, 'wb') as f:
+        f.write(data)
     fill(image, volume.rstrip('/'))
 
     data = bytearray(read(image))

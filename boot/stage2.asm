@@ -23,6 +23,7 @@ VIA_DISK        equ 2
 VIA_CD          equ 3
 STAGE2_LOADED   equ 0x45525551                  ; entry.S knows us by it in eax
 BPB             equ VBR_ADDR
+IMAGE_SECTORS   equ 2880
 
 start:  mov     si, msg_hello
         call    print
