@@ -25,7 +25,8 @@ struct fadt {                                  /* ACPI 6.4, 5.2.9 */
         struct gas reset_reg;
         u8  reset_value;
 } __attribute__((packed));
-_Static_assert(sizeof(struct table) == 36 && offsetof(struct fadt, flags) == 112 && offsetof(struct fadt, reset_value) == 128, "ACPI 5.2.9");
+_Static_assert(sizeof(struct table) == 36, "ACPI 6.4, 5.2.6");
+_Static_assert(offsetof(struct fadt, flags) == 112 && offsetof(struct fadt, reset_value) == 128, "ACPI 6.4, 5.2.9");
 
 enum {
         BIOS_START = 0xe0000, BIOS_END = 0x100000, EBDA_LOOK = 1024,

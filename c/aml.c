@@ -23,7 +23,8 @@ static bool integer(const u8 *aml, u32 n, u32 *at, u8 *v)
         return true;
 }
 
-/* PackageOp PkgLength NumElements element... at `at` (20.2.5.4). PkgLength has 1 byte and as many more as its top two bits say (20.2.4). */
+/* PackageOp PkgLength NumElements element... at `at` (20.2.5.4). PkgLength has 1 byte, and as many more as its top two bits
+ * say (20.2.4). */
 static bool package(const u8 *aml, u32 n, u32 at, u8 *a, u8 *b)
 {
         if (at + 2 > n || aml[at++] != OP_PACKAGE)

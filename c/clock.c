@@ -11,7 +11,10 @@
 #include "thread.h"
 #include "trap.h"
 
-enum { MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 6, TRIES = 4, STILL = 50000, WATCH_US = 50000, GUESS_KHZ = 1000000, LAPIC_MAX_US = 1000000 };
+enum {
+        MEASURE_TICKS = PIT_HZ / 500, SAMPLES = 6, TRIES = 4, STILL = 50000, GUESS_KHZ = 1000000,
+        WATCH_US = 50000, LAPIC_MAX_US = 1000000,
+};
 
 static struct {
         u64 entry_tsc;
@@ -57,8 +60,8 @@ static bool sample_after(u16 c0, u16 *c, u64 *tsc)
         return false;
 }
 
-/* TSC ticks a millisecond, 0 without a PIT; over two stretches of 2 ms. A host that stole time in between lengthens both rulers alike; one
- * that stole it in the middle of a reading shows as stretches that disagree. */
+/* TSC ticks a millisecond, 0 without a PIT; over two stretches of 2 ms. A host that stole time in
+ * between lengthens both rulers alike; one that stole it in the middle of a reading shows as stretches that disagree. */
 static u32 measure_khz(void)
 {
         for (int i = 0; ; i++) {

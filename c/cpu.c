@@ -52,7 +52,8 @@ static bool has_avx2(void)
 
 void cpu_vectors_on(void)
 {
-        enum { CR0_MP = 2, CR0_EM_TS = 4 | 8, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_OSXSAVE = 1 << 18, XCR0_X87_SSE_AVX = 7 };
+        enum { CR0_MP = 2, CR0_EM_TS = 4 | 8 };
+        enum { CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_OSXSAVE = 1 << 18, XCR0_X87_SSE_AVX = 7 };
         if (!cpu_has(CPU_FXSR) || !cpu_has(CPU_SSE2))
                 return;
         bool avx2 = has_avx2();

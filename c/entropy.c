@@ -11,7 +11,11 @@
 #include "rtc.h"
 #include "sponge.h"
 
-enum { RDRAND_WORDS = 8, RDRAND_BITS = 128, RDRAND_TRIES = 10, JITTER_SAMPLES = 2048, JITTER_HOPELESS = 256, PIT_CH2 = 0x42, EVENTS = 64 };
+enum {
+        RDRAND_WORDS = 8, RDRAND_BITS = 128, RDRAND_TRIES = 10,
+        JITTER_SAMPLES = 2048, JITTER_HOPELESS = 256, PIT_CH2 = 0x42,
+        EVENTS = 64,
+};
 
 extern uintptr_t __stack_chk_guard;
 

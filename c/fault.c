@@ -10,9 +10,9 @@
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_FETCH = 16 };
 
 static const char *const exception_names[] = {
-        [0] = "divide error", [1] = "debug", [2] = "NMI", [3] = "breakpoint", [4] = "overflow", [5] = "bound", [6] = "invalid opcode",
-        [7] = "no FPU", [8] = "double fault", [9] = "FPU segment", [10] = "invalid TSS", [11] = "segment not present",
-        [12] = "stack segment", [13] = "general protection", [14] = "page fault", [16] = "FPU error", [17] = "alignment",
+        [0] = "divide error", [1] = "debug", [2] = "NMI", [3] = "breakpoint", [4] = "overflow", [5] = "bound",
+        [6] = "invalid opcode", [7] = "no FPU", [8] = "double fault", [9] = "FPU segment", [10] = "invalid TSS",
+        [11] = "segment not present", [12] = "stack segment", [13] = "general protection", [14] = "page fault", [16] = "FPU error", [17] = "alignment",
         [18] = "machine check", [19] = "SIMD error",
 };
 
@@ -26,7 +26,8 @@ static u32 read_cr2(void)
 static void print_regs(const struct trapframe *f, u32 esp)
 {
         panic_line("eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x", f->eax, f->ebx, f->ecx, f->edx, f->esi, f->edi);
-        panic_line("ebp %08x esp %08x eip %08x eflags %08x cr2 %08x error %x", f->ebp, esp, f->eip, f->eflags, read_cr2(), f->error);
+        panic_line("ebp %08x esp %08x eip %08x eflags %08x cr2 %08x error %x", f->ebp, esp, f->eip, f->eflags, read_cr2(),
+                   f->error);
 }
 
 static void explain_page_fault(u32 addr, u32 error)

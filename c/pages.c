@@ -23,7 +23,8 @@ void pagemap_add(struct pagemap *m, u32 first, u32 n)
 {
         for (u32 i = first; i < m->n && i - first < n; i++) {
                 u32 step = 1;
-                if (i % 32 == 0 && !m->free[i / 32] && n - (i - first) >= 32 && m->n - i >= 32) {       /* a whole word: gigabytes take a while bit by bit */
+                /* whole words where possible: gigabytes take a while bit by bit */
+                if (i % 32 == 0 && !m->free[i / 32] && n - (i - first) >= 32 && m->n - i >= 32) {
                         m->free[i / 32] = UINT32_MAX;
                         step = 32;
                 } else if (!is_free(m, i)) {

@@ -10,6 +10,7 @@
 #include "trap.h"
 #include "vga.h"
 
+enum { LOW_END = 0x100000, RAM_FREE = 1 };
 enum { P = 1, RW = 2, PWT = 8, PCD = 0x10, PS = 0x80 };
 enum { CR4_PSE = 0x10, CR4_PAE = 0x20, MSR_EFER = 0xc0000080, EFER_NXE = 0x800 };
 enum { VGA_WINDOW = 0xffc00000u };      /* flash ROM is there in physical space; nobody maps that */
@@ -139,25 +140,43 @@ const void *paging_map_ro(u32 phys, u32 size)
 
 const char *paging_kind(void) { return pg.pae ? "PAE with NX" : "32-bit, code limit"; }
 
+/* RAM that the firmware calls free is for reading and writing, but the first megabyte where it could be executed. */
+static bool map_ram(const struct mem_range *r)
+{
+        u64 base = (r->base + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1), end = r->base + r->size;
+        u64 floor = pg.pae ? PAGE_SIZE : LOW_END;
+        base = base < floor ? floor : base;
+        end = (end > MEM_TOP ? MEM_TOP : end) & ~(u64)(PAGE_SIZE - 1);
+        return r->type != RAM_FREE || base >= end || paging_set((u32)base, (u32)(end - base), PAGE_RW);
+}
+
 /* Everything that may be touched; later lines take rights away from pages that earlier ones gave. */
 static bool map_all(const struct bootinfo *bi)
 {
-        u32 low_end = 0x100000, text = (u32)__text_start, text_end = (u32)__text_end, ro_end = (u32)__rodata_end;
-        bool ok = paging_set(PAGE_SIZE, low_end - PAGE_SIZE, PAGE_RO);
-        for (u32 i = 0; i < bi->n_ranges && ok; i++) {
-                u64 base = (bi->range[i].base + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1), end = bi->range[i].base + bi->range[i].size;
-                u64 floor = pg.pae ? PAGE_SIZE : low_end;
-                base = base < floor ? floor : base;
-                end = (end > MEM_TOP ? MEM_TOP : end) & ~(u64)(PAGE_SIZE - 1);
-                if (bi->range[i].type == 1 && base < end)
-                        ok = paging_set((u32)base, (u32)(end - base), PAGE_RW);
-        }
-        u32 vol = bi->vol_base & ~(PAGE_SIZE - 1u), vol_len = (bi->vol_base + bi->vol_size + PAGE_SIZE - 1 - vol) & ~(PAGE_SIZE - 1u);
-        ok = ok && paging_set(vol, bi->vol_size ? vol_len : 0, PAGE_RO);
+        u32 text = (u32)__text_start, text_end = (u32)__text_end, ro_end = (u32)__rodata_end, vol = 0, vol_len = 0;
+        bool ok = paging_set(PAGE_SIZE, LOW_END - PAGE_SIZE, PAGE_RO);
+        for (u32 i = 0; i < bi->n_ranges && ok; i++)
+                ok = map_ram(&bi->range[i]);
+        if (outward(bi->vol_base, bi->vol_size, &vol, &vol_len))
+                ok = ok && paging_set(vol, vol_len, PAGE_RO);
         ok = ok && paging_set(text, text_end - text, PAGE_TEXT) && paging_set(text_end, ro_end - text_end, PAGE_RO);
         ok = ok && paging_set(ro_end, (u32)__kernel_end - ro_end, PAGE_RW);
         ok = ok && paging_set((u32)boot_stack_guard, PAGE_SIZE, PAGE_NONE);
         return ok && map(VGA_WINDOW, VGA_TEXT_PHYS, VGA_TEXT_SIZE, PAGE_DEVICE);
+}
+
+static void turn_on(u32 cr3)
+{
+        u32 cr4_bit = pg.pae ? CR4_PAE : pg.large ? CR4_PSE : 0, cr0, cr4;
+        if (pg.pae)
+                wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
+        if (cr4_bit) {          /* a CPU without any of these may not have CR4 */
+                __asm__ volatile("mov %0, cr4" : "=r"(cr4));
+                __asm__ volatile("mov cr4, %0" :: "r"(cr4 | cr4_bit) : "memory");
+        }
+        __asm__ volatile("mov cr3, %1\n\tmov %0, cr0" : "=&r"(cr0) : "r"(cr3) : "memory");
+        __asm__ volatile("mov cr0, %0\n\tjmp 1f\n1:" :: "r"(cr0 | CR0_PG_WP) : "memory");
+        pg.on = true;
 }
 
 void paging_init(const struct bootinfo *bi)
@@ -176,12 +195,6 @@ void paging_init(const struct bootinfo *bi)
                 panic("no memory for page tables");
         u32 cr3 = pg.pae ? (u32)pg.pdpt : (u32)pg.dir[0];
         gdt_set_cr3(cr3);
-        if (pg.pae)
-                wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
-        if (pg.large)
-                __asm__ volatile("mov eax, cr4\n\tor eax, %0\n\tmov cr4, eax" :: "r"(pg.pae ? CR4_PAE : CR4_PSE) : "eax", "memory");
-        __asm__ volatile("mov cr3, %0\n\tmov eax, cr0\n\tor eax, %1\n\tmov cr0, eax\n\tjmp 1f\n1:"
-                         :: "r"(cr3), "r"(CR0_PG_WP) : "eax", "memory");
-        pg.on = true;
+        turn_on(cr3);
         vga_move((volatile u16 *)VGA_WINDOW);
 }

@@ -4,50 +4,23 @@
 #include "clock.h"
 #include "console.h"
 #include "irq.h"
-#include "ksym.h"
-#include "log.h"
 #include "mem.h"
 #include "paging.h"
 #include "panic.h"
 #include "sections.h"
-#include "thread.h"
-#include "wheel.h"
+#include "thread_impl.h"
 
-enum { NAME = 16, STACK_FILL = 0x71757265 };
-enum state { READY, RUNNING, WAITING, SLEEPING, DEAD };
-static const char *const state_names[] = { "ready", "running", "waiting", "sleeping", "dead" };
-
-struct thread {
-        u32  esp;               /* while it does not run */
-        u8  *stack;             /* lowest usable byte; the guard page is below */
-        u32  pages;
-        char name[NAME];
-        u32  id;
-        volatile enum state state;
-        volatile bool woken;    /* a wake that nobody waited for yet */
-        bool watchdog_barked;
-        u32  switches;
-        u64  ran_us, since_us;
-        void (*fn)(void *arg);
-        void *arg;
-        struct timer timer;
-        struct thread *next_ready, *next;
-};
-
-static struct thread main_thread = { .name = "main" }, *current = &main_thread, *all = &main_thread, *dead;
+static struct thread main_thread = { .name = "main" }, *dead;
+struct sched sched = { .current = &main_thread, .all = &main_thread };
 static struct { struct thread *first, **last; } ready = { NULL, &ready.first };
 static struct wheel wheel;
 static struct slab *threads;
-static u32 next_id = 1, watchdog_ms = WATCHDOG_MS;
-static u64 idle_us;
-static volatile bool idling;
+static u32 next_id = 1;
 
 void thread_switch(u32 *save_esp, u32 new_esp);
 
-struct thread *thread_self(void) { return current; }
+struct thread *thread_self(void) { return sched.current; }
 const char *thread_name(const struct thread *t) { return t->name; }
-u64 thread_idle_us(void) { return idle_us; }
-void thread_watchdog_set(u32 ms) { watchdog_ms = ms; }
 
 /* With interrupts off. */
 static void make_ready(struct thread *t)
@@ -76,7 +49,8 @@ static void timeout(struct timer *timer)
                 make_ready(t);
 }
 
-/* Nothing is ready, interrupts are off: sleeps until an interrupt. `sti` takes effect after `hlt` has begun, so a wake cannot slip between. */
+/* Nothing is ready, interrupts are off: sleeps until an interrupt. `sti` takes effect when `hlt` has begun, so that a wake
+ * cannot slip between. */
 static void idle(u64 now)
 {
         u64 due = UINT64_MAX;
@@ -87,9 +61,9 @@ static void idle(u64 now)
                 due = now + paint * 1000ull;
         if (due != UINT64_MAX)
                 clock_wake_at(due);
-        idling = true;
+        sched.idling = true;
         __asm__ volatile("sti\n\thlt\n\tcli" ::: "memory");
-        idling = false;
+        sched.idling = false;
 }
 
 static void reap(void)
@@ -98,7 +72,7 @@ static void reap(void)
         if (!t)
                 return;
         dead = NULL;
-        struct thread **link = &all;
+        struct thread **link = &sched.all;
         while (*link != t)
                 link = &(*link)->next;
         *link = t->next;
@@ -110,10 +84,10 @@ static void reap(void)
         slab_free(threads, t);
 }
 
-/* With interrupts off and current's new state set: runs whoever is next, and returns when current is it again. */
+/* With interrupts off and current's new state set: runs whoever is next, and returns when sched.current is it again. */
 static void schedule(void)
 {
-        struct thread *self = current, *next;
+        struct thread *self = sched.current, *next;
         u64 now = clock_us();
         self->ran_us += now - self->since_us;
         ASSERT(*(u32 *)self->stack == STACK_FILL);
@@ -124,7 +98,7 @@ static void schedule(void)
                         break;
                 idle(now);
                 u64 woke = clock_us();
-                idle_us += woke - now;
+                sched.idle_us += woke - now;
                 now = woke;
         }
         clock_tick_on();
@@ -132,7 +106,7 @@ static void schedule(void)
         next->since_us = now;
         next->watchdog_barked = false;
         next->switches++;
-        current = next;
+        sched.current = next;
         if (next != self)
                 thread_switch(&self->esp, next->esp);
         reap();
@@ -141,18 +115,18 @@ static void schedule(void)
 void thread_yield(void)
 {
         u32 f = irq_save();
-        make_ready(current);
+        make_ready(sched.current);
         schedule();
         irq_restore(f);
 }
 
-static void block(enum state state, u32 ms, u32 round_up_us)
+static void block(enum thread_state state, u32 ms, u32 round_up_us)
 {
         if (ms != UINT32_MAX)
-                timer_set(&wheel, &current->timer, (u32)((clock_us() + round_up_us) / 1000) + ms);
-        current->state = state;
+                timer_set(&wheel, &sched.current->timer, (u32)((clock_us() + round_up_us) / 1000) + ms);
+        sched.current->state = state;
         schedule();
-        timer_stop(&wheel, &current->timer);
+        timer_stop(&wheel, &sched.current->timer);
 }
 
 void thread_sleep(u32 ms)
@@ -165,9 +139,9 @@ void thread_sleep(u32 ms)
 void thread_wait(u32 ms)
 {
         u32 f = irq_save();
-        if (!current->woken && ms)
+        if (!sched.current->woken && ms)
                 block(WAITING, ms, 0);
-        current->woken = false;
+        sched.current->woken = false;
         irq_restore(f);
 }
 
@@ -184,8 +158,8 @@ void thread_wake(struct thread *t)
 void thread_exit(void)
 {
         irq_save();
-        current->state = DEAD;
-        dead = current;
+        sched.current->state = DEAD;
+        dead = sched.current;
         schedule();
         panic("a dead thread ran");
 }
@@ -195,7 +169,7 @@ static void thread_main(void)
 {
         reap();
         __asm__ volatile("sti");
-        current->fn(current->arg);
+        sched.current->fn(sched.current->arg);
         thread_exit();
 }
 
@@ -207,7 +181,7 @@ static void fill(u8 *stack, u32 bytes)
 
 static void set_up(struct thread *t, const char *name, u8 *stack, u32 pages)
 {
-        u32 n = min_u32(strlen(name), NAME - 1);
+        u32 n = min_u32(strlen(name), THREAD_NAME - 1);
         memcpy(t->name, name, n);
         t->stack = stack;
         t->pages = pages;
@@ -234,8 +208,8 @@ struct thread *thread_new(const char *name, void (*fn)(void *arg), void *arg, u3
         *first = (typeof(*first)){ .ret = (u32)thread_main };
         t->esp = (u32)first;
         u32 f = irq_save();
-        t->next = all;
-        all = t;
+        t->next = sched.all;
+        sched.all = t;
         make_ready(t);
         irq_restore(f);
         return t;
@@ -256,58 +230,4 @@ void thread_init(void)
         fill(boot_stack, (here - 256 - (u32)boot_stack) & ~3u);
         main_thread.state = RUNNING;
         main_thread.since_us = clock_us();
-}
-
-bool thread_watchdog(u32 eip)
-{
-        if (idling)
-                return true;
-        u64 us = clock_us() - current->since_us;
-        if (!watchdog_ms || current->watchdog_barked || us < watchdog_ms * 1000ull)
-                return false;
-        current->watchdog_barked = true;
-        char name[KSYM_NAME_MAX + 1];
-        u32 start = ksym_find(eip, name);
-        klog("watchdog: thread %s has not yielded for %u ms, at %08x %s+0x%x", current->name, (u32)(us / 1000), eip,
-             start ? name : "?", start ? eip - start : 0);
-        return false;
-}
-
-const char *thread_guard_at(u32 addr)
-{
-        for (struct thread *t = all; t; t = t->next)
-                if (t->stack && addr < (u32)t->stack && addr >= (u32)t->stack - PAGE_SIZE)
-                        return t->name;
-        return NULL;
-}
-
-void thread_stack_of(u32 esp, u32 *lo, u32 *hi)
-{
-        *lo = *hi = 0;
-        if (esp >= (u32)boot_stack && esp <= (u32)boot_stack_top) {
-                *lo = (u32)boot_stack;
-                *hi = (u32)boot_stack_top;
-        }
-        for (struct thread *t = all; t; t = t->next)    /* an esp that ran into the guard page belongs to the stack, too */
-                if (t->stack && esp >= (u32)t->stack - PAGE_SIZE && esp <= (u32)t->stack + t->pages * PAGE_SIZE) {
-                        *lo = (u32)t->stack;
-                        *hi = *lo + t->pages * PAGE_SIZE;
-                }
-}
-
-static u32 stack_used(const struct thread *t)
-{
-        const u32 *p = (const u32 *)t->stack, *end = (const u32 *)(t->stack + t->pages * PAGE_SIZE);
-        while (p < end && *p == STACK_FILL)
-                p++;
-        return (u32)((const u8 *)end - (const u8 *)p);
-}
-
-void thread_walk(bool (*fn)(void *ctx, const struct thread_info *), void *ctx)
-{
-        for (struct thread *t = all; t; t = t->next) {
-                struct thread_info i = { t->name, state_names[t->state], t->id, t->switches, t->pages * PAGE_SIZE, stack_used(t), t->ran_us };
-                if (!fn(ctx, &i))
-                        return;
-        }
 }

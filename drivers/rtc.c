@@ -42,8 +42,9 @@ u64 rtc_read(void)
         u8 status = cmos(STATUS_B), hour = plain(a.hour & ~HOUR_PM, status);
         if (!(status & B_24H))
                 hour = (u8)(hour % 12 + (a.hour & HOUR_PM ? 12 : 0));
-        struct calendar c = { .year = (u16)(2000 + plain(a.year, status)), .month = plain(a.month, status), .day = plain(a.day, status),
-                              .hour = hour, .minute = plain(a.minute, status), .second = plain(a.second, status) };
+        struct calendar c = { .year = (u16)(2000 + plain(a.year, status)), .month = plain(a.month, status),
+                              .day = plain(a.day, status), .hour = hour, .minute = plain(a.minute, status),
+                              .second = plain(a.second, status) };
         u64 unix_s = 0;
         return calendar_unix(&c, &unix_s) ? unix_s : 0;
 }

@@ -1,4 +1,5 @@
-/* console.h - the operator's line: serial port, screen and keyboard as one. Output never blocks for long, whatever is (not) there.
+/* console.h - the operator's line: serial port, screen and keyboard as one. Output never
+ * blocks for long, whatever is (not) there.
  * SPDX-License-Identifier: MIT */
 #ifndef CONSOLE_H
 #define CONSOLE_H
@@ -22,7 +23,8 @@ void console_input(const char *s, size_t n);
 /* A panic is being printed: no more interrupts, everything goes out at once. */
 void console_panic(void);
 
-/* Paints what changed on the screen when it is time to; from the scheduler. Returns ms until it wants to be called again, UINT32_MAX for not. */
+/* Paints what changed on the screen when it is time to; from the scheduler. Returns ms until it wants to be
+ * called again, UINT32_MAX for not. */
 u32 console_poll(void);
 
 #endif

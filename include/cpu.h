@@ -9,7 +9,8 @@
 enum cpu_feature {
         CPU_FPU = 0, CPU_PSE = 3, CPU_TSC = 4, CPU_MSR = 5, CPU_PAE = 6, CPU_APIC = 9, CPU_CMOV = 15, CPU_MMX = 23, CPU_FXSR = 24,
         CPU_SSE = 25, CPU_SSE2 = 26,
-        CPU_X2APIC = 32 + 21, CPU_AES = 32 + 25, CPU_XSAVE = 32 + 26, CPU_AVX = 32 + 28, CPU_RDRAND = 32 + 30, CPU_HYPERVISOR = 32 + 31,
+        CPU_X2APIC = 32 + 21, CPU_AES = 32 + 25, CPU_XSAVE = 32 + 26, CPU_AVX = 32 + 28,
+        CPU_RDRAND = 32 + 30, CPU_HYPERVISOR = 32 + 31,
         CPU_NX = 64 + 20,
 };
 

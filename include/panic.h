@@ -24,9 +24,11 @@ void panic_begin(void);
 void panic_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void panic_end(u32 eip, u32 esp) __attribute__((noreturn));
 
-/* Prints where eip is (unless it is 0) and the calls found on the stack from esp up, one line each through panic_line (c/backtrace.c). */
+/* Prints where eip is (unless it is 0) and the calls found on the stack from esp up, one line each
+ * through panic_line (c/backtrace.c). */
 void backtrace(u32 eip, u32 esp);
-/* True when the bytes before `ret` are a call instruction: then `ret` may be a return address. Nothing below `text` is read (c/callsite.c). */
+/* True when the bytes before `ret` are a call instruction: then `ret` may be a return address. Nothing
+ * below `text` is read (c/callsite.c). */
 bool backtrace_is_return(const u8 *ret, const u8 *text);
 
 #endif

@@ -15,7 +15,8 @@ void thread_yield(void);
 void thread_exit(void) __attribute__((noreturn));
 /* Sleeps at least ms. */
 void thread_sleep(u32 ms);
-/* Sleeps until thread_wake(self) or at most ms (UINT32_MAX = for ever). A wake that came before counts. Safe against interrupt handlers. */
+/* Sleeps until thread_wake(self) or at most ms (UINT32_MAX = for ever). A wake that came before counts. Safe against
+ * interrupt handlers. */
 void thread_wait(u32 ms);
 /* From thread or interrupt context. */
 void thread_wake(struct thread *t);

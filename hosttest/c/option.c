@@ -34,7 +34,8 @@ static void pools_fit_into_memory(void **state)
         for (u32 kb = 600; kb < 3u << 20; kb += kb / 3) {
                 struct stack_config c = { .n_pkts = 0 };
                 netloop_sizes(kb, &c);
-                u64 bytes = (u64)c.n_pkts * (PKT_BUF + sizeof(struct pkt)) + c.n_tcbs * 256ull + c.n_timewait * 32ull + c.n_synq * 64ull;
+                u64 bytes = (u64)c.n_pkts * (PKT_BUF + sizeof(struct pkt)) + c.n_tcbs * 256ull +
+                            c.n_timewait * 32ull + c.n_synq * 64ull;
                 assert_true(bytes < (u64)kb * 1024 * 6 / 10);
         }
         struct stack_config small = { .n_pkts = 0 }, large = { .n_pkts = 0 };

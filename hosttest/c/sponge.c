@@ -13,8 +13,10 @@ static void permutes_as_rfc_8439_2_3_2(void **state)
 {
         u32 w[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c,
                       0x13121110, 0x17161514, 0x1b1a1918, 0x1f1e1d1c, 0x00000001, 0x09000000, 0x4a000000, 0x00000000 };
-        static const u32 want[16] = { 0x837778ab, 0xe238d763, 0xa67ae21e, 0x5950bb2f, 0xc4f2d0c7, 0xfc62bb2f, 0x8fa018fc, 0x3f5ec7b7,
-                                      0x335271c2, 0xf29489f3, 0xeabda8fc, 0x82e46ebd, 0xd19c12b4, 0xb04e16de, 0x9e83d0cb, 0x4e3c50a2 };
+        static const u32 want[16] = { 0x837778ab, 0xe238d763, 0xa67ae21e, 0x5950bb2f,
+                                      0xc4f2d0c7, 0xfc62bb2f, 0x8fa018fc, 0x3f5ec7b7,
+                                      0x335271c2, 0xf29489f3, 0xeabda8fc, 0x82e46ebd,
+                                      0xd19c12b4, 0xb04e16de, 0x9e83d0cb, 0x4e3c50a2 };
         sponge_permute(w);
         assert_memory_equal(w, want, sizeof(want));
 }
