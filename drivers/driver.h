@@ -12,6 +12,7 @@ enum {
         ETH_MAX    = 1518,              /* largest frame without FCS: 14 + 802.1Q tag 4 + 1500 */
         ETH_MIN    = 60,                /* shortest frame without FCS; a sender pads */
         NIC_RX_AT  = PKT_HEADROOM + 2,  /* where a received frame begins: its IP header is then 4-aligned, with room for a reply in place */
+        NIC_TX_TELL = 32,               /* after so many the device may begin although the batch goes on: the ring must not fill up unseen */
         NIC_PIECES = 40,                /* most pieces of one packet: 64 KiB of segments to cut, two frags a buffer */
 };
 

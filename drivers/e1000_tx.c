@@ -76,11 +76,22 @@ static void put_data(struct e1000 *d, const struct piece *piece, u32 n, u32 flag
         }
 }
 
+void e1000_flush(struct netif *nif)
+{
+        struct e1000 *d = container_of(nif, struct e1000, nic.nif);
+        if (d->tx_told == d->tx_fill)
+                return;
+        d->tx_told = d->tx_fill;
+        barrier();
+        e_write(d, E_TDT, d->tx_fill);
+}
+
 /* Makes room for n descriptors; one always stays free, or full would look like empty (3.4). */
 static bool room(struct e1000 *d, u32 n)
 {
         if (used(d) + n < E1000_TX_RING)
                 return true;
+        e1000_flush(&d->nic.nif);
         e1000_tx_reclaim(d);
         return used(d) + n < E1000_TX_RING;
 }
@@ -117,14 +128,6 @@ void e1000_xmit(struct netif *nif, struct pkt *p)
         u32 last = (d->tx_fill - 1) % E1000_TX_RING;
         d->tx_last[first] = (u16)last;
         d->tx_pkt[last] = p;
-}
-
-void e1000_flush(struct netif *nif)
-{
-        struct e1000 *d = container_of(nif, struct e1000, nic.nif);
-        if (d->tx_told == d->tx_fill)
-                return;
-        d->tx_told = d->tx_fill;
-        barrier();
-        e_write(d, E_TDT, d->tx_fill);
+        if ((d->tx_fill - d->tx_told) % E1000_TX_RING >= NIC_TX_TELL)
+                e1000_flush(nif);
 }

@@ -79,6 +79,15 @@ int pcnet_poll(struct nic *n, int budget)
         return done;
 }
 
+void pcnet_flush(struct netif *nif)
+{
+        struct pcnet *d = container_of(nif, struct pcnet, nic.nif);
+        if (d->tx_told == d->tx_fill)
+                return;
+        d->tx_told = d->tx_fill;
+        pcnet_set_csr0(d, C0_TDMD);
+}
+
 /* One descriptor a piece; the first is handed over last, so that the card never runs into a half-written packet. */
 void pcnet_xmit(struct netif *nif, struct pkt *p)
 {
@@ -89,8 +98,10 @@ void pcnet_xmit(struct netif *nif, struct pkt *p)
                 nic_tx_too_big(&d->nic, p);
                 return;
         }
-        if (d->tx_fill - d->tx_clean + n > TX_RING)
+        if (d->tx_fill - d->tx_clean + n > TX_RING) {
+                pcnet_flush(nif);
                 tx_reclaim(d);
+        }
         if (d->tx_fill - d->tx_clean + n > TX_RING) {
                 nic_tx_full(&d->nic, p);
                 return;
@@ -104,13 +115,6 @@ void pcnet_xmit(struct netif *nif, struct pkt *p)
         }
         d->tx_fill += n;
         d->tx_pkt[(d->tx_fill - 1) % TX_RING] = p;
-}
-
-void pcnet_flush(struct netif *nif)
-{
-        struct pcnet *d = container_of(nif, struct pcnet, nic.nif);
-        if (d->tx_told == d->tx_fill)
-                return;
-        d->tx_told = d->tx_fill;
-        pcnet_set_csr0(d, C0_TDMD);
+        if (d->tx_fill - d->tx_told >= NIC_TX_TELL)
+                pcnet_flush(nif);
 }

@@ -159,10 +159,14 @@ void vnet_xmit(struct netif *nif, struct pkt *p)
                 return;
         }
         n += !inside;
-        if (d->tx.n_free < n)
+        if (d->tx.n_free < n) {
+                virtq_kick(&d->tx);
                 tx_reclaim(d);
+        }
         if (!virtq_add(&d->tx, piece, n, 0, p))
                 nic_tx_full(&d->nic, p);
+        else if ((u16)(d->tx.avail_idx - d->tx.told_idx) >= NIC_TX_TELL)
+                virtq_kick(&d->tx);
 }
 
 void vnet_flush(struct netif *nif)
