@@ -63,6 +63,7 @@ struct icmp_state;
 struct igmp_state;
 struct udp_state;
 struct dhcp_state;
+struct echo_state;
 struct dns_state;
 struct tcp_state;
 
@@ -84,6 +85,7 @@ struct stack {
         struct igmp_state  *igmp;
         struct udp_state   *udp;
         struct dhcp_state  *dhcp;       /* NULL until the first dhcp_start */
+        struct echo_state  *echo;       /* made by the first echo_listen (net/service/echo.c) */
         struct dns_state   *dns;        /* NULL until the first server or query */
         struct tcp_state   *tcp;
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL */

@@ -90,7 +90,8 @@ static bool bind(struct dhcp *d, const struct dhcp_opts *o)
         d->bound_s = d->asked_s;
         d->rebooting = false;
         d->tries = 0;
-        linklocal_stop(&d->ll);
+        if (!d->ll.asked)
+                ll_stop(&d->ll);
         if (fresh) {
                 unbind(d);
                 if (netif_addr_add(d->nif, d->offered, plen, IFADDR_DHCP, false) < 0)
@@ -128,7 +129,7 @@ static void select_server(struct dhcp *d, u32 delay_ms)
         d->xid = stack_random(st);
         d->start_s = dhcp_now_s(st);
         if (d->ll.phase == LL_OFF)
-                linklocal_start(&d->ll, d->nif, delay_ms + LINK_LOCAL_MS);
+                ll_start(&d->ll, d->nif, delay_ms + LINK_LOCAL_MS);
         if (delay_ms)
                 wait_ms(d, delay_ms);
         else
@@ -275,30 +276,43 @@ static bool make_state(struct stack *st)
         return st->dhcp && st->dhcp->sock;
 }
 
-int dhcp_start(struct netif *nif, const char *hostname)
+struct dhcp *dhcp_of(struct netif *nif)
 {
         struct stack *st = nif->st;
-        if (nif->caps & NETIF_L3)
-                return E_INVAL;
         if (!make_state(st))
-                return E_NOMEM;
+                return NULL;
         struct dhcp *d = st->dhcp->client[nif->index];
         if (!d)
                 d = st->dhcp->client[nif->index] = stack_alloc(st, sizeof *d, 16);
+        if (d)
+                d->nif = nif;
+        return d;
+}
+
+int dhcp_start(struct netif *nif, const char *hostname)
+{
+        if (nif->caps & NETIF_L3)
+                return E_INVAL;
+        struct dhcp *d = dhcp_of(nif);
         if (!d)
                 return E_NOMEM;
         if (d->phase != DHCP_OFF)
                 return E_EXIST;
-        d->nif = nif;
         d->hostname = hostname;
         d->timer.fire = fire;
         select_server(d, 0);
         return 0;
 }
 
+/* Also one that only holds a link-local address. */
+static struct dhcp *any_client(const struct netif *nif)
+{
+        return nif->st->dhcp ? nif->st->dhcp->client[nif->index] : NULL;
+}
+
 static struct dhcp *client(const struct netif *nif)
 {
-        struct dhcp *d = nif->st->dhcp ? nif->st->dhcp->client[nif->index] : NULL;
+        struct dhcp *d = any_client(nif);
         return d && d->phase != DHCP_OFF ? d : NULL;
 }
 
@@ -313,7 +327,8 @@ void dhcp_stop(struct netif *nif)
                 dhcp_send(d, DHCPRELEASE);
         }
         d->phase = DHCP_OFF;
-        linklocal_stop(&d->ll);
+        if (!d->ll.asked)
+                ll_stop(&d->ll);
         unbind(d);
 }
 
@@ -335,14 +350,18 @@ void dhcp_renew(struct netif *nif)
 
 void dhcp_link(struct netif *nif)
 {
-        struct dhcp *d = client(nif);
+        struct dhcp *d = any_client(nif);
         if (!d)
                 return;
         if (!nif->link) {
                 timer_stop(&nif->st->wheel, &d->timer);
-                linklocal_stop(&d->ll);
+                ll_stop(&d->ll);
                 return;
         }
+        if (d->ll.asked)
+                ll_start(&d->ll, nif, 0);
+        if (d->phase == DHCP_OFF)
+                return;
         if (ipaddr_is_any(d->addr)) {
                 select_server(d, 0);
                 return;
@@ -359,13 +378,13 @@ void dhcp_link(struct netif *nif)
 
 void dhcp_conflict(struct netif *nif, ipaddr addr, bool again)
 {
-        struct dhcp *d = client(nif);
+        struct dhcp *d = any_client(nif);
         if (!d)
                 return;
         if (d->ll.phase == LL_BOUND && ipaddr_eq(d->ll.addr, addr)) {
                 if (again)
-                        linklocal_conflict(&d->ll);
-        } else if (ipaddr_eq(d->addr, addr) && (again || d->phase == DHCP_CHECKING)) {
+                        ll_conflict(&d->ll);
+        } else if (d->phase != DHCP_OFF && ipaddr_eq(d->addr, addr) && (again || d->phase == DHCP_CHECKING)) {
                 d->offered = addr;
                 unbind(d);
                 dhcp_send(d, DHCPDECLINE);

@@ -25,6 +25,7 @@ struct linklocal {
         ipaddr        addr;
         u8            phase;     /* enum linklocal_phase */
         u8            conflicts;
+        bool          asked;     /* by linklocal_start, not as DHCP's fallback: a lease does not end it */
         u32           tried;     /* addresses tried, the seed of the next */
 };
 
@@ -55,14 +56,17 @@ struct dhcp_state {
 /* Seconds of the stack's clock; never wraps in practice. */
 static inline u32 dhcp_now_s(const struct stack *st) { return (u32)(st->now_us / 1000000); }
 
+/* The client of an interface, made when it is first asked for (phase DHCP_OFF); NULL when there is no memory. */
+struct dhcp *dhcp_of(struct netif *nif);
+
 /* Builds and sends a message of this type for the client's phase. */
 void dhcp_send(struct dhcp *d, enum dhcp_type type);
 /* Reads a message (payload at p->data); false: dropped. *yiaddr is the address given. */
 bool dhcp_parse(const struct dhcp *d, struct pkt *p, struct dhcp_opts *o, ipaddr *yiaddr);
 
 /* Takes an address from 169.254/16 after `delay_ms`, unless stopped before; stop gives it up. */
-void linklocal_start(struct linklocal *ll, struct netif *nif, u32 delay_ms);
-void linklocal_stop(struct linklocal *ll);
-void linklocal_conflict(struct linklocal *ll);
+void ll_start(struct linklocal *ll, struct netif *nif, u32 delay_ms);
+void ll_stop(struct linklocal *ll);
+void ll_conflict(struct linklocal *ll);
 
 #endif

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "arp.h"
 #include "dhcp_state.h"
+#include "linklocal.h"
 #include "mem.h"
 #include "siphash.h"
 
@@ -28,14 +29,14 @@ static void fire(struct timer *t)
         ll->tried++;
         ll->phase = LL_PROBING;
         if (arp_probe(ll->nif, ll->addr, probed, ll) < 0)
-                linklocal_start(ll, ll->nif, RATE_LIMIT_MS);
+                ll_start(ll, ll->nif, RATE_LIMIT_MS);
 }
 
 static void again(struct linklocal *ll)
 {
         if (ll->conflicts < MAX_CONFLICTS)
                 ll->conflicts++;
-        linklocal_start(ll, ll->nif, ll->conflicts < MAX_CONFLICTS ? 0 : RATE_LIMIT_MS);
+        ll_start(ll, ll->nif, ll->conflicts < MAX_CONFLICTS ? 0 : RATE_LIMIT_MS);
 }
 
 static void probed(void *ctx, bool unused)
@@ -46,14 +47,14 @@ static void probed(void *ctx, bool unused)
                 return;
         }
         if (netif_addr_add(ll->nif, ll->addr, 16, IFADDR_LINK_LOCAL, false) < 0) {
-                linklocal_start(ll, ll->nif, RATE_LIMIT_MS);
+                ll_start(ll, ll->nif, RATE_LIMIT_MS);
                 return;
         }
         ll->phase = LL_BOUND;
-        stack_log(ll->nif->st, "%s: no DHCP server yet, using %I", ll->nif->name, &ll->addr);
+        stack_log(ll->nif->st, "%s: %s, using %I", ll->nif->name, ll->asked ? "link-local" : "no DHCP server yet", &ll->addr);
 }
 
-void linklocal_start(struct linklocal *ll, struct netif *nif, u32 delay_ms)
+void ll_start(struct linklocal *ll, struct netif *nif, u32 delay_ms)
 {
         ll->nif = nif;
         ll->phase = LL_WAITING;
@@ -61,7 +62,7 @@ void linklocal_start(struct linklocal *ll, struct netif *nif, u32 delay_ms)
         timer_set(&nif->st->wheel, &ll->timer, stack_now_ms(nif->st) + delay_ms);
 }
 
-void linklocal_stop(struct linklocal *ll)
+void ll_stop(struct linklocal *ll)
 {
         if (ll->phase == LL_OFF)
                 return;
@@ -75,8 +76,36 @@ void linklocal_stop(struct linklocal *ll)
         ll->conflicts = 0;
 }
 
-void linklocal_conflict(struct linklocal *ll)
+void ll_conflict(struct linklocal *ll)
 {
         netif_addr_del(ll->nif, ll->addr);
         again(ll);
+}
+
+int linklocal_start(struct netif *nif)
+{
+        if (nif->caps & NETIF_L3)
+                return E_INVAL;
+        struct dhcp *d = dhcp_of(nif);
+        if (!d)
+                return E_NOMEM;
+        d->ll.asked = true;
+        if (d->ll.phase == LL_OFF && nif->link)
+                ll_start(&d->ll, nif, 0);
+        return 0;
+}
+
+void linklocal_stop(struct netif *nif)
+{
+        struct dhcp *d = nif->st->dhcp ? nif->st->dhcp->client[nif->index] : NULL;
+        if (!d)
+                return;
+        d->ll.asked = false;
+        ll_stop(&d->ll);
+}
+
+bool linklocal_on(const struct netif *nif)
+{
+        const struct dhcp *d = nif->st->dhcp ? nif->st->dhcp->client[nif->index] : NULL;
+        return d && d->ll.asked;
 }
