@@ -12,6 +12,11 @@ SANFLAGS:= -m32 -g -O1 -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -
 FUZZ_CC := clang
 FUZZFLAGS := -m32 -g -O1 -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Iinclude -I$B -w
 
+# Commands are shown with V=1.
+ifndef V
+.SILENT:
+endif
+
 # An assembly file replaces the C file of the same name (its twin). `make ASM=` builds from the twins alone.
 TWIN     = $(firstword $(wildcard c/$(1).c net/tcp/$(1).c net/$(1).c))
 ASM_BOTH:= $(foreach s,$(wildcard asm/*.S),$(if $(call TWIN,$(basename $(notdir $s))),$s))

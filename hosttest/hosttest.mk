@@ -66,3 +66,5 @@ test: deps-test
 	-$(MAKE) --no-print-directory fuzz
 	-$(MAKE) --no-print-directory e2e
 	@python3 hosttest/run.py total
+
+include hosttest/count/count.mk
