@@ -137,7 +137,7 @@ class Web:
                            (b'GET / HTTP/1.1\r\n' + host + b'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /small.txt HTTP/1.1\r\n\r\n', 501)):
             out = self.raw(data)
             assert int(out.split()[1]) == want, (data[:60], out[:200])
-            assert out.count(b'HTTP/1.1 ') == 1, out[:2000]
+            assert out.count(b'\r\nServer: qure') == 1, out[:2000]
         _, fields, _ = self.ask('DELETE / HTTP/1.1')
         assert fields['allow'] == 'GET, HEAD'
 
@@ -360,7 +360,7 @@ def shell_checks(net, tap, web):
         tap.expect('tap> ')
     def turns_off():
         tap.command('no listen http 80')
-        assert b'refused' in net.curl(web.url + '/small.txt')
+        assert b'(7)' in net.curl(web.url + '/small.txt')  # could not connect
         tap.command('listen http 80')
         assert net.curl(web.url + '/small.txt') == b'small\n'
     def names():

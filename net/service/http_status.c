@@ -2,15 +2,27 @@
  * SPDX-License-Identifier: MIT */
 #include "fmt.h"
 #include "http_impl.h"
+#include "mem.h"
 #include "platform.h"
 #include "shell.h"
 
+/* Listeners have no peer, and what is in TIME_WAIT is over. */
 static bool count_connection(void *ctx, const struct tcp_info *t)
 {
         u32 *n = ctx;
 
-        *n += t->names.rport != 0;
+        *n += t->names.rport != 0 && strcmp(t->state, "TIME_WAIT") != 0;
         return true;
+}
+
+/* Some reasons only say where a packet ended; their explanation says so too. */
+static bool is_fault(enum drop why)
+{
+        static const char mark[] = "(not a fault)";
+        const char *text = drop_text(why);
+        size_t n = strlen(text);
+
+        return n < sizeof(mark) || strcmp(text + n - (sizeof(mark) - 1), mark) != 0;
 }
 
 u32 http_status_json(const struct http *h, char *dst, u32 size)
@@ -30,8 +42,7 @@ u32 http_status_json(const struct http *h, char *dst, u32 size)
                 tx_bytes += c->tx_bytes;
         }
         for (u32 i = 0; i < DROP_N; i++)
-                if (i != DROP_ARP_DONE && i != DROP_ICMP_DONE && i != DROP_IGMP_DONE)
-                        drops += st->pkts.drops[i];
+                drops += is_fault((enum drop)i) ? st->pkts.drops[i] : 0;
         plat_mem(&m);
         int n = fmt(dst, size,
                     "{\"version\":\"%s\",\"hostname\":\"%s\",\"uptime_ms\":%llu,\"connections\":%u,\"accepted\":%u,\"requests\":%u,"
