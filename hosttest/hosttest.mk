@@ -38,7 +38,8 @@ $B/twin/%.o: $$(call TWIN,$$*)
 	$(CC) $(KFLAGS) -O2 -c $< -o $@.plain
 	nm --defined-only $@.plain | awk '$$2 ~ /[TDRB]/ { print $$3, "c_" $$3 }' > $@.names
 	objcopy --redefine-syms=$@.names $@.plain $@
-$B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $B/k/asm/%.S.o $B/deps/cmocka.o $B/k/hosttest/guard.c.o
+UNIT_ASM := $(patsubst hosttest/%.c,$B/unit/%,$(wildcard hosttest/asm/*.c))
+$(UNIT_ASM): $B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $B/k/asm/%.S.o $B/deps/cmocka.o $B/k/hosttest/guard.c.o
 	@mkdir -p $(@D)
 	$(CC) -m32 -no-pie -g -O1 -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d $< hosttest/asm/call_checked.S \
 	        $B/k/asm/$*.S.o $B/twin/$*.o $B/k/hosttest/guard.c.o $B/deps/cmocka.o -o $@
