@@ -95,6 +95,7 @@ class Web:
 
     # --- checks ---
     def index(self):
+        self.before = self.figures()
         status, fields, body = self.ask('GET / HTTP/1.1')
         assert status == 200 and body == self.files['www/index.html'], (status, len(body))
         assert fields['content-type'] == 'text/html; charset=utf-8' and fields['connection'] == 'close'
@@ -288,7 +289,7 @@ class Web:
         stop = time.monotonic() + 15
         while True:
             f = self.figures()
-            if f['slots_free'] == f['slots'] and f['pkts'] - f['pkts_free'] <= 8 and f['connections'] <= 2: return
+            if f['slots_free'] == f['slots'] and abs(self.before['pkts_free'] - f['pkts_free']) <= 8 and f['connections'] <= 2: return
             if time.monotonic() > stop: raise AssertionError(f)
             time.sleep(.5)
 

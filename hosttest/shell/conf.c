@@ -130,6 +130,7 @@ static void lines_are_shown_and_taken_back(void **state)
                 {"listen echo 7", "listen echo 7\n", "no listen echo 7"},
                 {"listen discard 9", "listen discard 9\n", "no listen discard 9"}};
 
+        run("no hostname");
         for (u32 i = 0; i < COUNT_OF(t); i++) {
                 char before[4096];
 
