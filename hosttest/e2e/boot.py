@@ -5,7 +5,7 @@ that can go wrong is said in its own sentence on the serial line.
 SPDX-License-Identifier: MIT
 """
 import glob, os, re, shutil, struct, subprocess, zlib
-from machine import B, TOP, Bochs, Qemu, Scratch, done, run, test
+from machine import B, TOP, Bochs, Qemu, Scratch, done, run, test, volume_with
 
 IMG, ISO, ELF = (os.path.join(B, 'qure.' + x) for x in ('img', 'iso', 'elf'))
 SECTOR, STAGE2_AT, CRC_AT = 512, 512, 440
@@ -213,7 +213,9 @@ def faults():
     fat_at = struct.unpack_from('<H', read(IMG), 14)[0] * SECTOR
     test('damaged_fat_starts_without_the_volume', says, 'volume is not a sound FAT12 file system', then='booted from', img=with_byte('f.img', fat_at))
     test('damaged_bpb_starts_without_the_volume', says, 'volume is not a sound FAT12 file system', then='booted from', img=with_byte('p.img', 16, 0))
-    test('too_little_memory_says_how_much', says, r'too little memory: \d+ KB there, \d+ KB needed', img=IMG, mem=2)
+    test('no_memory_above_1_mb_says_how_much_is_needed', says, r'too little memory: \d+ KB there, \d+ KB needed', img=IMG, mem=1)
+    test('volume_larger_than_memory_says_how_much_is_needed', says, r'too little memory: \d+ KB there, \d+ KB needed', mem=2,
+         img=volume_with({'ballast': bytes(900000)}))
     test('too_little_memory_for_multiboot_says_so', says, 'memory', then=None, mem=2)
     test('old_cpu_is_refused', says, 'this CPU is too old: a Pentium or later is needed', img=IMG, cpu='486')
     test('old_cpu_is_refused_from_multiboot', says, 'this CPU is too old: a Pentium or later is needed', then=None, cpu='486')
