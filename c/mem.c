@@ -55,6 +55,16 @@ static u32 place_map(const struct bootinfo *bi, u32 size)
         panic("no memory: %u ranges, none has %u bytes to spare", bi->n_ranges, size);
 }
 
+static void take_out(struct span s) { pagemap_remove(&pool, s.base / PAGE_SIZE, (s.end - s.base) / PAGE_SIZE); }
+
+/* Some firmware lists ranges that overlap: what any of them calls taken is taken. */
+static void take_out_reserved(const struct mem_range *r)
+{
+        u64 end = r->base + r->size;
+        if (r->type != USABLE && r->base < MEM_TOP)
+                take_out(pages_of((u32)r->base, (u32)((end < MEM_TOP ? end : MEM_TOP) - r->base)));
+}
+
 void mem_init(const struct bootinfo *bi)
 {
         u32 top = 0;
@@ -67,10 +77,11 @@ void mem_init(const struct bootinfo *bi)
                 struct span r = usable(&bi->range[i]);
                 pagemap_add(&pool, r.base / PAGE_SIZE, (r.end - r.base) / PAGE_SIZE);
         }
-        const struct span taken[] = { pages_of((u32)__text_start, (u32)__kernel_end - (u32)__text_start),
-                                      pages_of(bi->vol_base, bi->vol_size), pages_of(at, map_bytes) };
-        for (u32 t = 0; t < COUNT_OF(taken); t++)
-                pagemap_remove(&pool, taken[t].base / PAGE_SIZE, (taken[t].end - taken[t].base) / PAGE_SIZE);
+        for (u32 i = 0; i < bi->n_ranges; i++)
+                take_out_reserved(&bi->range[i]);
+        take_out(pages_of((u32)__text_start, (u32)__kernel_end - (u32)__text_start));
+        take_out(pages_of(bi->vol_base, bi->vol_size));
+        take_out(pages_of(at, map_bytes));
 }
 
 void page_zero_sse(void *pages, u32 n_bytes);

@@ -8,17 +8,15 @@
 #include "thread_impl.h"
 
 static const char *const state_names[] = { "ready", "running", "waiting", "sleeping", "dead" };
-static u32 watchdog_ms = WATCHDOG_MS;
 
 u64 thread_idle_us(void) { return sched.idle_us; }
-void thread_watchdog_set(u32 ms) { watchdog_ms = ms; }
 
 bool thread_watchdog(u32 eip)
 {
         if (sched.idling)
                 return true;
         u64 us = clock_us() - sched.current->since_us;
-        if (!watchdog_ms || sched.current->watchdog_barked || us < watchdog_ms * 1000ull)
+        if (sched.current->watchdog_barked || us < WATCHDOG_MS * 1000)
                 return false;
         sched.current->watchdog_barked = true;
         char name[KSYM_NAME_MAX + 1];

@@ -32,9 +32,7 @@ const char *thread_guard_at(u32 addr);
 void thread_stack_of(u32 esp, u32 *lo, u32 *hi);
 /* From the timer interrupt: logs the running thread when it has not yielded for long. True when none runs (idle). */
 bool thread_watchdog(u32 eip);
-/* How long is too long, in ms; 0 turns the watchdog off. Default WATCHDOG_MS. */
-enum { WATCHDOG_MS = 2000 };
-void thread_watchdog_set(u32 ms);
+enum { WATCHDOG_MS = 2000 };    /* how long is too long */
 /* Microseconds spent in hlt. */
 u64 thread_idle_us(void);
 
