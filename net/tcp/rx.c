@@ -70,8 +70,11 @@ static bool check_rst(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 return false;
         }
         pkt_drop(p, DROP_TCP_RST);
-        /* TIME_WAIT, CLOSING and LAST_ACK are over either way; others lose what is queued (3.10.7.4 second) */
-        bool done = (t->state & (FIN_TX | FIN_RX)) == (FIN_TX | FIN_RX);
+        /* Everything came and was acknowledged: nothing that a reset could undo (RFC 1337); what is unread stays for the reader */
+        if (t->state == TCP_B_GONE)
+                return false;
+        /* CLOSING and LAST_ACK are over either way when but our FIN is unacknowledged; others lose what is queued (3.10.7.4 second) */
+        bool done = (t->state & (FIN_TX | FIN_RX)) == (FIN_TX | FIN_RX) && tcb_outstanding(t) <= 1 && !t->rcv_queued;
         tcp_finish(t, done ? 0 : (t->state == TCP_B_SYN_RECEIVED && (t->flags & TF_ACTIVE_OPEN)) ? E_REFUSED : E_RESET);
         return false;
 }
