@@ -60,7 +60,10 @@ deps-test:  ; @tools/install.sh build run test
 
 # --- kernel and library objects -------------------------------------------------------------------------------
 # The packet path is built for speed, the rest for size.
-$B/k/net/%.o $B/k/c/cksum.c.o: OPT := -O2
+HOT     := $(addprefix net/,netif eth ip ip_tx pkt wheel stack siphash arp) c/cksum c/string \
+           $(addprefix net/tcp/,demux tcp_receive tcp_respond rx ack text tx segment sndq sent batch recv window lookup timer synq accept options rtt) \
+           $(addprefix net/service/,http_conn http_parse http_reply)
+$(HOT:%=$B/k/%.c.o): OPT := -O2
 OPT     := -Os
 $B/k/%.c.o: %.c
 	@mkdir -p $(@D)
