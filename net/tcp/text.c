@@ -109,7 +109,8 @@ static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block 
 static bool refused(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 {
         bool lost = (t->flags & TF_USER_CLOSED) && s->len && seq_gt(s->seq + s->len, t->rcv_nxt);
-        bool no_time_wait = (t->flags & TF_APP_MODE) && (s->flags & TCP_FIN) && t->state == TCP_B_FIN_WAIT_2; /* R161 */
+        bool all_read = (t->flags & TF_USER_CLOSED) || (!s->len && s->seq == t->rcv_nxt && !t->rcv_queued);
+        bool no_time_wait = (t->flags & TF_APP_MODE) && (s->flags & TCP_FIN) && t->state == TCP_B_FIN_WAIT_2 && all_read; /* R161 */
         if (!lost && !no_time_wait)
                 return false;
         pkt_drop(p, DROP_TCP_CLOSED);
