@@ -20,7 +20,6 @@ static struct tcb *make(struct tcp_state *ts, const struct synq *q)
         t->ts_recent = q->ts_recent;
         t->ts_off = q->ts_off;
         t->iss = q->iss;
-        t->irs = q->irs;
         t->snd_una = q->iss;
         t->snd_nxt = q->iss + 1;
         t->rcv_nxt = t->rcv_acked = q->irs + 1;

@@ -3,6 +3,20 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+/* The byte of a probe was not taken: it is unsent again and goes with the rest. What is stuck beyond the old edge goes out at once. */
+static void window_opened(struct tcb *t)
+{
+        struct sent *r = t->flight->first;
+        t->retries = 0;
+        t->rto_ms = rtt_base_rto(t);
+        if (tcb_outstanding(t) == 1 && r && (r->flags & SENT_PROBE) && !(t->state & FIN_TX)) {
+                t->snd_nxt = t->snd_una;
+                flight_put(t);
+        } else if (r && t->timer_kind == TT_PERSIST && !(r->flags & (SENT_SACKED | SENT_LOST))) {
+                sent_mark(t, r, SENT_LOST);
+        }
+}
+
 /* RFC 9293 3.10.7.4: only newer segments move the window, so that an old one does not take it back. */
 void tcp_window_update(struct tcb *t, const struct tcp_seg *s)
 {
@@ -13,14 +27,8 @@ void tcp_window_update(struct tcb *t, const struct tcp_seg *s)
         t->snd_wl1 = s->seq;
         t->snd_wl2 = s->ack;
         t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
-        if (!was && t->snd_wnd && t->flight) {
-                /* the window opened: what was sent as a probe, or is stuck beyond the old edge, goes out at once */
-                t->retries = 0;
-                t->rto_ms = rtt_base_rto(t);
-                struct sent *r = t->flight->first;
-                if (r && t->timer_kind == TT_PERSIST && !(r->flags & (SENT_SACKED | SENT_LOST)))
-                        sent_mark(t, r, SENT_LOST);
-        }
+        if (!was && t->snd_wnd && t->flight)
+                window_opened(t);
 }
 
 static void sample_rtt(struct tcb *t, u32 rtt_us, const u32 *tsecr)

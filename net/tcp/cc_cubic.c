@@ -62,8 +62,10 @@ static void acked(struct tcb *t, u32 bytes)
                 target = top; /* 4.2: at most 1.5 times a round trip */
         /* 4.3: what Reno would have; alpha = 3 (1 - 0.7) / (1 + 0.7) = 9 / 17, and 1 once it passed the old window */
         f->w_est += (u32)((u64)bytes * t->mss / t->cwnd * (f->w_est >= t->w_max ? 17 : 9) / 17);
-        if (target < f->w_est)
-                target = f->w_est;
+        if (target < f->w_est) {
+                t->cwnd = max_u32(t->cwnd, f->w_est);
+                return;
+        }
         if (target <= t->cwnd)
                 return;
         /* 4.4: (target - cwnd) / cwnd for each byte acknowledged */

@@ -73,7 +73,7 @@ struct flight {
         u32            prr_delivered, prr_out, recover_fs;
         u32            fack;        /* highest byte sacked */
         /* RACK */
-        u32            rack_tx_us, rack_end, rack_rtt_us, min_rtt_us, dsack_round;
+        u32            rack_tx_us, rack_end, rack_rtt_us, dsack_round;
         u8             reo_mult, reo_persist;
         bool           reordering, dsack_seen, rack_on;
         /* TLP */

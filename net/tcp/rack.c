@@ -17,11 +17,11 @@ void rack_update(struct tcb *t, const struct sent *r)
         if (rtt == 0)
                 rtt = 1;
         if (r->flags & SENT_EVER_RTX) {
-                if (rtt < f->min_rtt_us)
+                if (rtt < t->min_rtt_us)
                         return; /* the acknowledgement is of the first copy */
         } else {
-                if (!f->min_rtt_us || rtt < f->min_rtt_us)
-                        f->min_rtt_us = rtt;
+                if (!t->min_rtt_us || rtt < t->min_rtt_us)
+                        t->min_rtt_us = rtt;
                 if (seq_lt(r->end, f->fack))
                         f->reordering = true;
         }
@@ -40,7 +40,7 @@ static u32 reo_wnd(const struct tcb *t)
         const struct flight *f = t->flight;
         if (!f->reordering && (f->ca == CA_RECOVERY || f->ca == CA_LOSS || f->n_sacked >= DUP_THRESH || f->sacked >= DUP_THRESH * (u32)t->mss))
                 return 0;
-        return min_u32(f->reo_mult * (f->min_rtt_us / 4), t->srtt_us >> 3);
+        return min_u32(f->reo_mult * (t->min_rtt_us / 4), t->srtt_us >> 3);
 }
 
 /* 6.2 step 5: what was sent before something that arrived, and long enough ago, is lost. */

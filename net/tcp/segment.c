@@ -27,8 +27,10 @@ static struct place find_new(struct tcb *t)
         struct flight *f = t->flight;
         if (!f->cur)
                 f->cur = t->snd_first, f->cur_off = 0;
-        if (f->cur && f->cur_off == f->cur->len && f->cur->next)
-                f->cur = f->cur->next, f->cur_off = 0;
+        while (f->cur && f->cur_off >= f->cur->len && f->cur->next) { /* the last segment may have ended several entries further */
+                f->cur_off -= f->cur->len;
+                f->cur = f->cur->next;
+        }
         return (struct place){f->cur, f->cur_off};
 }
 

@@ -95,8 +95,10 @@ static void pop(struct tcb *t)
 {
         struct sndent *e = t->snd_first;
         struct flight *f = t->flight;
-        if (f && f->cur == e)
-                f->cur = NULL, f->cur_off = 0;
+        if (f && f->cur == e) {
+                f->cur_off = f->cur_off > e->len ? f->cur_off - e->len : 0;
+                f->cur = e->next;
+        }
         t->snd_first = e->next;
         if (!t->snd_first)
                 t->snd_last = NULL;

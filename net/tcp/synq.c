@@ -185,6 +185,8 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
 {
         bool syn_again = (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && s->seq == q->irs;
         if (syn_again) { /* our SYN,ACK was lost (R156) */
+                if (s->has_ts && (s32)(s->tsval - q->ts_recent) > 0)
+                        q->ts_recent = s->tsval; /* the echo measures the SYN that is answered */
                 q->tsval = stack_now_ms(ts->st) + q->ts_off;
                 synq_send(ts, q);
                 pkt_drop(p, DROP_TCP_SYN_AGAIN);

@@ -101,7 +101,6 @@ static void bad_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 static void take_syn(struct tcb *t, const struct tcp_seg *s)
 {
         struct flight *f = t->flight;
-        t->irs = s->seq;
         t->rcv_nxt = t->rcv_acked = s->seq + 1;
         t->rcv_adv = t->rcv_nxt + min_u32(t->rcv_space, 65535);
         t->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;

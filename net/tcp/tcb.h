@@ -98,7 +98,8 @@ struct tcb {
         u32  rcvbuf, sndbuf;    /* limits */
         u32  rcv_space;         /* what of rcvbuf is in use as the window; grows with use */
         /* --- 192 --- */
-        u32  iss, irs;
+        u32  iss;
+        u32  min_rtt_us;        /* smallest ever measured, 0 = none (RACK) */
         u32  snd_up, rcv_up;    /* urgent pointers */
         u32  ts_off;            /* our timestamp clock minus the stack's */
         u32  keepalive_ms, user_timeout_ms, timewait_ms;

@@ -117,9 +117,14 @@ static struct seg trace_last;
 static inline bool next_tx(struct seg *s)
 {
         const struct frame *f;
-        while ((f = wire_tx(T.w)) != NULL)
-                if (parse_tcp(T.w, f, s))
-                        return true;
+        static u8 opts[40]; /* outlive the frame */
+        while ((f = wire_tx(T.w)) != NULL) {
+                if (!parse_tcp(T.w, f, s))
+                        continue;
+                memcpy(opts, s->opts, s->n_opts);
+                s->opts = opts;
+                return true;
+        }
         return false;
 }
 

@@ -1,0 +1,320 @@
+/* loss.c - traces about loss: fast retransmission with and without SACK, RACK, TLP, PRR, undo, D-SACK, ECN, windows of congestion.
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+enum { MSS = 1460 };
+
+/* n full segments are out, a round trip of 50 ms is known. */
+static void out_segments(u32 n, bool sack, u8 cc)
+{
+        struct tcp_opts o = {.cc = cc, .sndbuf = 1000000};
+        if (sack)
+                established_sack(&o);
+        else
+                established_opts(&o);
+        send_bytes(0, MSS);
+        expect_tx(T_ACK, 1, 1, MSS);
+        wait_ms(50);
+        rx(T_ACK, 1, 1 + MSS, 0);
+        T.t->cwnd = n * MSS;
+        send_bytes(MSS, 100 * MSS);
+        for (u32 i = 1; i <= n; i++)
+                expect_tx(T_ACK, 1 + i * MSS, 1, MSS);
+        expect_none();
+}
+#define SEQ(i) (1 + (u32)(i) * MSS) /* of segment i; 1 is the oldest outstanding */
+
+static void rfc_6928_initial_window_is_ten_segments(void **s)
+{
+        established();
+        send_bytes(0, 40 * MSS);
+        for (u32 i = 0; i < 10; i++)
+                expect_tx(T_ACK, SEQ(i), 1, MSS);
+        expect_none();
+        trace_end();
+}
+
+static void slow_start_doubles(void **s)
+{
+        established();
+        send_bytes(0, 60 * MSS);
+        for (u32 i = 0; i < 10; i++)
+                expect_tx(T_ACK, SEQ(i), 1, MSS);
+        for (u32 i = 2; i <= 10; i += 2)
+                rx(T_ACK, 1, SEQ(i), 0);
+        for (u32 i = 10; i < 30; i++)
+                expect_tx(T_ACK, SEQ(i), 1, MSS);
+        expect_none();
+        trace_end();
+}
+
+static void idle_restart(void **s)
+{
+        out_segments(40, true, TCP_CC_CUBIC);
+        for (u32 i = 2; i <= 101; i++) {
+                rx(T_ACK, 1, SEQ(i), 0);
+                wire_flush_out(T.w);
+        }
+        assert_true(T.t->cwnd > 40 * MSS);
+        wait_ms(5000);
+        send_bytes(101 * MSS, 50 * MSS);
+        u32 n = 0;
+        struct seg g;
+        while (next_tx(&g))
+                n++;
+        assert_int_equal(n, 10);
+        trace_end();
+}
+
+static void three_duplicates_repeat_the_front_without_sack(void **s)
+{
+        out_segments(10, false, TCP_CC_NEWRENO);
+        rx(T_ACK, 1, SEQ(1), 0);
+        expect_tx(T_ACK, SEQ(11), 1, MSS); /* limited transmit (RFC 3042) */
+        rx(T_ACK, 1, SEQ(1), 0);
+        expect_tx(T_ACK, SEQ(12), 1, MSS);
+        rx(T_ACK, 1, SEQ(1), 0);
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        assert_int_equal(T.t->ssthresh, 5 * MSS);
+        /* a partial acknowledgement names the next hole (RFC 6582) */
+        for (u32 i = 0; i < 7; i++)
+                rx(T_ACK, 1, SEQ(1), 0);
+        wire_flush_out(T.w);
+        rx(T_ACK, 1, SEQ(4), 0);
+        expect_tx(T_ACK, SEQ(4), 1, MSS);
+        rx(T_ACK, 1, SEQ(13), 0);
+        assert_int_equal(T.t->flight->ca, CA_OPEN);
+        trace_end();
+}
+
+static void sack_repeats_exactly_the_holes(void **s)
+{
+        out_segments(10, true, TCP_CC_CUBIC);
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(3));
+        rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(4));
+        wire_flush_out(T.w);
+        rx_sack(1, SEQ(1), 2, SEQ(5), SEQ(6), SEQ(2), SEQ(4)); /* 1 and 4 are missing */
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        assert_int_equal(T.t->flight->ca, CA_RECOVERY);
+        assert_int_equal(T.t->ssthresh, 10 * MSS / 10 * 7);
+        rx_sack(1, SEQ(1), 2, SEQ(5), SEQ(9), SEQ(2), SEQ(4));
+        expect_tx(T_ACK, SEQ(4), 1, MSS);
+        rx(T_ACK, 1, SEQ(13), 0);
+        assert_int_equal(T.t->flight ? T.t->flight->ca : CA_OPEN, CA_OPEN);
+        assert_in_range(T.t->cwnd, 7 * MSS, 8 * MSS);
+        trace_end();
+}
+
+static void rack_waits_a_little_for_reordering(void **s)
+{
+        out_segments(4, true, TCP_CC_CUBIC);
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(3)); /* one only: may be reordered */
+        struct seg g;
+        while (next_tx(&g))
+                assert_true(seq_ge(g.seq - T.our_isn, SEQ(5)));
+        assert_int_equal(T.t->timer_kind, TT_REO);
+        wait_ms(14); /* a quarter of the smallest round trip */
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        trace_end();
+}
+
+static void rack_reordered_segment_draws_nothing(void **s)
+{
+        out_segments(4, true, TCP_CC_CUBIC);
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(3));
+        wire_flush_out(T.w);
+        wait_ms(5);
+        rx(T_ACK, 1, SEQ(3), 0);
+        assert_int_equal(T.t->flight->ca, CA_OPEN);
+        assert_int_equal(T.w->st->tcp->count.retrans_segs, 0);
+        trace_end();
+}
+
+static void tlp_probes_the_tail_before_the_rto(void **s)
+{
+        struct tcp_opts o = {.sndbuf = 1000000};
+        established_sack(&o);
+        send_bytes(0, MSS);
+        expect_tx(T_ACK, 1, 1, MSS);
+        wait_ms(50);
+        rx(T_ACK, 1, 1 + MSS, 0);
+        T.t->srtt_us = 50000 << 3;
+        send_bytes(MSS, 3 * MSS);
+        for (u32 i = 1; i <= 3; i++)
+                expect_tx(T_ACK, SEQ(i), 1, MSS);
+        wait_ms(98);
+        expect_none();
+        wait_ms(5);
+        expect_tx(T_ACK, SEQ(3), 1, MSS); /* the last one, after two round trips */
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 1, SEQ(3), SEQ(4));
+        wait_ms(20);
+        expect_tx(T_ACK, SEQ(1), 1, MSS); /* and the hole in front of it is found without an RTO */
+        trace_end();
+}
+
+static void time_out_begins_again_with_one_segment(void **s)
+{
+        out_segments(10, false, TCP_CC_NEWRENO);
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        expect_none();
+        assert_int_equal(T.t->cwnd, MSS);
+        assert_int_equal(T.t->ssthresh, 5 * MSS);
+        rx(T_ACK, 1, SEQ(2), 0);
+        expect_tx(T_ACK, SEQ(2), 1, MSS);
+        expect_tx(T_ACK, SEQ(3), 1, MSS);
+        expect_none();
+        trace_end();
+}
+
+static void needless_time_out_is_undone_by_dsack(void **s)
+{
+        out_segments(4, true, TCP_CC_CUBIC);
+        u32 cwnd = T.t->cwnd;
+        rx_sack(1, SEQ(1), 0);
+        T.t->flight->tlp_out = true; /* no tail probe in this trace */
+        tcp_timer_rearm(T.t);
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        rx_sack(1, SEQ(2), 1, SEQ(1), SEQ(2)); /* it arrived twice */
+        assert_int_equal(T.w->st->tcp->count.undos, 1);
+        assert_true(T.t->cwnd >= cwnd);
+        trace_end();
+}
+
+static void dsack_is_sent_for_a_repeated_segment(void **s)
+{
+        established_sack(NULL);
+        T.read_all = true;
+        rx(T_ACK, 1, 1, 1000);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 1001, 0);
+        rx(T_ACK, 1, 1, 1000);
+        expect_tx(T_ACK, 1, 1001, 0);
+        const u8 *o = tx_option(5);
+        assert_non_null(o);
+        assert_int_equal(opt32(o) - T.peer_isn, 1);
+        assert_int_equal(opt32(o + 4) - T.peer_isn, 1001);
+        trace_end();
+}
+
+static void sack_blocks_newest_first(void **s)
+{
+        established_sack(NULL);
+        rx(T_ACK, 1001, 1, 100);
+        expect_tx(T_ACK, 1, 1, 0);
+        rx(T_ACK, 3001, 1, 100);
+        expect_tx(T_ACK, 1, 1, 0);
+        rx(T_ACK, 2001, 1, 100);
+        expect_tx(T_ACK, 1, 1, 0);
+        const u8 *o = tx_option(5);
+        static const u32 want[] = {2001, 2101, 3001, 3101, 1001, 1101};
+        for (u32 i = 0; i < 6; i++)
+                assert_int_equal(opt32(o + 4 * i) - T.peer_isn, want[i]);
+        rx(T_ACK, 1101, 1, 900); /* joins two */
+        expect_tx(T_ACK, 1, 1, 0);
+        o = tx_option(5);
+        assert_int_equal(opt32(o) - T.peer_isn, 1001);
+        assert_int_equal(opt32(o + 4) - T.peer_isn, 2101);
+        T.read_all = true;
+        rx(T_ACK, 1, 1, 1000);
+        expect_tx(T_ACK, 1, 2101, 0);
+        assert_int_equal(T.got, 2100);
+        trace_end();
+}
+
+static void overlapping_out_of_order_data_is_taken_once(void **s)
+{
+        established_sack(NULL);
+        T.read_all = true;
+        rx(T_ACK, 501, 1, 500);
+        rx(T_ACK, 301, 1, 400);
+        rx(T_ACK, 801, 1, 600);
+        rx(T_ACK, 601, 1, 50);
+        rx(T_ACK, 201, 1, 1400);
+        rx(T_ACK | T_FIN, 1601, 1, 10);
+        assert_int_equal(T.got, 0);
+        rx(T_ACK, 1, 1, 250);
+        assert_int_equal(T.got, 1610);
+        state_is("CLOSE_WAIT");
+        trace_end();
+}
+
+static void ecn_is_negotiated_echoed_and_obeyed(void **s)
+{
+        static const struct tcp_opts o = {.ecn = true};
+        trace_begin(NULL);
+        listen_with(&o);
+        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        assert_int_equal(g.flags, T_SYN | T_ACK | T_ECE);
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 4 * MSS);
+        for (u32 i = 0; i < 4; i++)
+                expect_tx(T_ACK, SEQ(i), 1, MSS);
+        u32 cwnd = T.t->cwnd;
+        rx(T_ACK | T_ECE, 1, SEQ(1), 0);
+        assert_true(T.t->cwnd < cwnd);
+        cwnd = T.t->cwnd;
+        rx(T_ACK | T_ECE, 1, SEQ(2), 0); /* once a window */
+        assert_int_equal(T.t->cwnd, cwnd);
+        send_bytes(4 * MSS, 100);
+        expect_tx(T_ACK | T_CWR, SEQ(4), 1, 100);
+        /* a datagram marked on its way: we echo until CWR */
+        u8 f[2000];
+        struct seg in = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + SEQ(2), T_ACK, 65535, NULL, 0, bytes_at(0), MSS, 0};
+        u32 n = build_tcp(T.w, f, &in);
+        f[15] = 3; /* TOS: congestion experienced */
+        f[24] = f[25] = 0;
+        u32 sum = 0;
+        for (u32 i = 14; i < 34; i += 2)
+                sum += (u32)f[i] << 8 | f[i + 1];
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = ~(sum + (sum >> 16));
+        f[24] = (u8)(sum >> 8), f[25] = (u8)sum;
+        wire_rx(T.w, f, n);
+        rx(T_ACK, 1 + MSS, SEQ(2), MSS);
+        expect_tx(T_ACK | T_ECE, SEQ(4) + 100, 1 + 2 * MSS, 0);
+        rx(T_ACK | T_CWR, 1 + 2 * MSS, SEQ(2), MSS);
+        rx(T_ACK, 1 + 3 * MSS, SEQ(2), MSS);
+        expect_tx(T_ACK, SEQ(4) + 100, 1 + 4 * MSS, 0);
+        assert_int_equal(trace_last.flags & T_ECE, 0);
+        trace_end();
+}
+
+static void cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip(void **s)
+{
+        for (u8 cc = TCP_CC_CUBIC; cc <= TCP_CC_NEWRENO; cc++) {
+                out_segments(10, true, cc);
+                T.t->ssthresh = 5 * MSS;
+                T.t->w_max = 12 * MSS;
+                u32 cwnd = T.t->cwnd, next = 2;
+                for (u32 round = 0; round < 4; round++) {
+                        wait_ms(50);
+                        for (u32 i = 0; i < 10; i++)
+                                rx(T_ACK, 1, SEQ(next++), 0);
+                        wire_flush_out(T.w);
+                }
+                assert_in_range(T.t->cwnd, cwnd + MSS, cwnd + 6 * MSS);
+                trace_end();
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(rfc_6928_initial_window_is_ten_segments), test(slow_start_doubles), test(idle_restart),
+                test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes), test(rack_waits_a_little_for_reordering),
+                test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto), test(time_out_begins_again_with_one_segment),
+                test(needless_time_out_is_undone_by_dsack), test(dsack_is_sent_for_a_repeated_segment), test(sack_blocks_newest_first),
+                test(overlapping_out_of_order_data_is_taken_once), test(ecn_is_negotiated_echoed_and_obeyed),
+                test(cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,258 @@
+/* options.c - traces about the header and its options: RFC 9293 3.1, 3.2, 3.7.1; RFC 7323; what a SYN offers and a SYN,ACK answers.
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+static void must_3_wrong_checksum_is_dropped(void **s)
+{
+        established();
+        u8 f[200];
+        struct seg g = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + 1, T_ACK, 1000, NULL, 0, bytes_at(0), 50, 0};
+        u32 n = build_tcp(T.w, f, &g);
+        f[n - 1] ^= 1;
+        wire_rx(T.w, f, n);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_CKSUM), 1);
+        assert_int_equal(tcp_readable(T.t), 0);
+        trace_end();
+}
+
+static void must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment(void **s)
+{
+        static const u8 odd[][12] = {
+                {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},       /* only NOP */
+                {1, 2, 4, 5, 180, 1, 200, 5, 1, 2, 3, 0},   /* MSS at an odd address, an unknown option */
+                {200, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},     /* length 0 */
+                {200, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},     /* length 1 */
+                {200, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},   /* beyond the header */
+                {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2},       /* kind without length at the very end */
+                {2, 3, 5, 8, 9, 0, 0, 0, 0, 0, 0, 0},       /* MSS and TS of the wrong length */
+                {5, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},      /* SACK of nothing we sent */
+                {0, 2, 4, 0, 1, 8, 10, 1, 1, 1, 1, 1},      /* garbage behind EOL */
+        };
+        for (u32 i = 0; i < COUNT_OF(odd); i++) {
+                established();
+                T.read_all = true;
+                rx_opts(T_ACK | T_PSH, 1, 1, 10, odd[i], 12);
+                assert_int_equal(T.got, 10);
+                trace_end();
+                trace_begin(NULL);
+                listen_with(NULL);
+                rx_opts(T_SYN, 0, 0, 0, odd[i], 12);
+                T.our_isn = 0;
+                struct seg g;
+                assert_true(next_tx(&g));
+                assert_int_equal(g.flags & 0x3f, T_SYN | T_ACK);
+                wait_ms(200000);
+                trace_end();
+        }
+}
+
+static void must_14_67_mss_is_announced_and_fits_the_mtu(void **s)
+{
+        trace_begin(NULL);
+        T.w->nif.mtu = 1000;
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        const u8 *m = tx_option(2);
+        assert_non_null(m);
+        assert_int_equal(m[0] << 8 | m[1], 960);
+        trace_end();
+}
+
+static void must_15_no_mss_option_means_536(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        handshake(NULL, 0);
+        send_bytes(0, 1000);
+        expect_tx(T_ACK, 1, 1, 536);
+        trace_end();
+}
+
+static void must_16_segments_fit_peer_mss_path_and_options(void **s)
+{
+        static const u8 o[] = {2, 4, 3, 232, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1}; /* MSS 1000, timestamps */
+        trace_begin(NULL);
+        listen_with(NULL);
+        T.ts = true;
+        T.tsval = 1;
+        handshake(o, sizeof o);
+        send_bytes(0, 3000);
+        expect_tx(T_ACK, 1, 1, 988);
+        trace_end();
+}
+
+static void must_65_mss_only_on_syn(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        assert_null(tx_option(2));
+        trace_end();
+}
+
+static void must_69_bytes_behind_eol_are_zero(void **s)
+{
+        static const struct tcp_opts o = {.syn_layout = {2, 4, 3}};
+        static const u8 offer[] = {2, 4, 5, 180, 4, 2, 3, 3, 7, 0, 0, 0};
+        trace_begin(NULL);
+        listen_with(&o);
+        handshake(offer, sizeof offer);
+        /* 4 + 2 + 3 bytes, then EOL to the next word */
+        static const u8 want[] = {2, 4, 5, 180, 4, 2, 3, 3, 1, 0, 0, 0};
+        assert_int_equal(trace_last.n_opts, sizeof want);
+        assert_memory_equal(trace_last.opts, want, sizeof want);
+        trace_end();
+}
+
+static void syn_layout_is_as_configured(void **s)
+{
+        static const struct tcp_opts o = {.syn_layout = {4, 1, 1, 2}, .fixed_isn = true, .isn = 12345};
+        syn_sent_opts(&o);
+        static const u8 want[] = {4, 2, 1, 1, 2, 4, 5, 180};
+        assert_int_equal(T.our_isn, 12345);
+        assert_int_equal(trace_last.n_opts, sizeof want);
+        assert_memory_equal(trace_last.opts, want, sizeof want);
+        trace_end();
+}
+
+static void syn_offers_what_linux_offers(void **s)
+{
+        syn_sent();
+        const u8 kinds[] = {2, 4, 8, 3};
+        for (u32 i = 0; i < 4; i++)
+                assert_non_null(tx_option(kinds[i]));
+        assert_int_equal(trace_last.n_opts, 20);
+        trace_end();
+}
+
+static void syn_ack_offers_only_what_the_syn_offered(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        assert_non_null(tx_option(2));
+        assert_null(tx_option(3));
+        assert_null(tx_option(4));
+        assert_null(tx_option(8));
+        trace_end();
+}
+
+static void window_scale_both_ways(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 1000000};
+        static const u8 offer[] = {2, 4, 5, 180, 1, 3, 3, 3};
+        trace_begin(NULL);
+        listen_with(&o);
+        T.wnd = 1000;
+        handshake(offer, sizeof offer);
+        assert_int_equal(*tx_option(3), 4); /* 1000000 >> 4 fits 16 bits */
+        assert_int_equal(trace_last.wnd, 65535); /* of a SYN: not scaled */
+        assert_int_equal(T.t->snd_wnd, 8000);
+        send_bytes(0, 10000);
+        for (u32 i = 0; i < 5; i++)
+                expect_tx(T_ACK, 1 + i * 1460, 1, 1460);
+        assert_int_equal(trace_last.wnd, 65535 >> 4);
+        expect_none();
+        trace_end();
+}
+
+static void receive_window_grows_with_use_up_to_the_buffer(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 200000};
+        static const u8 offer[] = {2, 4, 5, 180, 1, 3, 3, 3};
+        trace_begin(NULL);
+        listen_with(&o);
+        handshake(offer, sizeof offer);
+        T.read_all = true;
+        u32 at = 1;
+        for (u32 i = 0; i < 200; i++, at += 1460)
+                rx(T_ACK, at, 1, 1460);
+        struct seg g;
+        while (next_tx(&g))
+                trace_last = g;
+        assert_in_range((u32)trace_last.wnd << T.t->rcv_scale, 190000, 200000);
+        trace_end();
+}
+
+static const u8 offer_ts[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
+
+static void established_ts(void)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        T.ts = true;
+        T.tsval = 100;
+        handshake(offer_ts, sizeof offer_ts);
+        T.read_all = true;
+}
+
+static void timestamp_is_echoed_from_the_segment_that_moved_the_window(void **s)
+{
+        established_ts();
+        T.tsval = 200;
+        rx(T_ACK, 1, 1, 100);
+        T.tsval = 205;
+        rx(T_ACK, 101, 1, 1400);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 1501, 0);
+        assert_int_equal(opt32(tx_option(8) + 4), 200); /* RFC 7323 4.3: of the first segment since the last acknowledgement */
+        trace_end();
+}
+
+static void paws_rejects_an_old_duplicate(void **s)
+{
+        established_ts();
+        T.tsval = 200;
+        rx(T_ACK, 1, 1, 100);
+        wait_ms(50);
+        expect_tx(T_ACK, 1, 101, 0);
+        T.tsval = 150;
+        rx(T_ACK, 101, 1, 100);
+        expect_tx(T_ACK, 1, 101, 0);
+        assert_int_equal(T.got, 100);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_PAWS), 1);
+        T.tsval = 201;
+        rx(T_ACK, 101, 1, 100);
+        assert_int_equal(T.got, 200);
+        trace_end();
+}
+
+static void paws_does_not_stop_rst(void **s)
+{
+        established_ts();
+        T.tsval = 1;
+        rx(T_RST, 1, 0, 0);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void timestamps_time_a_retransmission(void **s)
+{
+        established_ts();
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        wait_ms(1000);
+        while (next_tx(&trace_last))
+                ;
+        T.tsecr = opt32(tx_option(8));
+        T.tsval = 300;
+        u32 srtt = T.t->srtt_us;
+        rx(T_ACK, 1, 101, 0);
+        assert_int_not_equal(T.t->srtt_us, srtt);
+        assert_true(T.t->rto_ms < 1000);
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(must_3_wrong_checksum_is_dropped), test(must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment),
+                test(must_14_67_mss_is_announced_and_fits_the_mtu), test(must_15_no_mss_option_means_536),
+                test(must_16_segments_fit_peer_mss_path_and_options), test(must_65_mss_only_on_syn), test(must_69_bytes_behind_eol_are_zero),
+                test(syn_layout_is_as_configured), test(syn_offers_what_linux_offers), test(syn_ack_offers_only_what_the_syn_offered),
+                test(window_scale_both_ways), test(receive_window_grows_with_use_up_to_the_buffer),
+                test(timestamp_is_echoed_from_the_segment_that_moved_the_window), test(paws_rejects_an_old_duplicate),
+                test(paws_does_not_stop_rst), test(timestamps_time_a_retransmission),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

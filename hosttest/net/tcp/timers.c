@@ -1,0 +1,264 @@
+/* timers.c - traces about time: retransmission, R1 and R2, zero windows, keep-alive, delayed acknowledgement, FIN_WAIT_2.
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+static void must_18_19_backed_off_rto_stays_until_a_fresh_sample(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        u32 rto = T.t->rto_ms;
+        wait_ms(rto + 1);
+        expect_tx(T_ACK, 1, 1, 100);
+        rx(T_ACK, 1, 101, 0); /* Karn: of which copy nobody knows */
+        assert_int_equal(T.t->rto_ms, 2 * rto);
+        send_bytes(100, 100);
+        expect_tx(T_ACK, 101, 1, 100);
+        wait_ms(5);
+        rx(T_ACK, 1, 201, 0);
+        assert_true(T.t->rto_ms < 2 * rto);
+        trace_end();
+}
+
+static void must_20_shld_11_connection_is_given_up_after_r2(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        wait_ms(100000);
+        assert_int_equal(T.closed, 0); /* at least 100 s */
+        wait_ms(400000);
+        assert_int_equal(T.closed, 1);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        trace_end();
+}
+
+static void must_21_user_sets_r2(void **s)
+{
+        established();
+        tcp_set_user_timeout(T.t, 5000);
+        send_bytes(0, 100);
+        wait_ms(4000);
+        assert_int_equal(T.closed, 0);
+        wait_ms(8000);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        trace_end();
+}
+
+static void must_22_23_syn_is_repeated_for_three_minutes(void **s)
+{
+        syn_sent();
+        wait_ms(179000);
+        assert_int_equal(T.closed, 0);
+        u32 n = 0;
+        struct seg g;
+        while (next_tx(&g)) {
+                assert_int_equal(g.flags & 0x3f, T_SYN);
+                assert_int_equal(g.seq, T.our_isn);
+                n++;
+        }
+        assert_in_range(n, 6, 10);
+        wait_ms(120000);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        trace_end();
+}
+
+static void syn_ack_has_a_timer_of_its_own(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        wait_ms(1001);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        wait_ms(2001);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(T.t->rto_ms, 3000); /* RFC 6298 5.7 */
+        assert_int_equal(T.t->cwnd, 1460);   /* RFC 5681 3.1 */
+        trace_end();
+}
+
+static void half_open_is_forgotten(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        wait_ms(300000);
+        assert_int_equal(T.w->st->tcp->n_half, 0);
+        trace_end();
+}
+
+static void must_25_no_keepalive_unless_asked_for(void **s)
+{
+        established();
+        wait_ms(3u * 3600 * 1000);
+        expect_none();
+        trace_end();
+}
+
+static void must_24_26_27_shld_12_keepalive_when_idle_without_data(void **s)
+{
+        established();
+        tcp_set_keepalive(T.t, 10000);
+        wait_ms(9999);
+        expect_none();
+        rx(T_ACK, 1, 1, 10); /* not idle */
+        wait_ms(50);
+        expect_tx(T_ACK, 1, 11, 0);
+        wait_ms(9940);
+        expect_none();
+        wait_ms(20);
+        expect_tx(T_ACK, 0, 11, 0);
+        rx(T_ACK, 11, 1, 0);
+        wait_ms(9990);
+        expect_none();
+        wait_ms(20);
+        expect_tx(T_ACK, 0, 11, 0);
+        trace_end();
+}
+
+static void must_29_one_lost_keepalive_is_not_death_nine_are(void **s)
+{
+        established();
+        tcp_set_keepalive(T.t, 10000);
+        wait_ms(85000);
+        assert_int_equal(T.closed, 0);
+        wait_ms(20000);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        trace_end();
+}
+
+static void must_36_probes_zero_window(void **s)
+{
+        established();
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 100);
+        expect_none();
+        u32 rto = T.t->rto_ms;
+        wait_ms(rto + 1); /* SHLD-29 */
+        expect_tx(T_ACK, 1, 1, 1);
+        rx(T_ACK, 1, 1, 0);
+        wait_ms(2 * rto - 2); /* SHLD-30 */
+        expect_none();
+        wait_ms(4);
+        expect_tx(T_ACK, 1, 1, 1);
+        rx(T_ACK, 1, 1, 0);
+        T.wnd = 1000;
+        rx(T_ACK, 1, 1, 0);
+        expect_tx(T_ACK, 1, 1, 100);
+        trace_end();
+}
+
+static void must_37_zero_window_is_kept_open_while_probes_are_answered(void **s)
+{
+        established();
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 100);
+        for (u32 i = 0; i < 60; i++) {
+                wait_ms(30000);
+                wire_flush_out(T.w);
+                rx(T_ACK, 1, 1, 0);
+        }
+        assert_int_equal(T.closed, 0);
+        T.wnd = 1000;
+        rx(T_ACK, 1, 1, 0);
+        expect_tx(T_ACK, 1, 1, 100);
+        trace_end();
+}
+
+static void zero_window_probe_that_was_taken(void **s)
+{
+        established();
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 100);
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, 1, 1, 1);
+        T.wnd = 1000;
+        rx(T_ACK, 1, 2, 0);
+        expect_tx(T_ACK, 2, 1, 99);
+        trace_end();
+}
+
+static void fin_alone_probes_a_zero_window(void **s)
+{
+        established();
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        tcp_shutdown(T.t);
+        wait_ms(T.t->rto_ms + 2);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK, 1, 2, 0);
+        state_is("FIN_WAIT_2");
+        trace_end();
+}
+
+static void peer_silent_behind_zero_window_is_given_up(void **s)
+{
+        established();
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 100);
+        wait_ms(700000);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        trace_end();
+}
+
+static void fin_wait_2_does_not_last_for_ever_once_the_user_left(void **s)
+{
+        established();
+        tcp_close(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK, 1, 2, 0);
+        state_is("FIN_WAIT_2");
+        wait_ms(61000);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void half_closed_by_us_lasts(void **s)
+{
+        established();
+        tcp_shutdown(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK, 1, 2, 0);
+        wait_ms(1000000);
+        state_is("FIN_WAIT_2");
+        rx(T_ACK, 1, 2, 1000);
+        wait_ms(50);
+        expect_tx(T_ACK, 2, 1001, 0);
+        assert_int_equal(tcp_readable(T.t), 1000);
+        trace_end();
+}
+
+static void idle_connections_cost_no_timer(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        rx(T_ACK, 1, 101, 0);
+        wait_ms(3000);
+        assert_int_equal(timer_running(&T.t->timer), 0);
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(must_18_19_backed_off_rto_stays_until_a_fresh_sample), test(must_20_shld_11_connection_is_given_up_after_r2),
+                test(must_21_user_sets_r2), test(must_22_23_syn_is_repeated_for_three_minutes), test(syn_ack_has_a_timer_of_its_own),
+                test(half_open_is_forgotten), test(must_25_no_keepalive_unless_asked_for),
+                test(must_24_26_27_shld_12_keepalive_when_idle_without_data), test(must_29_one_lost_keepalive_is_not_death_nine_are),
+                test(must_36_probes_zero_window), test(must_37_zero_window_is_kept_open_while_probes_are_answered),
+                test(zero_window_probe_that_was_taken), test(fin_alone_probes_a_zero_window), test(peer_silent_behind_zero_window_is_given_up),
+                test(fin_wait_2_does_not_last_for_ever_once_the_user_left), test(half_closed_by_us_lasts), test(idle_connections_cost_no_timer),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+/* window.c - traces about windows: zero, shrinking, silly ones on both sides, Nagle, cork, message mode.
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+static void must_1_window_is_unsigned(void **s)
+{
+        T.wnd = 0;
+        trace_begin(NULL);
+        listen_with(NULL);
+        T.wnd = 65535;
+        handshake(opt_mss1460, 4);
+        assert_int_equal(T.t->snd_wnd, 65535);
+        trace_end();
+}
+
+static void must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits(void **s)
+{
+        established();
+        T.wnd = 4000;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 8000);
+        expect_tx(T_ACK, 1, 1, 1460);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        expect_none();
+        T.wnd = 2000; /* the right edge moves left */
+        rx(T_ACK, 1, 1461, 0);
+        expect_none();
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        T.wnd = 20000;
+        rx(T_ACK, 1, 2921, 0);
+        expect_tx(T_ACK, 2921, 1, 1460);
+        trace_end();
+}
+
+static void must_38_sender_avoids_silly_windows(void **s)
+{
+        established();
+        T.wnd = 4000;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 20000);
+        expect_tx(T_ACK, 1, 1, 1460);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        expect_none();                  /* 1080 bytes of window left: not a segment, not half of the largest window */
+        T.wnd = 1000;
+        rx(T_ACK, 1, 2921, 0);
+        expect_none();
+        wait_ms(201);                   /* the override time-out */
+        expect_tx(T_ACK, 2921, 1, 1000);
+        trace_end();
+}
+
+static void must_39_receiver_opens_the_window_by_a_segment_or_not_at_all(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 4380};
+        established_opts(&o);
+        rx(T_ACK, 1, 1, 1460);
+        rx(T_ACK, 1461, 1, 1460);
+        expect_tx(T_ACK, 1, 2921, 0);
+        rx(T_ACK, 2921, 1, 1460);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 4381, 0);
+        assert_int_equal(trace_last.wnd, 0);
+        tcp_consume(T.t, 500);
+        wait_ms(100);
+        expect_none();
+        tcp_consume(T.t, 1000);
+        wait_ms(2);
+        expect_tx(T_ACK, 1, 4381, 0);
+        assert_int_equal(trace_last.wnd, 1500);
+        trace_end();
+}
+
+static void shld_14_window_never_shrinks(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 20000};
+        established_opts(&o);
+        u32 at = 1, edge = 0;
+        for (u32 i = 0; i < 12; i++, at += 1460) {
+                rx(T_ACK, at, 1, 1460);
+                struct seg g;
+                while (next_tx(&g)) {
+                        u32 e = g.ack - T.peer_isn + g.wnd;
+                        assert_true(e >= edge);
+                        edge = e;
+                }
+        }
+        trace_end();
+}
+
+static void must_66_zero_window_still_takes_ack_and_rst(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 1460};
+        established_opts(&o);
+        rx(T_ACK, 1, 1, 1460);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 1461, 0);
+        assert_int_equal(trace_last.wnd, 0);
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1461, 100);
+        rx(T_ACK, 1461, 101, 1); /* a window probe that also acknowledges */
+        expect_tx(T_ACK, 101, 1461, 0);
+        assert_int_equal(T.t->snd_una - T.our_isn, 101);
+        assert_int_equal(tcp_readable(T.t), 1460);
+        rx(T_RST, 1461, 0, 0);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void shld_7_nagle_holds_a_small_segment_while_one_is_out(void **s)
+{
+        established();
+        send_bytes(0, 10);
+        expect_tx(T_ACK | T_PSH, 1, 1, 10);
+        send_bytes(10, 10);
+        send_bytes(20, 10);
+        expect_none();
+        rx(T_ACK, 1, 11, 0);
+        expect_tx(T_ACK | T_PSH, 11, 1, 20);
+        trace_end();
+}
+
+static void must_17_nagle_can_be_switched_off(void **s)
+{
+        established();
+        tcp_set_nodelay(T.t, true);
+        send_bytes(0, 10);
+        expect_tx(T_ACK | T_PSH, 1, 1, 10);
+        send_bytes(10, 10);
+        expect_tx(T_ACK | T_PSH, 11, 1, 10);
+        trace_end();
+}
+
+static void cork_holds_until_uncorked_full_segments_go(void **s)
+{
+        established();
+        tcp_cork(T.t, true);
+        send_bytes(0, 100);
+        expect_none();
+        send_bytes(100, 1400);
+        expect_tx(T_ACK, 1, 1, 1460);
+        expect_none();
+        tcp_cork(T.t, false);
+        wait_ms(1);
+        expect_tx(T_ACK | T_PSH, 1461, 1, 40);
+        trace_end();
+}
+
+static void must_60_corked_data_is_not_held_for_ever(void **s)
+{
+        established();
+        tcp_cork(T.t, true);
+        send_bytes(0, 100);
+        wait_ms(201);
+        expect_tx(T_ACK, 1, 1, 100);
+        trace_end();
+}
+
+static void must_61_psh_on_the_last_segment_only(void **s)
+{
+        established();
+        send_bytes(0, 4000);
+        expect_tx(T_ACK, 1, 1, 1460);
+        assert_false(trace_last.flags & T_PSH);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        assert_false(trace_last.flags & T_PSH);
+        expect_tx(T_ACK | T_PSH, 2921, 1, 1080);
+        trace_end();
+}
+
+static void r53_r54_message_mode_delivers_at_psh(void **s)
+{
+        static const struct tcp_opts o = {.psh_message = true};
+        established_opts(&o);
+        rx(T_ACK, 1, 1, 100);
+        rx(T_ACK, 101, 1, 100);
+        assert_int_equal(T.readable, 0);
+        rx(T_ACK | T_PSH, 201, 1, 100);
+        assert_int_equal(T.readable, 1);
+        assert_int_equal(tcp_readable(T.t), 300);
+        tcp_consume(T.t, 300);
+        rx(T_ACK, 301, 1, 10);
+        assert_int_equal(T.readable, 1);
+        rx(T_ACK | T_FIN, 311, 1, 0);
+        assert_int_equal(T.readable, 2);
+        trace_end();
+}
+
+static void text_beyond_the_window_is_cut(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 1460};
+        established_opts(&o);
+        rx(T_ACK, 1, 1, 1400);
+        rx(T_ACK | T_FIN, 1401, 1, 100); /* 60 fit; the FIN lies outside */
+        expect_tx(T_ACK, 1, 1461, 0);
+        assert_int_equal(tcp_readable(T.t), 1460);
+        assert_false(tcp_eof(T.t));
+        trace_end();
+}
+
+static void thousands_of_tiny_segments_do_not_empty_the_pool(void **s)
+{
+        established();
+        for (u32 i = 0; i < 4000; i++)
+                rx(T_ACK | T_PSH, 1 + i, 1, 1);
+        wire_flush_out(T.w);
+        assert_int_equal(tcp_readable(T.t), 4000);
+        assert_in_range(T.w->st->pkts.n_total - T.w->st->pkts.n_free, 2, 8);
+        T.read_all = true;
+        read_all();
+        trace_end();
+}
+
+static void memory_pressure_stops_the_window_from_growing(void **s)
+{
+        established();
+        struct pkt *held[256];
+        u32 n = 0;
+        while (T.w->st->pkts.n_free > T.w->st->pkts.n_total / 20)
+                held[n++] = pkt_alloc(&T.w->st->pkts, 0);
+        u32 adv = T.t->rcv_adv;
+        rx(T_ACK, 1, 1, 1460);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 1461, 0);
+        assert_int_equal(T.t->rcv_adv, adv);
+        while (n)
+                pkt_free(held[--n]);
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(must_1_window_is_unsigned), test(must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits),
+                test(must_38_sender_avoids_silly_windows), test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all),
+                test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
+                test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
+                test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
+                test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh), test(text_beyond_the_window_is_cut),
+                test(thousands_of_tiny_segments_do_not_empty_the_pool), test(memory_pressure_stops_the_window_from_growing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
