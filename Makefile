@@ -59,12 +59,14 @@ deps-run:   ; @tools/install.sh build run
 deps-test:  ; @tools/install.sh build run test
 
 # --- kernel and library objects -------------------------------------------------------------------------------
+OPT     := -Os
 # The packet path is built for speed, the rest for size.
-HOT     := $(addprefix net/,netif eth ip ip_tx pkt wheel stack siphash arp) c/cksum c/string \
+HOT     := $(addprefix net/,netif eth ip ip_tx pkt wheel siphash) c/cksum c/string \
            $(addprefix net/tcp/,demux tcp_receive tcp_respond rx ack text tx segment sndq sent batch recv window lookup timer synq accept options rtt) \
            $(addprefix net/service/,http_conn http_parse http_reply)
 $(HOT:%=$B/k/%.c.o): OPT := -O2
-OPT     := -Os
+# The kernel and what stands on platform.h call nothing that wants a stack aligned to 16 bytes; the library may (a user's callbacks).
+$(KERN) $(APP): OPT += -mpreferred-stack-boundary=2
 $B/k/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(KFLAGS) $(OPT) -MMD -c $< -o $@

@@ -1,6 +1,6 @@
 # tap.mk - the appliance as a Linux process (build/qure-tap), and the same with sanitizers (build/qure-tap-san).
 TAP_SRC := $(wildcard hosttest/tap/*.c)
-TAP_CFLAGS := -m32 -g -O1 -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude $(WARN)
+TAP_CFLAGS := -m32 -mstackrealign -mincoming-stack-boundary=2 -g -O1 -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude $(WARN)
 
 $B/qure-tap: $(TAP_SRC) $(APP) $(LIB) $B/k/hosttest/guard.c.o
 	$(CC) $(TAP_CFLAGS) -no-pie -MMD -MF $@.d $(TAP_SRC) $(APP) $(LIB) $B/k/hosttest/guard.c.o -o $@
