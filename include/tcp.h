@@ -91,7 +91,10 @@ u32 tcp_send_room(const struct tcb *t);
 int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
 /* Queues the bytes of p (data, len; no chain) and takes the buffer (consumed in every case). 0 or negative. */
 int tcp_send_pkt(struct tcb *t, struct pkt *p);
-/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer), or negative. */
+/* The same with the cksum_add of the bytes. p may be shared (pkt_hold): one reference is taken, the bytes stay as they are. */
+int tcp_send_pkt_sum(struct tcb *t, struct pkt *p, u32 sum);
+/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer: room, or all but a quarter of the buffers is in use;
+ * who fills buffers for tcp_send_pkt leaves that quarter too), or negative. */
 int tcp_send(struct tcb *t, const void *src, u32 n);
 void tcp_cork(struct tcb *t, bool on);                         /* hold back small segments until uncorked */
 void tcp_flush(struct tcb *t);                                 /* sends what may be sent now; the stack calls it at batch end anyway */

@@ -40,12 +40,12 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
         return 0;
 }
 
-int tcp_send_pkt(struct tcb *t, struct pkt *p)
+static int send_pkt(struct tcb *t, struct pkt *p, const u32 *sum)
 {
         int err = 0;
         if (!may_queue(t))
                 err = E_CLOSED;
-        else if (p->len > tcp_send_room(t) || (p->len && !put(t, p->data, p->len, NULL, p)))
+        else if (p->len > tcp_send_room(t) || (p->len && !put(t, p->data, p->len, sum, p)))
                 err = E_NOMEM;
         if (err || !p->len)
                 pkt_free(p);
@@ -53,6 +53,9 @@ int tcp_send_pkt(struct tcb *t, struct pkt *p)
                 tcp_want_tx(t);
         return err;
 }
+
+int tcp_send_pkt(struct tcb *t, struct pkt *p) { return send_pkt(t, p, NULL); }
+int tcp_send_pkt_sum(struct tcb *t, struct pkt *p, u32 sum) { return send_pkt(t, p, &sum); }
 
 /* Fills up the last buffer when it is ours alone: nothing that was described before changes. */
 static u32 append_last(struct tcb *t, const u8 *src, u32 n)
@@ -68,6 +71,13 @@ static u32 append_last(struct tcb *t, const u8 *src, u32 n)
         return n;
 }
 
+/* A quarter of the buffers is left for what comes in: without the peers' acknowledgements nothing queued would ever be freed. */
+static bool may_buffer(const struct tcb *t)
+{
+        const struct pktpool *pool = &tcb_stack(t)->pkts;
+        return pool->n_free > pool->n_total >> 2;
+}
+
 int tcp_send(struct tcb *t, const void *src, u32 n)
 {
         if (!may_queue(t))
@@ -75,7 +85,7 @@ int tcp_send(struct tcb *t, const void *src, u32 n)
         n = min_u32(n, tcp_send_room(t));
         u32 done = append_last(t, src, n);
         while (done < n) {
-                struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, 0);
+                struct pkt *p = may_buffer(t) ? pkt_alloc(&tcb_stack(t)->pkts, 0) : NULL;
                 if (!p)
                         break;
                 u32 m = min_u32(n - done, PKT_BUF);
