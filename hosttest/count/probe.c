@@ -55,14 +55,14 @@ static struct pkt *build(u8 flags, const char *data, u32 n)
         f[13] = 0;
         struct ip_hdr ip = {.vhl = 0x45, .len = be16_of((u16)(40 + n)), .frag = be16_of(IP_DF), .ttl = 64, .proto = IPPROTO_TCP_, .src = ip_client, .dst = ip_us};
         ip.cksum = be16_from_raw((u16)~cksum_fold(cksum_add(0, &ip, 20)));
-        struct tcp_wire t = {be16_of(40000), be16_of(80), be32_of(client.seq), be32_of(client.ack), 5 << 4, flags, be16_of(64240), {{0, 0}}, {{0, 0}}};
+        struct tcp_wire t = {be16_of(40000), be16_of(80), be32_of(client.seq), be32_of(client.ack), (flags & SYN ? 6 : 5) << 4, flags, be16_of(64240), {{0, 0}}, {{0, 0}}};
         memcpy(f + 14, &ip, 20);
         memcpy(f + 34, &t, 20);
         memcpy(f + 54, data, n);
         u16 sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(ip_client, ip_us, IPPROTO_TCP_, (u16)(20 + n)), f + 34, 20 + n));
         memcpy(f + 50, &sum, 2);
         p->len = (u16)(n + 54 < 60 ? 60 : n + 54);
-        client.seq += n + (flags & SYN ? 1 : 0);
+        client.seq += flags & SYN ? 1 : n;
         return p;
 }
 
@@ -83,7 +83,7 @@ static void feed(const char *what, u8 flags, const char *data, u32 n)
 static void replay(void *arg)
 {
         thread_sleep(100);
-        feed("fresh.syn", SYN, "", 0);
+        feed("fresh.syn", SYN, "\2\4\5\264", 4); /* its only option: a segment holds 1460 bytes */
         feed("fresh.ack", ACK, "", 0);
         feed("fresh.get", PSH | ACK, get, sizeof get - 1);
         feed("kept.get", PSH | ACK, get, sizeof get - 1);

@@ -144,6 +144,27 @@ static void go_on(struct http_conn *c)
         }
 }
 
+/* What nearly every reply is: a small file, whole, in HTTP/1.1, on a connection that stays. Nothing of it is copied, nor summed
+ * again. False when it is not that, or there is no room. */
+static bool send_ready(struct http *h, struct tcb *t, const struct http_request *r, const struct http_reply *a)
+{
+        struct http_file *f = a->file;
+        struct pkt *p;
+        u32 sum;
+
+        if (a->status != 200 || !f || !f->whole || r->version != 11 || !r->keep || r->method != HTTP_GET)
+                return false;
+        if (tcp_send_room(t) < f->head_n + 2 + a->n || !(p = http_file_ready(h, f, &sum)))
+                return false;
+        tcp_cork(t, true);
+        tcp_send_pkt_sum(t, p, sum);
+        if (tcp_send_ref(t, f->whole, a->n, &f->sum) < 0)
+                tcp_shutdown(t); /* no cell for it: the reply is cut short, which its length shows */
+        tcp_cork(t, false);
+        h->count.body_bytes += a->n;
+        return true;
+}
+
 /* Sends a reply that is a file. The head is in p. False when that takes a slot and none is free. */
 static bool send_file(struct http *h, struct tcb *t, const struct http_reply *a, struct pkt *p, bool head_only)
 {
@@ -164,7 +185,7 @@ static bool send_file(struct http *h, struct tcb *t, const struct http_reply *a,
         tcp_cork(t, n > 0);
         tcp_send_pkt(t, p);
         if (n && tcp_send_ref(t, f->whole + a->from, n, n == f->node.size ? &f->sum : NULL) < 0)
-                tcp_shutdown(t); /* cannot be: there was room; a reply cut short is seen by its length */
+                tcp_shutdown(t); /* as above */
         tcp_cork(t, false);
         return true;
 }
@@ -191,38 +212,54 @@ static bool body_next(struct http *h, struct tcb *t, u32 body, bool keep)
         return false;
 }
 
-/* Answers a request whose head is `len` bytes, or refuses it (len < 0). False: stopped here, t may be gone. */
-static bool answer(struct http *h, struct tcb *t, const struct http_request *r, int len, struct pkt *p)
+/* Sends what was decided for a request whose head is `len` bytes; len < 0: it was refused. True: the next may be served at once. */
+static bool answer(struct http *h, struct tcb *t, const struct http_request *r, struct http_reply *a, int len, struct pkt *p)
 {
-        struct http_reply a;
-        bool keep = r->keep && !r->expects; /* a client that waits for 100 may or may not send its body: RFC 9110 10.1.1 */
-        struct http_request plain = *r;
+        bool keep = r->keep;
 
-        plain.keep = keep;
-        http_decide(h, &plain, &a);
-        if (a.status >= 400 && a.status != 404 && a.status != 405 && a.status != 412 && a.status != 416)
-                plain.keep = keep = false;
-        http_write(h, &plain, &a, p);
-        if (a.file && a.status < 300) {
-                if (!send_file(h, t, &a, p, r->method == HTTP_HEAD)) {
-                        a = (struct http_reply){.status = 503};
-                        plain.keep = keep = false;
+        http_write(h, r, a, p);
+        if (a->file && a->status < 300) {
+                if (!send_file(h, t, a, p, r->method == HTTP_HEAD)) {
                         p->len = 0;
-                        http_write(h, &plain, &a, p);
+                        keep = false;
+                        *a = (struct http_reply){.status = 503};
+                        http_write(h, &(struct http_request){.version = r->version}, a, p);
                         tcp_send_pkt(t, p);
                 } else {
-                        h->count.body_bytes += r->method == HTTP_HEAD ? 0 : a.n;
+                        h->count.body_bytes += r->method == HTTP_HEAD ? 0 : a->n;
                 }
         } else {
                 tcp_send_pkt(t, p);
         }
-        count_reply(h, a.status);
-        if (len < 0 || (a.status >= 400 && !keep)) {
+        count_reply(h, a->status);
+        if (len < 0 || (a->status >= 400 && !keep)) {
                 linger(h, t);
                 return false;
         }
         tcp_consume(t, (u32)len);
         return body_next(h, t, r->body, keep);
+}
+
+/* Parses the head at p and decides. Returns its length, 0 when it is not complete, -1 when it is refused. */
+static int understand(struct http *h, const u8 *p, u32 n, struct http_request *r, struct http_reply *a)
+{
+        const struct http_memo *m = http_memo_find(h, p, n);
+
+        if (m) {
+                *r = (struct http_request){.version = m->version, .keep = true};
+                *a = (struct http_reply){200, m->file, 0, m->file->node.size};
+                return m->n;
+        }
+        int len = http_parse(p, n, r);
+        if (!len)
+                return 0;
+        r->keep &= !r->expects; /* a client that waits for 100 may or may not send its body: RFC 9110 10.1.1 */
+        http_decide(h, r, a);
+        if (a->status >= 400 && a->status != 404 && a->status != 405 && a->status != 412 && a->status != 416)
+                r->keep = false;
+        if (a->status == 200 && a->file && a->file->whole && r->keep && r->method == HTTP_GET && !r->body)
+                http_memo_put(h, p, (u32)len, a->file, r->version);
+        return len;
 }
 
 /* The head of the next request in one piece: where it lies, or copied together. */
@@ -242,8 +279,10 @@ static const u8 *head_bytes(struct http *h, struct tcb *t, u32 *n)
 static void serve(struct http *h, struct tcb *t)
 {
         struct http_request r;
+        struct http_reply a;
         struct pkt *p;
         const u8 *bytes;
+        bool more;
         u32 n;
         int len;
 
@@ -262,7 +301,7 @@ static void serve(struct http *h, struct tcb *t)
                         return;
                 }
                 bytes = head_bytes(h, t, &n);
-                len = http_parse(bytes, n, &r);
+                len = understand(h, bytes, n, &r, &a);
                 if (!len && tcp_eof(t)) {
                         finish(h, t); /* it hung up in the middle */
                         return;
@@ -272,13 +311,20 @@ static void serve(struct http *h, struct tcb *t)
                                 drop_connection(h, t);
                         return;
                 }
+                if (len > 0 && send_ready(h, t, &r, &a)) {
+                        count_reply(h, 200);
+                        tcp_consume(t, (u32)len);
+                        more = body_next(h, t, r.body, true);
+                        continue;
+                }
                 p = pkt_alloc(&h->st->pkts, 0);
                 if (!p) {
                         if (!slot_take(h, t, CONN_RETRY, HTTP_RETRY_MS))
                                 drop_connection(h, t);
                         return;
                 }
-        } while (answer(h, t, &r, len, p));
+                more = answer(h, t, &r, &a, len, p);
+        } while (more);
 }
 
 /* A slot's time is up. Runs outside the connection's own events: what is queued here is flushed here. */

@@ -6,10 +6,22 @@
 #include "http_impl.h"
 #include "platform.h"
 
+static void drop_ready(struct http *h, struct http_file *f)
+{
+        if (!f->ready)
+                return;
+        pkt_free(f->ready);
+        f->ready = NULL;
+        h->n_ready--;
+}
+
 void http_file_forget(struct http *h)
 {
-        for (u32 i = 0; i < HTTP_FILES; i++)
+        for (u32 i = 0; i < HTTP_FILES; i++) {
                 h->file[i].key_n = 0;
+                h->file[i].life++;
+                drop_ready(h, &h->file[i]);
+        }
 }
 
 const char *http_now(struct http *h)
@@ -21,6 +33,40 @@ const char *http_now(struct http *h)
                 http_date_put(now, h->date);
         }
         return h->date;
+}
+
+/* Heads of past seconds give their buffers back. */
+static void drop_stale(struct http *h)
+{
+        for (u32 i = 0; i < HTTP_FILES; i++)
+                if (h->file[i].ready_s != h->date_s)
+                        drop_ready(h, &h->file[i]);
+}
+
+struct pkt *http_file_ready(struct http *h, struct http_file *f, u32 *sum)
+{
+        const char *now = http_now(h);
+
+        if (f->ready && (f->ready_s != h->date_s || f->ready->refs > HTTP_SHARED))
+                drop_ready(h, f);
+        if (!f->ready) {
+                if (h->n_ready == HTTP_READY)
+                        drop_stale(h);
+                if (f == &h->spare || h->n_ready == HTTP_READY || h->st->pkts.n_free < h->st->pkts.n_total / 2)
+                        return NULL;
+                f->ready = pkt_alloc(&h->st->pkts, 0);
+                if (!f->ready)
+                        return NULL;
+                h->n_ready++;
+                pkt_append(f->ready, f->head, f->head_n);
+                pkt_append(f->ready, "\r\n", 2);
+                __builtin_memcpy(f->ready->data + f->date_at, now, HTTP_DATE);
+                f->ready_s = h->date_s;
+                f->ready_sum = cksum_add(0, f->ready->data, f->ready->len);
+        }
+        pkt_hold(f->ready);
+        *sum = f->ready_sum;
+        return f->ready;
 }
 
 /* FNV-1a; an attacker who finds collisions wins a slower lookup and nothing else. */
@@ -99,6 +145,8 @@ struct http_file *http_file_find(struct http *h, int site, struct http_text targ
         if (keep && f->hash == hash && f->key_n == target.n + 1 && f->key[0] == (char)site && __builtin_memcmp(f->key + 1, target.p, target.n) == 0)
                 return f;
         f->key_n = 0;
+        f->life++;
+        drop_ready(h, f);
         *status = locate(h, site, target, f);
         if (*status)
                 return NULL;

@@ -13,6 +13,8 @@ enum {
         HTTP_REPLY_MAX = 1700,    /* head of a reply, or a whole one that is no file: fits one packet buffer */
         HTTP_SLOTS = 64, HTTP_FILES = 32, HTTP_KEY = 96, HTTP_FILE_HEAD = 320, HTTP_PATH = 512,
         HTTP_TARGET_BACK = 900,   /* longest target that is sent back in Location */
+        HTTP_READY = 8, HTTP_SHARED = 100, /* heads kept as buffers; replies that may share one (pkt.refs is a byte) */
+        HTTP_MEMOS = 16, HTTP_MEMO_BYTES = 600,
         HTTP_PIECE = 32768,       /* queued at once of a file */
         HTTP_SUM_MAX = 8192,      /* files up to this carry their sum */
         HTTP_RCVBUF = 16384,
@@ -60,6 +62,7 @@ const char *http_mime(const char *path);
 /* A file as it is answered again and again. */
 struct http_file {
         u32             hash;
+        u32             life;                 /* counts what this place held, http_memo's proof that it is still the same */
         u16             key_n, head_n;
         char            key[HTTP_KEY];        /* site number, then the target as it came */
         char            head[HTTP_FILE_HEAD]; /* reply from the status line on, without Connection and the last line end */
@@ -70,7 +73,22 @@ struct http_file {
         struct fat_node node;
         const u8       *whole;                /* the body when it is one run of at most HTTP_SUM_MAX, else NULL */
         u32             sum;                  /* cksum_add of it */
+        struct pkt     *ready;                /* the head for a 1.1 connection that stays, dated ready_s; or NULL */
+        u64             ready_s;
+        u32             ready_sum;
 };
+
+/* A request that came before, as bytes, and the file that it got with 200 (http_memo.c). */
+struct http_memo {
+        u16               n;                  /* 0 = unused */
+        u8                version;
+        u32               life;
+        struct http_file *file;
+        u8                bytes[HTTP_MEMO_BYTES];
+};
+struct http;
+const struct http_memo *http_memo_find(struct http *h, const u8 *p, u32 n);
+void http_memo_put(struct http *h, const u8 *p, u32 n, struct http_file *file, u8 version);
 
 enum http_state { CONN_IDLE, CONN_READING, CONN_SENDING, CONN_SKIPPING, CONN_LINGER, CONN_RETRY };
 
@@ -101,7 +119,9 @@ struct http {
         struct http_conn    *slots_free;
         struct http_conn     slot[HTTP_SLOTS];
         struct http_file     file[HTTP_FILES], spare; /* spare: a target too long to be kept */
+        struct http_memo     memo[HTTP_MEMOS];
         struct http_counters count;
+        u32                  n_ready;
         u64                  date_s;
         char                 date[HTTP_DATE];     /* of date_s */
         u8                   head[HTTP_HEAD_MAX]; /* a request that came in several buffers */
@@ -112,6 +132,9 @@ int http_site_find(const struct http *h, struct http_text host);
 /* The file of a target. NULL with *status: 301 (a folder without its slash), 400, 404, 500. */
 struct http_file *http_file_find(struct http *h, int site, struct http_text target, u32 *status);
 void http_file_forget(struct http *h);
+/* The whole head of a 200 reply in HTTP/1.1 that keeps its connection, as a buffer with a reference for the caller and its sum;
+ * NULL when buffers are short. */
+struct pkt *http_file_ready(struct http *h, struct http_file *f, u32 *sum);
 /* The current date text, renewed once a second. */
 const char *http_now(struct http *h);
 
