@@ -111,6 +111,7 @@
         X(TCP_ACK_BAD,     "acknowledges what was never sent") \
         X(TCP_NO_ACK,      "segment without ACK in a synchronised state") \
         X(TCP_OOO_FULL,    "no room to queue out-of-order data") \
+        X(TCP_RCV_POOL,    "data not taken: the last buffers are for acknowledgements") \
         X(TCP_RCV_FULL,    "data beyond the receive buffer") \
         X(TCP_CLOSED,      "data after the application closed") \
         X(TCP_DUP,         "segment carried nothing new") \

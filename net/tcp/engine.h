@@ -190,6 +190,10 @@ static inline u32 tcb_now_us(const struct tcb *t) { return (u32)t->ts->st->now_u
 static inline u32 tcb_outstanding(const struct tcb *t) { return t->snd_nxt - t->snd_una; }
 static inline u32 tcb_rcv_wnd(const struct tcb *t) { return t->rcv_adv - t->rcv_nxt; }
 
+/* The last sixteenth of the buffers is for acknowledgements, ours and theirs: text is not queued any more. If it were, queues
+ * that wait for each other's acknowledgement could hold every buffer, and nothing would ever come in or go out again. */
+static inline bool tcp_short_of_buffers(const struct stack *st) { return st->pkts.n_free < st->pkts.n_total >> 4; }
+
 /* pool.c */
 bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size);
 void *pool_get(struct cellpool *pool);           /* not zeroed; NULL when empty */

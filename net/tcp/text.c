@@ -12,7 +12,8 @@ void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
         t->rcv_queued += len;
         if (psh)
                 t->flags |= TF_PSHED;
-        if (last && len < COALESCE_BELOW && last->refs == 1 && pkt_append(last, p->data, len)) {
+        bool copy = len < COALESCE_BELOW || tcp_short_of_buffers(tcb_stack(t));
+        if (last && copy && last->refs == 1 && pkt_append(last, p->data, len)) {
                 pkt_free(p);
                 return;
         }
@@ -86,6 +87,10 @@ static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block 
         }
         if (x.seq != t->rcv_nxt) {
                 reasm_insert(t, p, x.seq, x.len, x.fin, x.psh, dup);
+                return;
+        }
+        if (x.len && tcp_short_of_buffers(tcb_stack(t)) && !(t->rcv_last && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= x.len)) {
+                pkt_drop(p, DROP_TCP_RCV_POOL);
                 return;
         }
         t->rcv_nxt += x.len;
