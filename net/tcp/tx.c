@@ -245,7 +245,7 @@ void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum d
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
         if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || !t->challenge_ms || now - t->challenge_ms >= TCP_CHALLENGE_MS) {
                 if (!s->len && !probe)
-                        t->challenge_ms = now | 1;
+                        t->challenge_ms = now ? now : 1;
                 t->ts->count.challenges++;
                 tcp_ack_now(t, NULL);
         }

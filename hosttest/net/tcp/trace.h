@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "../../../net/tcp/engine.h"
+#include "cksum.h"
 #include "wire.h"
 
 enum { PEER_PORT = 4000, OUR_PORT = 80, PEER_ISN = 1000 };

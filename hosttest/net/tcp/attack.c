@@ -1,0 +1,490 @@
+/* attack.c - traces about what strangers send: RFC 5961, SYN floods and cookies, ICMP (RFC 5927), TIME_WAIT reuse, ports and ISNs.
+ * SPDX-License-Identifier: MIT */
+#include "icmp.h"
+#include "trace.h"
+
+static void rfc_5961_rst_inside_the_window_draws_a_challenge(void **s)
+{
+        established();
+        rx(T_RST, 2, 0, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.closed, 0);
+        rx(T_RST, 70000, 0, 0);
+        expect_none();
+        assert_int_equal(T.closed, 0);
+        trace_end();
+}
+
+static void rfc_5961_syn_draws_a_challenge_never_rst(void **s)
+{
+        established();
+        rx(T_SYN, 1, 0, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        wait_ms(600);
+        rx(T_SYN, 500000, 0, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.closed, 0);
+        trace_end();
+}
+
+static void rfc_5961_acknowledgement_of_the_future_or_of_long_ago_is_refused(void **s)
+{
+        established();
+        rx(T_ACK, 1, 5000, 100);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(tcp_readable(T.t), 0);
+        rx(T_ACK, 1, (u32)-100000, 100);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(tcp_readable(T.t), 0);
+        trace_end();
+}
+
+static void challenges_are_limited_per_connection(void **s)
+{
+        established();
+        for (u32 i = 0; i < 100; i++)
+                rx(T_SYN, 100 + i, 0, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        expect_none();
+        wait_ms(501);
+        rx(T_RST, 10, 0, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        trace_end();
+}
+
+static void two_hosts_that_disagree_do_not_talk_for_ever(void **s)
+{
+        established();
+        for (u32 i = 0; i < 50; i++)
+                rx(T_ACK, 100000, 1, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        expect_none();
+        trace_end();
+}
+
+static void keepalive_of_the_peer_is_always_answered(void **s)
+{
+        established();
+        for (u32 i = 0; i < 5; i++) {
+                rx(T_ACK, 0, 1, 0);
+                expect_tx(T_ACK, 1, 1, 0);
+        }
+        trace_end();
+}
+
+static void must_10_11_refused_while_syn_received_by_active_open(void **s)
+{
+        syn_sent();
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        rx(T_RST, 1, 0, 0);
+        assert_int_equal(T.closed_err, E_REFUSED);
+        trace_end();
+}
+
+static void must_11_rst_to_a_half_open_passive_connection_returns_to_listen(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_RST, 1, 0, 0);
+        assert_int_equal(T.w->st->tcp->n_half, 0);
+        expect_none();
+        trace_end();
+}
+
+static void syn_sent_wrong_acknowledgement_draws_rst(void **s)
+{
+        syn_sent();
+        rx(T_SYN | T_ACK, 0, 5, 0);
+        expect_tx(T_RST, 5, 0, 0);
+        state_is("SYN_SENT");
+        rx(T_RST | T_ACK, 0, 5, 0);
+        rx(T_RST, 0, 0, 0);
+        rx(T_ACK, 0, 1, 0);
+        expect_none();
+        state_is("SYN_SENT");
+        trace_end();
+}
+
+static void half_open_wrong_acknowledgement_draws_rst(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 2, 0);
+        expect_tx(T_RST, 2, 0, 0);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4); /* again: SYN,ACK again (R156) */
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        trace_end();
+}
+
+static void must_57_syn_to_a_broadcast_is_dropped_silently(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        u8 f[200];
+        struct seg g = {T.sport, T.dport, 1, 0, T_SYN, 1000, NULL, 0, NULL, 0, 0};
+        u32 n = build_tcp(T.w, f, &g);
+        memset(f, 0xff, 6);
+        ipaddr to = IPADDR(10, 0, 0, 255);
+        memcpy(f + 30, &to, 4);
+        build_ip(f + 14, WIRE_PEER, to, 6, 20);
+        memset(f + 50, 0, 2);
+        u16 sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(WIRE_PEER, to, 6, 20), f + 34, 20));
+        memcpy(f + 50, &sum, 2);
+        wire_rx(T.w, f, n);
+        expect_none();
+        assert_int_equal(wire_drops(T.w, DROP_TCP_GROUP), 1);
+        trace_end();
+}
+
+static void must_46_connect_to_nobody_in_particular_is_refused(void **s)
+{
+        static const ipaddr bad[] = {IPADDR(0, 0, 0, 0), IPADDR(255, 255, 255, 255), IPADDR(224, 0, 0, 1), IPADDR(10, 0, 0, 255)};
+        trace_begin(NULL);
+        int err;
+        for (u32 i = 0; i < COUNT_OF(bad); i++) {
+                assert_null(tcp_connect(T.w->st, IPADDR_ANY, 0, bad[i], 80, &trace_events, NULL, NULL, &err));
+                assert_int_equal(err, E_INVAL);
+        }
+        assert_null(tcp_connect(T.w->st, IPADDR(1, 2, 3, 4), 0, WIRE_PEER, 80, &trace_events, NULL, NULL, &err));
+        assert_null(tcp_connect(T.w->st, IPADDR_ANY, 0, IPADDR(9, 9, 9, 9), 80, &trace_events, NULL, NULL, &err));
+        assert_int_equal(err, E_NOROUTE);
+        trace_end();
+}
+
+static void flood_is_answered_by_cookies_and_a_real_client_gets_in(void **s)
+{
+        struct stack_config cfg = {.n_synq = 4};
+        static const u8 offer[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 3, 3, 7};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        struct seg g;
+        for (u16 port = 1; port <= 100; port++) {
+                T.sport = port;
+                rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+                assert_true(next_tx(&g));
+        }
+        assert_int_equal(T.w->st->tcp->n_half, 4);
+        T.sport = 5000;
+        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
+        assert_true(next_tx(&trace_last));
+        T.our_isn = trace_last.seq;
+        T.ts = true;
+        T.tsval = 101;
+        T.tsecr = opt32(tx_option(8));
+        T.read_all = true;
+        rx(T_ACK | T_PSH, 1, 1, 100);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(T.got, 100);
+        assert_int_equal(T.t->snd_scale, 7);
+        assert_true(T.t->flags & TF_SACK);
+        assert_int_equal(T.t->peer_mss, 1460);
+        assert_int_equal(T.w->st->tcp->count.cookies_good, 1);
+        wait_ms(50);
+        wire_flush_out(T.w);
+        /* one that was made up */
+        T.sport = 5001;
+        rx(T_ACK, 1, 77777, 0);
+        assert_true(next_tx(&g));
+        assert_int_equal(g.flags, T_RST);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_COOKIE), 1);
+        /* one that is too old */
+        T.sport = 5002;
+        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        wait_ms(200000);
+        wire_flush_out(T.w);
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        trace_end();
+}
+
+static void tcb_pool_exhausted_is_a_counted_drop(void **s)
+{
+        struct stack_config cfg = {.n_tcbs = 1};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        struct tcb *first = T.t;
+        T.sport++;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_NO_TCB), 1);
+        tcp_abort(first);
+        T.t = NULL;
+        wait_ms(1001); /* the SYN,ACK again, and its acknowledgement: now there is room */
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 2);
+        trace_end();
+}
+
+/* --- ICMP --- */
+static void icmp(u8 type, u8 code, u16 mtu, u32 seq)
+{
+        u8 f[200];
+        memset(f, 0, sizeof f);
+        build_eth(f, wire_mac_us, wire_mac_peer, 0x800);
+        u8 *m = f + 34, *q = m + 8;
+        m[0] = type, m[1] = code, m[6] = (u8)(mtu >> 8), m[7] = (u8)mtu;
+        build_ip(q, WIRE_US, WIRE_PEER, 6, 500);
+        be16 ports[2] = {be16_of(T.dport), be16_of(T.sport)};
+        be32 sq = be32_of(T.our_isn + seq);
+        memcpy(q + 20, ports, 4);
+        memcpy(q + 24, &sq, 4);
+        u16 sum = (u16)~cksum_fold(cksum_add(0, m, 36));
+        memcpy(m + 2, &sum, 2);
+        build_ip(f + 14, WIRE_PEER, WIRE_US, 1, 36);
+        wire_rx(T.w, f, 34 + 36);
+}
+
+static void must_54_shld_26_hard_error_ends_an_open_in_progress(void **s)
+{
+        syn_sent();
+        icmp(ICMP_UNREACH, ICMP_PORT, 0, 0);
+        assert_int_equal(T.closed_err, E_REFUSED);
+        trace_end();
+}
+
+static void must_56_soft_errors_do_not_abort_but_are_told(void **s)
+{
+        static const u8 soft[][2] = {{3, 0}, {3, 1}, {3, 5}, {11, 0}, {11, 1}, {12, 0}};
+        for (u32 i = 0; i < COUNT_OF(soft); i++) {
+                syn_sent();
+                icmp(soft[i][0], soft[i][1], 0, 0);
+                state_is("SYN_SENT");
+                assert_int_equal(tcp_soft_error(T.t), E_UNREACH); /* MUST-47, SHLD-25 */
+                assert_int_equal(tcp_soft_error(T.t), 0);
+                trace_end();
+        }
+}
+
+static void rfc_5927_hard_error_does_not_end_an_established_connection(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        icmp(ICMP_UNREACH, ICMP_PORT, 0, 1);
+        state_is("ESTABLISHED");
+        assert_int_equal(tcp_soft_error(T.t), E_UNREACH);
+        trace_end();
+}
+
+static void must_55_source_quench_is_ignored(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        u32 cwnd = T.t->cwnd;
+        icmp(ICMP_QUENCH, 0, 0, 1);
+        assert_int_equal(T.t->cwnd, cwnd);
+        trace_end();
+}
+
+static void rfc_1191_segments_get_smaller_and_are_sent_again_at_once(void **s)
+{
+        established();
+        send_bytes(0, 3000);
+        expect_tx(T_ACK, 1, 1, 1460);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        expect_tx(T_ACK, 2921, 1, 80);
+        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 1);
+        expect_tx(T_ACK, 1, 1, 960);
+        expect_tx(T_ACK, 961, 1, 500);
+        expect_tx(T_ACK, 1461, 1, 960);
+        expect_tx(T_ACK, 2421, 1, 500);
+        assert_int_equal(T.t->mss, 960);
+        trace_end();
+}
+
+static void rfc_5927_message_about_what_is_not_in_flight_is_ignored(void **s)
+{
+        established();
+        send_bytes(0, 3000);
+        wire_flush_out(T.w);
+        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 5000);
+        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 0);
+        assert_int_equal(T.t->mss, 1460);
+        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 60000, 1);
+        assert_int_equal(T.t->mss, 1460);
+        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 100, 1); /* absurdly small: not below 552, and routers may fragment */
+        assert_int_equal(T.t->mss, 512);
+        trace_end();
+}
+
+static void path_mtu_black_hole_is_found(void **s)
+{
+        established();
+        send_bytes(0, 1460);
+        expect_tx(T_ACK, 1, 1, 1460);
+        wait_ms(10000);
+        struct seg g, last = {0};
+        while (next_tx(&g))
+                last = g;
+        assert_true(last.n < 600 && last.n > 400);
+        rx(T_ACK, 1, 1 + last.n, 0);
+        assert_int_equal(T.w->st->tcp->count.blackholes, 2);
+        trace_end();
+}
+
+/* --- TIME_WAIT --- */
+static void in_time_wait(void)
+{
+        established();
+        tcp_close(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        assert_int_equal(T.w->st->tcp->tw_count, 1);
+}
+
+static void must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew(void **s)
+{
+        in_time_wait();
+        wait_ms(50000);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        wait_ms(50000);
+        rx(T_ACK, 1, 2, 1);
+        expect_tx(T_ACK, 2, 2, 0);
+        wait_ms(20000);
+        rx(T_ACK, 2, 2, 0);
+        expect_tx(T_RST, 2, 0, 0);
+        trace_end();
+}
+
+static void rfc_1337_rst_does_not_end_time_wait(void **s)
+{
+        in_time_wait();
+        rx(T_RST, 2, 0, 0);
+        expect_none();
+        assert_int_equal(T.w->st->tcp->tw_count, 1);
+        trace_end();
+}
+
+static void may_2_rfc_6191_new_syn_reuses_time_wait(void **s)
+{
+        in_time_wait();
+        u32 old = T.our_isn;
+        rx(T_SYN, 1, 0, 0); /* old sequence number: acknowledged, not opened */
+        expect_tx(T_ACK, 2, 2, 0);
+        T.peer_isn += 100000;
+        T.accepted = 0;
+        handshake(opt_mss1460, 4);
+        assert_true(seq_gt(T.our_isn, old + 2));
+        state_is("ESTABLISHED");
+        trace_end();
+}
+
+static void oldest_time_wait_goes_when_room_is_short(void **s)
+{
+        struct stack_config cfg = {.n_timewait = 4};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        for (u32 i = 0; i < 10; i++) {
+                T.accepted = 0;
+                T.sport = (u16)(3000 + i);
+                handshake(opt_mss1460, 4);
+                tcp_close(T.t);
+                wait_ms(1);
+                rx(T_ACK | T_FIN, 1, 2, 0);
+                wire_flush_out(T.w);
+        }
+        assert_int_equal(T.w->st->tcp->tw_count, 4);
+        assert_int_equal(T.w->st->tcp->count.timewait_evicted, 6);
+        trace_end();
+}
+
+/* --- ISN, ports, tables --- */
+static void must_8_9_isn_follows_the_clock_and_differs_by_connection(void **s)
+{
+        trace_begin(NULL);
+        struct tcp_state *ts = T.w->st->tcp;
+        u32 off;
+        u32 a = tcp_isn(ts, 1, 2, 3, &off), b = tcp_isn(ts, 1, 2, 4, &off);
+        assert_int_not_equal(a, b);
+        wait_ms(1000);
+        assert_int_equal(tcp_isn(ts, 1, 2, 3, &off) - a, 250000); /* 4 microseconds a number */
+        trace_end();
+}
+
+static void ports_are_random_and_not_taken(void **s)
+{
+        trace_begin(NULL);
+        int err;
+        u16 seen[20];
+        for (u32 i = 0; i < 20; i++) {
+                struct tcb *t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, 80, &trace_events, NULL, NULL, &err);
+                seen[i] = tcb_lport(t);
+                for (u32 j = 0; j < i; j++)
+                        assert_int_not_equal(seen[i], seen[j]);
+                assert_true(i == 0 || seen[i] != seen[i - 1] + 1);
+        }
+        assert_null(tcp_connect(T.w->st, IPADDR_ANY, seen[3], WIRE_PEER, 80, &trace_events, NULL, NULL, &err));
+        assert_int_equal(err, E_INUSE);
+        for (u32 i = 0; i < T.w->st->tcp->n_pool; i++)
+                if (T.w->st->tcp->pool[i].ports)
+                        tcp_abort(&T.w->st->tcp->pool[i]);
+        trace_end();
+}
+
+static void table_is_rekeyed_when_a_chain_grows(void **s)
+{
+        struct stack_config cfg = {.n_tcbs = 64};
+        trace_begin(&cfg);
+        struct tcp_state *ts = T.w->st->tcp;
+        int err;
+        u32 n = 0, bucket = 0;
+        wait_ms(2000);
+        for (u32 port = 1; port < 65536 && n < 20; port++) { /* all names that meet in one chain under today's keys */
+                u32 ports = (u32)__builtin_bswap16(80) | (u32)__builtin_bswap16((u16)port) << 16;
+                u32 b = tcp_hash(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4), ports) >> ts->shift;
+                if (ts->count.rekeys || (n && b != bucket))
+                        continue;
+                bucket = b;
+                if (tcp_connect(T.w->st, IPADDR_ANY, (u16)port, WIRE_PEER, 80, &trace_events, NULL, NULL, &err))
+                        n++;
+        }
+        assert_int_equal(ts->count.rekeys, 1);
+        for (u32 i = 0; i < ts->n_pool; i++)
+                if (ts->pool[i].ports) {
+                        struct tcb *t = &ts->pool[i];
+                        assert_ptr_equal(tcp_lookup(ts, t->raddr, t->laddr, t->ports), t);
+                        tcp_abort(t);
+                }
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(rfc_5961_rst_inside_the_window_draws_a_challenge), test(rfc_5961_syn_draws_a_challenge_never_rst),
+                test(rfc_5961_acknowledgement_of_the_future_or_of_long_ago_is_refused), test(challenges_are_limited_per_connection),
+                test(two_hosts_that_disagree_do_not_talk_for_ever), test(keepalive_of_the_peer_is_always_answered),
+                test(must_10_11_refused_while_syn_received_by_active_open), test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
+                test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
+                test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
+                test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(tcb_pool_exhausted_is_a_counted_drop),
+                test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
+                test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
+                test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
+                test(path_mtu_black_hole_is_found), test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
+                test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait), test(oldest_time_wait_goes_when_room_is_short),
+                test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),
+                test(table_is_rekeyed_when_a_chain_grows),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
