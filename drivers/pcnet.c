@@ -38,6 +38,23 @@ static struct pkt *rx_judge(struct pcnet *d, struct pkt *p, u32 flags, u32 with_
         return NULL;
 }
 
+/* A device that finds its descriptor not ready looks for another that is (QEMU's does) and may so pass one by that we hand over in the
+ * same moment. Then frames lie behind a descriptor that waits to be filled: that one goes to the end of the ring. False: nothing lies there. */
+static bool rx_passed_by(struct pcnet *d)
+{
+        u32 skip = 1, posted = d->rx_fill - d->rx_clean;
+        while (skip < posted && (d->rx[(d->rx_clean + skip) % RX_RING].flags & D_OWN))
+                skip++;
+        if (skip >= posted)
+                return false;
+        for (; skip; skip--) {
+                u32 i = d->rx_clean++ % RX_RING;
+                d->rx[i].flags = 0;
+                rx_post(d, d->rx_pkt[i]);
+        }
+        return true;
+}
+
 static void tx_reclaim(struct pcnet *d)
 {
         while (d->tx_clean != d->tx_fill) {
@@ -65,8 +82,11 @@ int pcnet_poll(struct nic *n, int budget)
         for (; done < budget && d->rx_clean != d->rx_fill; done++) {
                 volatile struct pcnet_desc *r = &d->rx[d->rx_clean % RX_RING];
                 u32 flags = r->flags;
-                if (flags & D_OWN)
-                        break;
+                if (flags & D_OWN) {
+                        if (!(events & C0_RINT) || !rx_passed_by(d))
+                                break;
+                        continue;
+                }
                 barrier();
                 struct pkt *p = d->rx_pkt[d->rx_clean++ % RX_RING];
                 p = rx_judge(d, p, flags, r->misc & 0xfff);

@@ -9,7 +9,7 @@
 /* "I/O Resources", 32-bit (DWIO) */
 enum { P_APROM = 0x00, P_RDP = 0x10, P_RAP = 0x14, P_RESET = 0x18, P_BDP = 0x1c, P_RESET16 = 0x14 };
 /* CSR0 */
-enum { C0_INIT = 1, C0_STRT = 2, C0_STOP = 4, C0_TDMD = 8, C0_IENA = 0x40, C0_INTR = 0x80, C0_IDON = 0x100, C0_MISS = 0x1000,
+enum { C0_INIT = 1, C0_STRT = 2, C0_STOP = 4, C0_TDMD = 8, C0_IENA = 0x40, C0_INTR = 0x80, C0_IDON = 0x100, C0_RINT = 0x400, C0_MISS = 0x1000,
        C0_EVENTS = 0x7f00 };
 enum { C3_MASKS = 0x0200 | 0x0100 | 0x0040 /* TINTM, IDONM, DXSUFLO */, C4_SETTINGS = 0x0915 /* APAD_XMT, and the masks of counters */,
        C5_SPND = 1 };
@@ -25,7 +25,7 @@ enum { D_STP = 1 << 25, D_ENP = 1 << 24, D_ONES = 0xf000 };
 struct pcnet_init { u16 mode; u8 rlen, tlen; macaddr mac; u16 reserved; u32 ladrf[2], rx, tx; };
 _Static_assert(sizeof(struct pcnet_init) == 28, "Am79C970A, Initialization Block");
 
-enum { RX_LOG = 6, RX_RING = 1 << RX_LOG, TX_LOG = 7, TX_RING = 1 << TX_LOG, RX_BYTES = 1600 };
+enum { RX_LOG = 7, RX_RING = 1 << RX_LOG, TX_LOG = 7, TX_RING = 1 << TX_LOG, RX_BYTES = 1600 };
 
 struct pcnet {
         struct nic         nic;
