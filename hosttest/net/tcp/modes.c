@@ -1,0 +1,385 @@
+/* modes.c - traces of the user's face: queues, urgent data, application mode, Fast Open, message exchange, refusal, close and abort.
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+static void r158_application_mode_acknowledges_when_read(void **s)
+{
+        static const struct tcp_opts o = {.app_mode = true};
+        established_opts(&o);
+        rx(T_ACK | T_PSH, 1, 1, 1000);
+        rx(T_ACK | T_PSH, 1001, 1, 1000);
+        wait_ms(500);
+        expect_none();
+        tcp_consume(T.t, 1500);
+        wait_ms(1);
+        expect_tx(T_ACK, 1, 1501, 0);
+        rx(T_ACK | T_FIN, 2001, 1, 0);
+        assert_int_equal(T.t->state, TCP_B_CLOSE_WAIT_HELD);
+        state_is("CLOSE_WAIT");
+        expect_none();
+        tcp_consume(T.t, 500);
+        wait_ms(1);
+        expect_tx(T_ACK, 1, 2002, 0);
+        assert_int_equal(T.t->state, TCP_B_CLOSE_WAIT);
+        trace_end();
+}
+
+static void r159_application_mode_close_resets_at_once(void **s)
+{
+        static const struct tcp_opts o = {.app_mode = true};
+        established_opts(&o);
+        tcp_close(T.t);
+        expect_tx(T_RST | T_ACK, 1, 1, 0);
+        assert_int_equal(T.closed, 1);
+        assert_int_equal(T.w->st->tcp->tw_count, 0);
+        trace_end();
+}
+
+static void r160_application_mode_close_with_data_resets_after_it_is_acknowledged(void **s)
+{
+        static const struct tcp_opts o = {.app_mode = true};
+        established_opts(&o);
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        tcp_close(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 101, 1, 0);
+        state_is("FIN_WAIT_1");
+        rx(T_ACK, 1, 101, 0);
+        assert_int_equal(T.closed, 0);
+        rx(T_ACK, 1, 102, 0);
+        expect_tx(T_RST | T_ACK, 102, 1, 0);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void r161_application_mode_fin_in_fin_wait_2_is_reset_and_half_open_too(void **s)
+{
+        static const struct tcp_opts o = {.app_mode = true};
+        established_opts(&o);
+        tcp_shutdown(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK, 1, 2, 0);
+        state_is("FIN_WAIT_2");
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_RST | T_ACK, 2, 1, 0);
+        assert_int_equal(T.closed, 1);
+        T.sport++;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        tcp_unlisten(T.l);
+        expect_tx(T_RST | T_ACK, 1, 1, 0);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        assert_true(next_tx(&g));
+        assert_int_equal(g.flags, T_RST | T_ACK);
+        trace_end();
+}
+
+static void r162_application_mode_close_wait_shutdown_sends_fin(void **s)
+{
+        static const struct tcp_opts o = {.app_mode = true};
+        established_opts(&o);
+        rx(T_ACK | T_FIN, 1, 1, 0);
+        expect_tx(T_ACK, 1, 2, 0);
+        tcp_shutdown(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 2, 0);
+        rx(T_ACK, 2, 2, 0);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void must_31_32_33_urgent_data_is_told_and_read_in_line(void **s)
+{
+        established();
+        u8 f[400];
+        struct seg g = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + 1, T_ACK | T_URG, 65535, NULL, 0, bytes_at(0), 100, 40};
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_int_equal(T.urgent, 1);
+        assert_int_equal(tcp_readable(T.t), 100);
+        assert_int_equal(tcp_urgent_left(T.t), 40);
+        tcp_consume(T.t, 10);
+        assert_int_equal(tcp_urgent_left(T.t), 30);
+        tcp_consume(T.t, 30);
+        assert_int_equal(tcp_urgent_left(T.t), 0);
+        g.seq += 100, g.urg = 60000; /* of any length: it may end beyond the window */
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_int_equal(T.urgent, 2);
+        assert_int_equal(tcp_urgent_left(T.t), 60 + 60000);
+        trace_end();
+}
+
+static void must_30_62_urgent_pointer_is_behind_the_last_urgent_octet(void **s)
+{
+        established();
+        assert_int_equal(tcp_send_ref(T.t, bytes_at(0), 2000, NULL), 0);
+        tcp_send_urgent(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_URG, 1, 1, 1460);
+        assert_int_equal(trace_last.urg, 2000);
+        expect_tx(T_ACK | T_URG, 1461, 1, 540);
+        assert_int_equal(trace_last.urg, 540);
+        rx(T_ACK, 1, 2001, 0);
+        send_bytes(2000, 10);
+        expect_tx(T_ACK, 2001, 1, 10);
+        assert_int_equal(trace_last.flags & T_URG, 0);
+        trace_end();
+}
+
+static void cached_sums_and_odd_pieces_make_right_checksums(void **s)
+{
+        static const u32 cut[] = {1, 3, 200, 333, 500, 7, 129, 1, 1001};
+        for (u32 sg = 0; sg < 2; sg++) {
+                trace_begin(NULL);
+                T.w->nif.caps = sg ? NETIF_SG : 0;
+                listen_with(NULL);
+                handshake(opt_mss1460, 4);
+                u32 at = 0;
+                for (u32 i = 0; i < 40; i++) {
+                        u32 n = cut[i % COUNT_OF(cut)], sum = cksum_add(0, bytes_at(at), n);
+                        assert_int_equal(tcp_send_ref(T.t, bytes_at(at), n, i % 4 ? &sum : NULL), 0);
+                        at += n;
+                }
+                tcp_flush(T.t);
+                u32 got = 0;
+                while (got < at) { /* parse_tcp verifies each checksum */
+                        struct seg g;
+                        if (!next_tx(&g))
+                                break;
+                        assert_int_equal(g.seq - T.our_isn, 1 + got);
+                        assert_memory_equal(g.data, bytes_at(got), g.n);
+                        got += g.n;
+                        rx(T_ACK, 1, 1 + got, 0);
+                }
+                assert_int_equal(got, at);
+                trace_end();
+        }
+}
+
+static void whole_response_with_cached_sums_is_one_segment(void **s)
+{
+        established();
+        T.w->nif.caps = NETIF_SG;
+        u32 a = cksum_add(0, bytes_at(0), 200), b = cksum_add(0, bytes_at(200), 1024);
+        tcp_send_ref(T.t, bytes_at(0), 200, &a);
+        tcp_send_ref(T.t, bytes_at(200), 1024, &b);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_PSH, 1, 1, 1224);
+        trace_end();
+}
+
+static void buffers_are_moved_not_copied(void **s)
+{
+        established();
+        rx(T_ACK, 1, 1, 1000);
+        struct pkt *p = tcp_take(T.t);
+        assert_int_equal(p->len, 1000);
+        assert_int_equal(tcp_readable(T.t), 0);
+        assert_int_equal(tcp_send_pkt(T.t, p), 0);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_PSH, 1, 1001, 1000);
+        rx(T_ACK, 1001, 1001, 0);
+        trace_end();
+}
+
+static void send_queue_is_bounded_and_frees_when_acknowledged(void **s)
+{
+        static const struct tcp_opts o = {.sndbuf = 3000};
+        established_opts(&o);
+        assert_int_equal(tcp_send(T.t, bytes_at(0), 5000), 3000);
+        assert_int_equal(tcp_send(T.t, bytes_at(3000), 1), 0);
+        assert_int_equal(tcp_send_ref(T.t, bytes_at(3000), 1, NULL), E_NOMEM);
+        tcp_flush(T.t);
+        rx(T_ACK, 1, 1461, 0);
+        assert_int_equal(T.writable, 1);
+        assert_int_equal(tcp_send_room(T.t), 1460);
+        tcp_shutdown(T.t);
+        assert_int_equal(tcp_send(T.t, bytes_at(0), 1), E_CLOSED);
+        trace_end();
+}
+
+static void pool_exhausted_while_sending_tries_again(void **s)
+{
+        established();
+        struct pkt *held[300];
+        u32 n = 0;
+        while ((held[n] = pkt_alloc(&T.w->st->pkts, 0)) != NULL)
+                n++;
+        send_bytes(0, 100);
+        expect_none();
+        while (n)
+                pkt_free(held[--n]);
+        wait_ms(11);
+        expect_tx(T_ACK | T_PSH, 1, 1, 100);
+        trace_end();
+}
+
+static void large_segments_for_a_device_that_cuts(void **s)
+{
+        established();
+        T.w->nif.caps = NETIF_SG | NETIF_CSUM_TX | NETIF_TSO;
+        send_bytes(0, 20000);
+        const struct frame *f = wire_tx(T.w);
+        assert_int_equal(f->n, 14 + 40 + 10 * 1460);
+        assert_int_equal(f->b[46] >> 4, 5);
+        rx(T_ACK, 1, 1461, 0);
+        trace_end();
+}
+
+static void r43_data_with_the_handshakes_last_acknowledgement(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        T.read_all = T.echo = true;
+        rx(T_ACK | T_PSH | T_FIN, 1, 1, 50); /* R51 */
+        assert_int_equal(T.got, 50);
+        expect_tx(T_ACK | T_PSH, 1, 52, 50);
+        state_is("CLOSE_WAIT");
+        trace_end();
+}
+
+/* --- Fast Open --- */
+static const u8 ask_cookie[] = {2, 4, 5, 180, 34, 2, 1, 1};
+
+static void rfc_7413_server_gives_a_cookie_and_takes_data_with_it(void **s)
+{
+        static const struct tcp_opts o = {.fastopen = true};
+        u8 with[16] = {2, 4, 5, 180, 34, 10};
+        trace_begin(NULL);
+        listen_with(&o);
+        rx_opts(T_SYN, 0, 0, 0, ask_cookie, sizeof ask_cookie);
+        assert_true(next_tx(&trace_last));
+        assert_non_null(tx_option(34));
+        memcpy(with + 6, tx_option(34), 8);
+        with[14] = with[15] = 1;
+        T.sport++;
+        T.read_all = T.echo = true;
+        u8 f[300];
+        struct seg g = {T.sport, T.dport, T.peer_isn, 0, T_SYN, 65535, with, 16, bytes_at(0), 100, 0};
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_true(next_tx(&trace_last));
+        T.our_isn = trace_last.seq;
+        assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
+        assert_int_equal(trace_last.ack, T.peer_isn + 101);
+        assert_int_equal(T.got, 100);
+        expect_tx(T_ACK | T_PSH, 1, 101, 100); /* the answer does not wait for the handshake */
+        state_is("SYN_RECEIVED");
+        rx(T_ACK, 101, 101, 0);
+        state_is("ESTABLISHED");
+        assert_int_equal(T.w->st->tcp->n_fastopen, 0);
+        trace_end();
+}
+
+static void rfc_7413_wrong_cookie_is_an_ordinary_syn(void **s)
+{
+        static const struct tcp_opts o = {.fastopen = true};
+        static const u8 bad[] = {34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1};
+        trace_begin(NULL);
+        listen_with(&o);
+        u8 f[300];
+        struct seg g = {T.sport, T.dport, T.peer_isn, 0, T_SYN, 65535, bad, 12, bytes_at(0), 100, 0};
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.ack, T.peer_isn + 1);
+        assert_non_null(tx_option(34));
+        assert_int_equal(T.accepted, 0);
+        trace_end();
+}
+
+static void rfc_7413_client_asks_keeps_and_uses_a_cookie(void **s)
+{
+        static const struct tcp_opts o = {.fastopen = true};
+        static const u8 give[] = {2, 4, 5, 180, 34, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1};
+        int err;
+        syn_sent_opts(&o);
+        assert_non_null(tx_option(34));
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, give, sizeof give);
+        wire_flush_out(T.w);
+        tcp_abort(T.t);
+        wire_flush_out(T.w);
+        T.connected = 0;
+        T.t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, OUR_PORT, &trace_events, NULL, &o, &err);
+        tcp_send(T.t, bytes_at(0), 300);
+        wait_ms(1);
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.flags, T_SYN);
+        assert_int_equal(trace_last.n, 300);
+        assert_memory_equal(tx_option(34), give + 6, 8);
+        T.our_isn = trace_last.seq;
+        T.dport = trace_last.sport;
+        rx_opts(T_SYN | T_ACK, 0, 301, 0, opt_mss1460, 4);
+        expect_tx(T_ACK, 301, 1, 0);
+        assert_int_equal(T.connected, 1);
+        assert_int_equal(T.t->snd_queued, 0);
+        trace_end();
+}
+
+static void rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once(void **s)
+{
+        static const struct tcp_opts o = {.fastopen = true};
+        int err;
+        trace_begin(NULL);
+        tfo_learn(T.w->st->tcp, be32_raw(WIRE_PEER.v4), (const u8 *)"abcdefgh", 8, 1460);
+        T.t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, OUR_PORT, &trace_events, NULL, &o, &err);
+        T.sport = OUR_PORT;
+        tcp_send(T.t, bytes_at(0), 300);
+        wait_ms(1);
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.n, 300);
+        T.our_isn = trace_last.seq;
+        T.dport = trace_last.sport;
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
+        expect_tx(T_ACK, 1, 1, 300);
+        rx(T_ACK, 1, 301, 0);
+        trace_end();
+}
+
+static void user_may_close_or_abort_inside_any_event(void **s)
+{
+        established();
+        rx(T_ACK | T_PSH, 1, 1, 10);
+        tcp_consume(T.t, 10);
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 11, 2, 0);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void walk_names_every_kind(void **s);
+static bool count_row(void *ctx, const struct tcp_info *i) { (*(u32 *)ctx)++; return true; }
+static void walk_names_every_kind(void **s)
+{
+        established();
+        T.sport++;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        wire_flush_out(T.w);
+        u32 n = 0;
+        tcp_walk(T.w->st, count_row, &n);
+        assert_int_equal(n, 3); /* LISTEN, ESTABLISHED, SYN_RECEIVED */
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(r158_application_mode_acknowledges_when_read), test(r159_application_mode_close_resets_at_once),
+                test(r160_application_mode_close_with_data_resets_after_it_is_acknowledged),
+                test(r161_application_mode_fin_in_fin_wait_2_is_reset_and_half_open_too), test(r162_application_mode_close_wait_shutdown_sends_fin),
+                test(must_31_32_33_urgent_data_is_told_and_read_in_line), test(must_30_62_urgent_pointer_is_behind_the_last_urgent_octet),
+                test(cached_sums_and_odd_pieces_make_right_checksums), test(whole_response_with_cached_sums_is_one_segment),
+                test(buffers_are_moved_not_copied), test(send_queue_is_bounded_and_frees_when_acknowledged), test(pool_exhausted_while_sending_tries_again),
+                test(large_segments_for_a_device_that_cuts), test(r43_data_with_the_handshakes_last_acknowledgement),
+                test(rfc_7413_server_gives_a_cookie_and_takes_data_with_it), test(rfc_7413_wrong_cookie_is_an_ordinary_syn),
+                test(rfc_7413_client_asks_keeps_and_uses_a_cookie), test(rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once),
+                test(user_may_close_or_abort_inside_any_event), test(walk_names_every_kind),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
