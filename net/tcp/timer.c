@@ -25,10 +25,10 @@ void tcp_timer(struct tcb *t, enum tcp_timer_kind kind, u32 in_ms)
 
 static u32 keepalive_wait(const struct tcb *t)
 {
-        if (t->retries)
-                return min_u32(TCP_KEEPALIVE_INTERVAL_MS, t->keepalive_ms);
-        u32 idle = tcb_now_ms(t) - t->last_rx_ms;
-        return idle < t->keepalive_ms ? t->keepalive_ms - idle : 0;
+        /* since the last probe, or since the peer was heard: what the user does meanwhile delays neither */
+        u32 since = tcb_now_ms(t) - (t->retries ? t->progress_ms : t->last_rx_ms);
+        u32 wait = t->retries ? min_u32(TCP_KEEPALIVE_INTERVAL_MS, t->keepalive_ms) : t->keepalive_ms;
+        return since < wait ? wait - since : 0;
 }
 
 static void arm_outstanding(struct tcb *t)
