@@ -28,7 +28,8 @@ LEAVE = b'\x01'  # Ctrl-A, as in QEMU
 
 def build():
     """The roles' packages and the image, as boot/run.sh does."""
-    subprocess.run([os.path.join(TOP, 'tools/install.sh'), 'build', 'bochs'], check=True)
+    window = ['window'] if os.environ.get('DISPLAY') else []
+    subprocess.run([os.path.join(TOP, 'tools/install.sh'), 'build', 'bochs', *window], check=True)
     jobs = [] if 'jobserver' in os.environ.get('MAKEFLAGS', '') else ['-j%d' % os.cpu_count()]
     subprocess.run(['make', '--no-print-directory', '-s', *jobs, 'B=' + os.environ.get('B', 'build'), os.path.join(
         os.environ.get('B', 'build'), 'qure.img')], cwd=TOP, check=True)
