@@ -9,7 +9,7 @@ static inline u32 be(u32 v) { return __builtin_bswap32(v); }
 void tcp_predict(struct tcb *t)
 {
         const struct flight *f = t->flight;
-        bool plain = t->state == TCP_B_ESTABLISHED && !t->reasm && !(t->flags & (TF_APP_MODE | TF_URG_RX | TF_USER_CLOSED)) &&
+        bool plain = t->state == TCP_B_ESTABLISHED && !t->reasm && t->snd_wnd && !(t->flags & (TF_APP_MODE | TF_URG_RX | TF_USER_CLOSED)) &&
                      (!f || (f->ca == CA_OPEN && !f->n_sacked && !f->dupacks && !f->tlp_out && !f->lost));
         u16 off = t->flags & TF_TS ? 0x80 : 0x50;
         t->pred = plain ? (u16)(off | TCP_ACK << 8) : 0;
@@ -31,12 +31,14 @@ bool tcp_receive(struct tcb *t, const struct tcp_hdr *h, struct pkt *p, u8 tos)
                 hlen = 32;
         }
         u32 len = p->len - hlen, wnd = (u32)(u16)__builtin_bswap16((u16)(w[3] >> 16)) << t->snd_scale;
-        if (len > t->rcv_adv - t->rcv_nxt || (!len && ack == t->snd_una))
-                return false; /* beyond the window; a duplicate or a window update is for ack.c to judge */
+        if (len > t->rcv_adv - t->rcv_nxt || !wnd || (!len && ack == t->snd_una))
+                return false; /* beyond the window; a duplicate or a window update is for ack.c to judge, as is a window that closes */
         if (hlen == 32 && seq_le(seq, t->rcv_acked))
                 t->ts_recent = be(w[6]);
         t->last_rx_ms = tcb_now_ms(t);
         tcp_enter(t);
+        if (ack != t->snd_una || wnd != t->snd_wnd)
+                t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->snd_wnd = wnd;
         t->snd_wl1 = seq;
         t->snd_wl2 = ack;
@@ -52,7 +54,6 @@ bool tcp_receive(struct tcb *t, const struct tcp_hdr *h, struct pkt *p, u8 tos)
                 tcp_tell_readable(t);
         } else {
                 pkt_free(p);
-                t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         }
         tcp_leave(t);
         return true;
