@@ -151,6 +151,8 @@
         X(TCP_BACKLOG_ACK,  "handshake complete, but the accept queue is full") \
         X(TCP_NOT_ACCEPTED, "refused by the listener's user") \
         X(TCP_TFO_EMPTY,    "Fast Open SYN without usable data") \
+        X(SOCK_PEER,       "datagram from another than the connected peer") \
+        X(SOCK_FULL,       "datagram for a socket whose queue is full") \
         X(TCP_NO_TCB,      "no free connection slot")
 
 enum drop {

@@ -39,6 +39,7 @@ struct stack_config {
         u32 n_synq;       /* half-open connections [64] */
         u32 n_timewait;   /* TIME_WAIT entries [128] */
         u32 n_udp;        /* UDP sockets [32] */
+        u32 n_socks;      /* sockets of sock.h [n_listeners + 48] */
         u32 n_arp;        /* ARP entries [64] */
         u32 n_routes;     /* [32] */
         u32 n_reass;      /* datagrams in reassembly [8] */
@@ -66,6 +67,7 @@ struct dhcp_state;
 struct echo_state;
 struct dns_state;
 struct tcp_state;
+struct sock_state;
 
 struct stack {
         struct pktpool      pkts;
@@ -88,6 +90,7 @@ struct stack {
         struct echo_state  *echo;       /* made by the first echo_listen (net/service/echo.c) */
         struct dns_state   *dns;        /* NULL until the first server or query */
         struct tcp_state   *tcp;
+        struct sock_state  *sock;
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);
         void               *tap_ctx;

@@ -71,9 +71,12 @@ void tcp_set_events(struct tcb *t, const struct tcp_events *ev);
 struct stack *tcp_stack(const struct tcb *t);
 struct listener *tcp_listener(const struct tcb *t);           /* NULL for an active open */
 void *tcp_listener_user(const struct listener *l);
+/* The user keeps accepted connections waiting: counts them (+1, -1) against the backlog, beyond which SYNs are not answered. */
+void tcp_waiting(struct listener *l, int n);
 
 struct tcp_names { ipaddr laddr, raddr; u16 lport, rport; };
 void tcp_names(const struct tcb *t, struct tcp_names *out);
+int tcp_state_number(const struct tcb *t);                     /* the RFC's numbering, LISTEN 1 to CLOSED 11 (R15) */
 const char *tcp_state_name(const struct tcb *t);              /* "ESTABLISHED", one of the RFC's eleven */
 
 /* --- receiving: bytes stay in the buffers they arrived in until consumed --- */
@@ -82,10 +85,13 @@ u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr);    /* contiguous run
 u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n);  /* copies without consuming; bytes copied */
 void tcp_consume(struct tcb *t, u32 n);                        /* n <= tcp_readable: frees buffers, may open the window */
 struct pkt *tcp_take(struct tcb *t);                           /* consumes the first buffer whole and gives it away, or NULL (the seeds' pipe) */
+bool tcp_window_full(const struct tcb *t);                     /* nothing more can come before something is consumed */
 bool tcp_eof(const struct tcb *t);                             /* the peer's FIN was reached in the stream */
 
 /* --- sending: what is sent is described; segments are built from the queue when sent and again when resent --- */
 u32 tcp_send_room(const struct tcb *t);
+bool tcp_sending_over(const struct tcb *t);                    /* shut down or closed: no room will ever come */
+u32 tcp_mss(const struct tcb *t);                              /* payload of a full segment */
 /* Queues n bytes at ptr by reference; the memory must outlive the connection (files, constants). `sum` is NULL, or the
  * cksum_add of the n bytes, which then is not computed again. 0 or E_NOMEM (queue full), E_CLOSED. All or nothing. */
 int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
@@ -93,8 +99,8 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
 int tcp_send_pkt(struct tcb *t, struct pkt *p);
 /* The same with the cksum_add of the bytes. p may be shared (pkt_hold): one reference is taken, the bytes stay as they are. */
 int tcp_send_pkt_sum(struct tcb *t, struct pkt *p, u32 sum);
-/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer: room, or all but a quarter of the buffers is in use;
- * who fills buffers for tcp_send_pkt leaves that quarter too), or negative. */
+/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer: room, or all but three eighths of the buffers are in
+ * use; who fills buffers for tcp_send_pkt leaves those too), or negative. */
 int tcp_send(struct tcb *t, const void *src, u32 n);
 void tcp_cork(struct tcb *t, bool on);                         /* hold back small segments until uncorked */
 void tcp_flush(struct tcb *t);                                 /* sends what may be sent now; the stack calls it at batch end anyway */

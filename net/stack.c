@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "route.h"
 #include "siphash.h"
+#include "sock.h"
 #include "tcp.h"
 #include "udp.h"
 
@@ -31,6 +32,7 @@ static void config_defaults(struct stack_config *c)
         c->n_synq = or_default(c->n_synq, 64);
         c->n_timewait = or_default(c->n_timewait, 128);
         c->n_udp = or_default(c->n_udp, 32);
+        c->n_socks = or_default(c->n_socks, c->n_listeners + 48);
         c->n_arp = or_default(c->n_arp, 64);
         c->n_routes = or_default(c->n_routes, 32);
         c->n_reass = or_default(c->n_reass, 8);
@@ -57,7 +59,7 @@ struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
         st->now_us = st->ms_base_us = now_us;
         wheel_init(&st->wheel, (u32)(now_us / 1000));
         bool ok = make_packets(st) && eth_init(st) && route_init(st) && arp_init(st) && ip_init(st) && icmp_init(st) && igmp_init(st) && udp_init(st) &&
-                  tcp_init(st);
+                  tcp_init(st) && sock_init(st);
         return ok ? st : NULL;
 }
 

@@ -7,6 +7,9 @@ void tcp_names(const struct tcb *t, struct tcp_names *out)
         *out = (struct tcp_names){tcb_laddr(t), tcb_raddr(t), tcb_lport(t), tcb_rport(t)};
 }
 
+int tcp_state_number(const struct tcb *t) { return tcp_rfc_state(t->state, (t->flags & TF_ACTIVE_CLOSE) != 0); }
+u32 tcp_mss(const struct tcb *t) { return t->mss; }
+
 const char *tcp_state_name(const struct tcb *t)
 {
         return tcp_rfc_name(tcp_rfc_state(t->state, (t->flags & TF_ACTIVE_CLOSE) != 0));

@@ -74,6 +74,7 @@ void tcp_unlisten(struct listener *l)
 
 struct listener *tcp_listener(const struct tcb *t) { return t->listener ? &t->ts->listeners[t->listener - 1] : NULL; }
 void *tcp_listener_user(const struct listener *l) { return l->user; }
+void tcp_waiting(struct listener *l, int n) { l->n_waiting += (u32)n; }
 
 /* An acknowledgement that no half-open entry knows: of a cookie, if any are out (RFC 4987 3.6), else it draws RST. */
 static void ack_in_listen(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip,

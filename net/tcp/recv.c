@@ -5,6 +5,8 @@
 
 u32 tcp_readable(const struct tcb *t) { return t->rcv_queued; }
 
+bool tcp_window_full(const struct tcb *t) { return tcb_rcv_wnd(t) < t->rcv_mss; }
+
 bool tcp_eof(const struct tcb *t) { return (t->flags & TF_EOF) != 0; }
 
 u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr)

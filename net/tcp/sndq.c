@@ -8,14 +8,18 @@ static bool may_queue(const struct tcb *t)
         return !(t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD)) && !(t->state & FIN_TX);
 }
 
+bool tcp_sending_over(const struct tcb *t) { return !may_queue(t); }
+
 u32 tcp_send_room(const struct tcb *t)
 {
         return may_queue(t) && t->snd_queued < t->sndbuf ? t->sndbuf - t->snd_queued : 0;
 }
 
+/* An eighth of the cells is left for the records of what was sent: what is outstanding without one is never sent again. */
 static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
 {
-        struct sndent *e = pool_get(&t->ts->cells);
+        struct cellpool *cells = &t->ts->cells;
+        struct sndent *e = cells->n_free > cells->n_total >> 3 ? pool_get(cells) : NULL;
         if (!e)
                 return false;
         *e = (struct sndent){.ptr = ptr, .len = n, .sum = sum ? *sum : 0, .hold = hold, .has_sum = sum != NULL};
@@ -71,11 +75,12 @@ static u32 append_last(struct tcb *t, const u8 *src, u32 n)
         return n;
 }
 
-/* A quarter of the buffers is left for what comes in: without the peers' acknowledgements nothing queued would ever be freed. */
+/* Three eighths of the buffers are left for what comes in: without the peers' acknowledgements nothing queued would ever be freed.
+ * More than the quarter below which windows close (tcp_edge): else two sides with much to say close them on each other for good. */
 static bool may_buffer(const struct tcb *t)
 {
         const struct pktpool *pool = &tcb_stack(t)->pkts;
-        return pool->n_free > pool->n_total >> 2;
+        return pool->n_free > (pool->n_total >> 2) + (pool->n_total >> 3);
 }
 
 int tcp_send(struct tcb *t, const void *src, u32 n)

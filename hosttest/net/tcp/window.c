@@ -216,7 +216,7 @@ static void memory_pressure_stops_the_window_from_growing(void **s)
         established();
         struct pkt *held[256];
         u32 n = 0;
-        while (T.w->st->pkts.n_free > T.w->st->pkts.n_total / 20)
+        while (T.w->st->pkts.n_free > T.w->st->pkts.n_total / 10)
                 held[n++] = pkt_alloc(&T.w->st->pkts, 0);
         u32 adv = T.t->rcv_adv;
         rx(T_ACK, 1, 1, 1460);
