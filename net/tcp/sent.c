@@ -108,17 +108,22 @@ static void forget(struct flight *f, const struct sent *r, u32 to)
                 f->retrans -= n;
 }
 
-/* Drops what lies below ack. *rtt_us: of the oldest run never sent twice (Karn, MUST-18), else unchanged. */
+/* Drops what lies below ack. *rtt_us: of the oldest run, unchanged when any was sent twice (Karn, MUST-18): what lay behind a hole
+ * was acknowledged late, however short its way. */
 void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
 {
         struct flight *f = t->flight;
-        bool sampled = false;
+        bool sampled = false, again = false;
+        u32 before = *rtt_us;
         while (f->first && seq_lt(f->first->seq, ack)) {
                 struct sent *r = f->first;
-                if (!(r->flags & (SENT_EVER_RTX | SENT_SACKED)) && !sampled) {
+                again |= (r->flags & SENT_EVER_RTX) != 0;
+                if (!(r->flags & SENT_SACKED) && !sampled) {
                         *rtt_us = tcb_now_us(t) - r->tx_us;
                         sampled = true;
                 }
+                if (again)
+                        *rtt_us = before;
                 if (!(r->flags & SENT_SACKED))
                         rack_update(t, r);
                 if (seq_gt(r->end, ack)) {
