@@ -4,6 +4,7 @@
 #define TCP_ENGINE_H
 
 #include "ip.h"
+#include "seq.h"
 #include "stack.h"
 #include "tcb.h"
 
@@ -338,6 +339,14 @@ void sndq_free(struct tcb *t);
 /* segment.c: a segment of the send queue as a packet. */
 int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh);
 void tcp_mark_urgent(struct tcb *t, struct tcp_hdr *h, u32 seq, bool no_sum); /* urgent.c: URG and its pointer into a finished header */
+
+/* What a segment without data takes as its number: SND.NXT, but never beyond the peer's window. With a window probe outstanding
+ * SND.NXT is outside a closed window, and the peer would drop the acknowledgement or the RST (RFC 9293 3.4, 3.10.7.4). */
+static inline u32 tcp_bare_seq(const struct tcb *t)
+{
+        u32 edge = t->snd_una + t->snd_wnd;
+        return (t->state & SYN_ACK_RX) && seq_lt(edge, t->snd_nxt) ? edge : t->snd_nxt;
+}
 
 /* tx.c */
 void tcp_tx(struct tcb *t);                                               /* sends what may be sent now, and the acknowledgement that is due */

@@ -195,7 +195,11 @@ void tcp_probe(struct tcb *t)
 {
         u32 unsent = tcp_unsent(t);
         if (tcb_outstanding(t)) {
+                if (!t->flight->first) /* there was no cell for its record */
+                        sent_add(t, t->snd_una, t->snd_nxt);
                 struct sent *r = t->flight->first;
+                if (!r)
+                        return;
                 bool fin = r->end - r->seq == 1 && r->end == t->snd_nxt && (t->state & FIN_TX);
                 if (r->end - r->seq > 1)
                         sent_split(t, r, r->seq + 1);
@@ -234,7 +238,7 @@ void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
                 n = tcp_put_sack(t, p->data, TCP_OPTS_MAX - (t->flags & TF_TS ? TCP_TS_LEN : 0), dsack);
         p->len = (u16)n;
         u32 sum = n ? cksum_add(0, p->data, n) : 0;
-        tcp_respond(t, p, t->snd_nxt, ack_flags(t) | n / 4 << TCP_R_OPT_SHIFT, n, sum);
+        tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t) | n / 4 << TCP_R_OPT_SHIFT, n, sum);
 }
 
 /* RFC 5961: the answer to what looks like an attack, and to what is merely outside the window. Segments without data
