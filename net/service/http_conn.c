@@ -59,6 +59,14 @@ static void drop_connection(struct http *h, struct tcb *t)
         tcp_abort(t);
 }
 
+/* Buffers or cells have run out: the request stays where it is for a while. */
+static bool retry(struct http *h, struct tcb *t)
+{
+        if (!slot_take(h, t, CONN_RETRY, HTTP_RETRY_MS))
+                drop_connection(h, t);
+        return false;
+}
+
 /* The last reply is queued. What came behind the last request is thrown away, for unread data would turn FIN into RST. */
 static void finish(struct http *h, struct tcb *t)
 {
@@ -87,7 +95,8 @@ static void count_reply(struct http *h, u32 status)
         h->count.server_errors += status >= 500;
 }
 
-/* Queues as much of the file as there is room for; true when all of it is queued, and the next reply finds room too. */
+/* Queues as much of the file as there is room for. True when all of it is queued and little of it is still on its way: until
+ * then the slot and its timer stay, for a client that takes nothing must not hold what is queued for ever. */
 static bool pump(struct http_conn *c)
 {
         while (c->left) {
@@ -104,7 +113,7 @@ static bool pump(struct http_conn *c)
                 }
                 c->left -= n;
         }
-        return !c->keep || tcp_send_room(c->t) >= HTTP_REPLY_MAX;
+        return !c->keep || tcp_send_room(c->t) >= HTTP_SNDBUF - HTTP_TAIL;
 }
 
 /* Behind a reply and its request's body: the next request, or the end. */
@@ -144,6 +153,35 @@ static void go_on(struct http_conn *c)
         }
 }
 
+/* The bytes of a file from `from` on go out as there is room for them. False when no slot is free for that. */
+static bool send_rest(struct http *h, struct tcb *t, const struct http_file *f, u32 from, u32 n)
+{
+        struct http_conn *c = slot_take(h, t, CONN_SENDING, HTTP_STALL_MS);
+
+        if (!c)
+                return false;
+        c->node = f->node;
+        c->left = n;
+        return fat_seek(h->volume, &f->node, &c->pos, from);
+}
+
+/* The body of a small file behind its head, which `p` holds: one segment, if it fits. False when not even the head was queued. */
+static bool send_whole(struct http *h, struct tcb *t, struct pkt *p, const u32 *head_sum, const struct http_reply *a)
+{
+        const struct http_file *f = a->file;
+
+        tcp_cork(t, true);
+        if ((head_sum ? tcp_send_pkt_sum(t, p, *head_sum) : tcp_send_pkt(t, p)) < 0) {
+                tcp_cork(t, false);
+                return false;
+        }
+        /* Out of cells for the queue the body follows later, or never: then the reply is cut short, which its length shows. */
+        if (tcp_send_ref(t, f->whole + a->from, a->n, a->n == f->node.size ? &f->sum : NULL) < 0 && !send_rest(h, t, f, a->from, a->n))
+                tcp_shutdown(t);
+        tcp_cork(t, false);
+        return true;
+}
+
 /* What nearly every reply is: a small file, whole, in HTTP/1.1, on a connection that stays. Nothing of it is copied, nor summed
  * again. False when it is not that, or there is no room. */
 static bool send_ready(struct http *h, struct tcb *t, const struct http_request *r, const struct http_reply *a)
@@ -156,38 +194,26 @@ static bool send_ready(struct http *h, struct tcb *t, const struct http_request 
                 return false;
         if (tcp_send_room(t) < f->head_n + 2 + a->n || !(p = http_file_ready(h, f, &sum)))
                 return false;
-        tcp_cork(t, true);
-        tcp_send_pkt_sum(t, p, sum);
-        if (tcp_send_ref(t, f->whole, a->n, &f->sum) < 0)
-                tcp_shutdown(t); /* no cell for it: the reply is cut short, which its length shows */
-        tcp_cork(t, false);
+        if (!send_whole(h, t, p, &sum, a))
+                return false;
         h->count.body_bytes += a->n;
         return true;
 }
 
-/* Sends a reply that is a file. The head is in p. False when that takes a slot and none is free. */
-static bool send_file(struct http *h, struct tcb *t, const struct http_reply *a, struct pkt *p, bool head_only)
+/* Sends a reply whose head (and body, when it is no file) is in p. False when the send queue has no cell for it. */
+static bool send_reply(struct http *h, struct tcb *t, const struct http_request *r, struct http_reply *a, struct pkt *p)
 {
-        u32 n = head_only ? 0 : a->n;
-        struct http_file *f = a->file;
+        bool body = a->file && a->status < 300 && r->method == HTTP_GET && a->n;
 
-        if (n && (p->len + n > tcp_send_room(t) || !f->whole)) {
-                struct http_conn *c = slot_take(h, t, CONN_SENDING, HTTP_STALL_MS);
-
-                if (!c)
-                        return false;
-                c->node = f->node;
-                c->left = n;
-                fat_seek(h->volume, &f->node, &c->pos, a->from);
-                tcp_send_pkt(t, p);
-                return true;
+        h->count.body_bytes += body ? a->n : 0;
+        if (body && a->file->whole && p->len + a->n <= tcp_send_room(t))
+                return send_whole(h, t, p, NULL, a);
+        if (body && !send_rest(h, t, a->file, a->from, a->n)) { /* takes a slot, and none is free */
+                p->len = 0;
+                *a = (struct http_reply){.status = 503};
+                http_write(h, &(struct http_request){.version = r->version}, a, p);
         }
-        tcp_cork(t, n > 0);
-        tcp_send_pkt(t, p);
-        if (n && tcp_send_ref(t, f->whole + a->from, n, n == f->node.size ? &f->sum : NULL) < 0)
-                tcp_shutdown(t); /* as above */
-        tcp_cork(t, false);
-        return true;
+        return tcp_send_pkt(t, p) == 0;
 }
 
 /* Behind a reply: passes over the request's body and goes on. True when the next request may be served at once. */
@@ -215,22 +241,10 @@ static bool body_next(struct http *h, struct tcb *t, u32 body, bool keep)
 /* Sends what was decided for a request whose head is `len` bytes; len < 0: it was refused. True: the next may be served at once. */
 static bool answer(struct http *h, struct tcb *t, const struct http_request *r, struct http_reply *a, int len, struct pkt *p)
 {
-        bool keep = r->keep;
-
         http_write(h, r, a, p);
-        if (a->file && a->status < 300) {
-                if (!send_file(h, t, a, p, r->method == HTTP_HEAD)) {
-                        p->len = 0;
-                        keep = false;
-                        *a = (struct http_reply){.status = 503};
-                        http_write(h, &(struct http_request){.version = r->version}, a, p);
-                        tcp_send_pkt(t, p);
-                } else {
-                        h->count.body_bytes += r->method == HTTP_HEAD ? 0 : a->n;
-                }
-        } else {
-                tcp_send_pkt(t, p);
-        }
+        if (!send_reply(h, t, r, a, p))
+                return retry(h, t);
+        bool keep = r->keep && a->status != 503;
         count_reply(h, a->status);
         if (len < 0 || (a->status >= 400 && !keep)) {
                 linger(h, t);
@@ -318,12 +332,7 @@ static void serve(struct http *h, struct tcb *t)
                         continue;
                 }
                 p = pkt_alloc(&h->st->pkts, 0);
-                if (!p) {
-                        if (!slot_take(h, t, CONN_RETRY, HTTP_RETRY_MS))
-                                drop_connection(h, t);
-                        return;
-                }
-                more = answer(h, t, &r, &a, len, p);
+                more = p ? answer(h, t, &r, &a, len, p) : retry(h, t);
         } while (more);
 }
 

@@ -11,13 +11,14 @@ enum {
         HTTP_HEAD_MAX = 12288,    /* request line and header section */
         HTTP_BODY_MAX = 65536,    /* of a request: skipped up to this, else 413 */
         HTTP_REPLY_MAX = 1700,    /* head of a reply, or a whole one that is no file: fits one packet buffer */
-        HTTP_SLOTS = 64, HTTP_FILES = 32, HTTP_KEY = 96, HTTP_FILE_HEAD = 320, HTTP_PATH = 512,
+        HTTP_SLOTS = 128, HTTP_FILES = 32, HTTP_KEY = 96, HTTP_FILE_HEAD = 320, HTTP_PATH = 512,
         HTTP_TARGET_BACK = 900,   /* longest target that is sent back in Location */
         HTTP_READY = 8, HTTP_SHARED = 100, /* heads kept as buffers; replies that may share one (pkt.refs is a byte) */
         HTTP_MEMOS = 16, HTTP_MEMO_BYTES = 600,
         HTTP_PIECE = 32768,       /* queued at once of a file */
         HTTP_SUM_MAX = 8192,      /* files up to this carry their sum */
-        HTTP_RCVBUF = 16384,
+        HTTP_RCVBUF = 16384, HTTP_SNDBUF = 1 << 20,
+        HTTP_TAIL = 65536,        /* the next request is served when so much of a large reply is left to be acknowledged */
         HTTP_REQUEST_MS = 10000,  /* for a whole request head, else 408 */
         HTTP_IDLE_MS = 60000,     /* between requests */
         HTTP_STALL_MS = 5000, HTTP_STALLS = 12, /* a client that takes nothing for a minute is let go */
