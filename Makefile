@@ -26,7 +26,7 @@ TWINNED := $(foreach s,$(ASM),$(call TWIN,$(basename $(notdir $s))))
 
 # net/ and what it stands on is a library (libqure.a); services, file systems and shell stand on it and on
 # include/platform.h; the rest of c/ and drivers/ is the kernel.
-LIB_SRC := $(filter-out $(TWINNED),$(wildcard net/*.c net/tcp/*.c) c/fmt.c c/cksum.c) $(ASM)
+LIB_SRC := $(filter-out $(TWINNED),$(wildcard net/*.c net/tcp/*.c net/handoff/*.c) c/fmt.c c/cksum.c) $(ASM)
 APP_SRC := $(wildcard net/service/*.c c/fs/*.c c/shell/*.c)
 KERN_SRC:= $(filter-out $(TWINNED) c/fmt.c c/cksum.c,$(wildcard c/*.c drivers/*.c)) $(ASM_ONLY) boot/entry.S
 obj      = $(patsubst %,$B/$(1)/%.o,$(2))
@@ -50,8 +50,9 @@ help:
 ## make fuzz         the fuzzers for longer (FUZZ_SECONDS=600)
 ## make clean        removes build/
 
-image: deps-build $B/qure.img $B/qure.elf
-iso:   deps-build $B/qure.iso
+# what is missing is installed before anything that needs it is looked at, whatever -j says
+image: deps-build ; +$(MAKE) --no-print-directory $B/qure.img $B/qure.elf
+iso:   deps-build ; +$(MAKE) --no-print-directory $B/qure.iso
 lib:   $B/libqure.a
 
 deps-build: ; @tools/install.sh build
@@ -67,10 +68,10 @@ HOT     := $(addprefix net/,netif eth ip ip_tx pkt wheel siphash) c/cksum c/stri
 $(HOT:%=$B/k/%.c.o): OPT := -O2
 # The kernel and what stands on platform.h call nothing that wants a stack aligned to 16 bytes; the library may (a user's callbacks).
 $(KERN) $(APP): OPT += -mpreferred-stack-boundary=2
-$B/k/%.c.o: %.c
+$B/k/%.c.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(KFLAGS) $(OPT) -MMD -c $< -o $@
-$B/k/%.S.o: %.S $B/offsets.h
+$B/k/%.S.o: %.S $B/offsets.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ARCH) -g -Iinclude -Iasm -I$B -MMD -c $< -o $@
 
