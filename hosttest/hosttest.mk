@@ -49,6 +49,8 @@ $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a
 
 include hosttest/tap/tap.mk
 
+include hosttest/sim/sim.mk
+
 export B
 E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))
 FUZZ_SECONDS ?= 300
@@ -64,6 +66,7 @@ e2e: image iso $B/qure-tap
 test: deps-test
 	rm -rf $B/results
 	-$(MAKE) --no-print-directory unit
+	-$(MAKE) --no-print-directory sim
 	-$(MAKE) --no-print-directory fuzz
 	-$(MAKE) --no-print-directory e2e
 	@python3 hosttest/run.py total
