@@ -41,6 +41,18 @@ int eth_handler(struct stack *st, u16 type, eth_fn *fn, void *user)
         return 0;
 }
 
+/* mac_eq in two compares, without copies. */
+static bool same_mac(const macaddr *a, const macaddr *b)
+{
+        u32 a4, b4;
+        u16 a2, b2;
+        __builtin_memcpy(&a4, a->b, 4);
+        __builtin_memcpy(&b4, b->b, 4);
+        __builtin_memcpy(&a2, a->b + 4, 2);
+        __builtin_memcpy(&b2, b->b + 4, 2);
+        return !((a4 ^ b4) | (u32)(a2 ^ b2));
+}
+
 /* A group the interface receives: everybody, or one that was joined (R83). */
 static bool group_is_ours(const struct netif *nif, macaddr dst)
 {
@@ -55,11 +67,11 @@ static bool group_is_ours(const struct netif *nif, macaddr dst)
 /* The destination filter (R82); true when the frame stays. */
 static bool accept(struct netif *nif, struct pkt *p, const struct eth_hdr *eth)
 {
-        if (unlikely(mac_is_group(eth->src))) {
+        if (mac_is_group(eth->src)) {
                 pkt_drop(p, DROP_ETH_SOURCE_GROUP);
                 return false;
         }
-        if (likely(mac_eq(eth->dst, nif->mac)))
+        if (mac_eq(eth->dst, nif->mac))
                 return true;
         if (!mac_is_group(eth->dst) || !group_is_ours(nif, eth->dst)) {
                 pkt_drop(p, DROP_ETH_NOT_OURS);
@@ -91,8 +103,8 @@ static bool untag(struct netif *nif, struct pkt *p)
         return true;
 }
 
-/* The rare half of eth_rx: tags, and everything that is not IPv4. */
-static void rx_other(struct netif *nif, struct pkt *p, u16 type)
+/* By type: tags come off first. */
+static void rx_typed(struct netif *nif, struct pkt *p, u16 type)
 {
         struct eth_state *es = nif->st->eth;
         if (type == ETHERTYPE_VLAN_) {
@@ -118,30 +130,42 @@ static void rx_other(struct netif *nif, struct pkt *p, u16 type)
         pkt_drop(p, DROP_ETH_TYPE);
 }
 
-void eth_rx(struct netif *nif, struct pkt *p)
+static __attribute__((noinline)) void rx_unusual(struct netif *nif, struct pkt *p)
 {
-        if (unlikely(p->len < ETH_HLEN)) {
+        if (p->len < ETH_HLEN) {
                 pkt_drop(p, DROP_ETH_SHORT);
                 return;
         }
         const struct eth_hdr *eth = (const struct eth_hdr *)p->data;
-        if (!accept(nif, p, eth))
-                return;
-        u16 type = be16_get(eth->type);
-        if (likely(type == ETHERTYPE_IP_ && !nif->vlan)) {
-                pkt_pull(p, ETH_HLEN);
-                ip_rx(nif, p);
+        if (accept(nif, p, eth))
+                rx_typed(nif, p, be16_get(eth->type));
+}
+
+/* The straight line: an untagged IPv4 frame to our own address from a single station. Anything else takes the long way. */
+void eth_rx(struct netif *nif, struct pkt *p)
+{
+        const struct eth_hdr *eth = (const struct eth_hdr *)p->data;
+        if (unlikely(p->len < ETH_HLEN || !same_mac(&eth->dst, &nif->mac) || mac_is_group(eth->src) ||
+                     be16_raw(eth->type) != be16_raw(be16_of(ETHERTYPE_IP_)) || nif->vlan)) {
+                rx_unusual(nif, p);
                 return;
         }
-        rx_other(nif, p, type);
+        pkt_pull(p, ETH_HLEN);
+        ip_rx(nif, p);
+}
+
+/* The 802.1Q tag of the interface, in front of type. */
+static __attribute__((noinline)) void push_tag(struct pkt *p, u16 vlan, u16 type)
+{
+        be16 tag[2] = {be16_of(vlan), be16_of(type)};
+        memcpy(pkt_push(p, ETH_TAG), tag, ETH_TAG);
+        p->csum_start = (u16)(p->csum_start + ETH_TAG);
 }
 
 void eth_tx(struct netif *nif, struct pkt *p, macaddr dst, u16 type)
 {
         if (unlikely(nif->vlan)) {
-                be16 tag[2] = {be16_of(nif->vlan), be16_of(type)};
-                memcpy(pkt_push(p, ETH_TAG), tag, ETH_TAG);
-                p->csum_start = (u16)(p->csum_start + ETH_TAG);
+                push_tag(p, nif->vlan, type);
                 type = ETHERTYPE_VLAN_;
         }
         struct eth_hdr *eth = pkt_push(p, ETH_HLEN);

@@ -146,7 +146,7 @@ static void trim(struct pkt *p, u32 n)
         p->chain = NULL;
 }
 
-void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
+static inline void deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
 {
         ip_proto_fn *fn = st->ip->rx[ip->proto];
         if (likely(fn != NULL)) {
@@ -157,51 +157,67 @@ void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
         pkt_drop(p, DROP_IP_PROTO);
 }
 
-/* The straight line for a plain unicast datagram of a known sender; what is unusual leaves it sideways. */
-void ip_rx(struct netif *nif, struct pkt *p)
+void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip) { deliver(st, p, ip); }
+
+/* Every check, in order; false: dropped with its reason. */
+static bool check(struct netif *nif, struct pkt *p)
 {
-        struct stack *st = nif->st;
-        struct ip_state *is = st->ip;
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
-        if (unlikely(p->len < IP_HLEN)) {
-                pkt_drop(p, DROP_IP_SHORT);
-                return;
-        }
-        u32 hlen = ip_hlen(ip), len = be16_get(ip->len), have = likely(!p->chain) ? p->len : pkt_total(p);
-        if (unlikely(ip->vhl != 0x45)) {
-                if (ip->vhl >> 4 != 4) {
-                        pkt_drop(p, DROP_IP_VERSION);
-                        return;
-                }
-                if (hlen < IP_HLEN || hlen > p->len) {
-                        pkt_drop(p, DROP_IP_HLEN);
-                        return;
-                }
-        }
-        if (unlikely(len < hlen || len > have)) {
-                pkt_drop(p, len < hlen ? DROP_IP_LENGTH : DROP_IP_TRUNCATED);
-                return;
-        }
-        u16 sum = likely(hlen == IP_HLEN) ? ip_sum20(ip) : cksum_fold(cksum_add(0, ip, hlen));
-        if (unlikely(sum != 0xffff)) {
-                pkt_drop(p, DROP_IP_CKSUM);
-                return;
-        }
-        if (len != have)
+        if (p->len < IP_HLEN)
+                return refuse(p, DROP_IP_SHORT);
+        if (ip->vhl >> 4 != 4)
+                return refuse(p, DROP_IP_VERSION);
+        u32 hlen = ip_hlen(ip), len = be16_get(ip->len), have = pkt_total(p);
+        if (hlen < IP_HLEN || hlen > p->len)
+                return refuse(p, DROP_IP_HLEN);
+        if (len < hlen)
+                return refuse(p, DROP_IP_LENGTH);
+        if (len > have)
+                return refuse(p, DROP_IP_TRUNCATED);
+        if (cksum_fold(cksum_add(0, ip, hlen)) != 0xffff)
+                return refuse(p, DROP_IP_CKSUM);
+        if (len < have)
                 trim(p, len);
+        return check_addresses(nif, p, ip) && (hlen == IP_HLEN || check_options(p, ip));
+}
+
+static __attribute__((noinline)) void rx_unusual(struct netif *nif, struct pkt *p)
+{
+        if (!check(nif, p))
+                return;
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         p->l3 = (u16)(p->data - p->head);
-        p->l4 = (u16)(p->l3 + hlen);
-        bool known = nif == is->ok_nif && ipaddr_eq(ip->src, is->ok_src) && ipaddr_eq(ip->dst, is->ok_dst);
-        if (unlikely(!known || p->flags & PKT_BCAST) && !check_addresses(nif, p, ip))
-                return;
-        if (unlikely(hlen != IP_HLEN) && !check_options(p, ip))
-                return;
-        pkt_pull(p, hlen);
-        if (unlikely(be16_raw(ip->frag) & be16_raw(be16_of(IP_MF | IP_OFFSET)))) {
-                p = ip_reass(st, p, ip);
+        p->l4 = (u16)(p->l3 + ip_hlen(ip));
+        pkt_pull(p, ip_hlen(ip));
+        if (be16_get(ip->frag) & (IP_MF | IP_OFFSET)) {
+                p = ip_reass(nif->st, p, ip);
                 if (!p)
                         return;
                 ip = (const struct ip_hdr *)(p->head + p->l3);
         }
-        ip_deliver(st, p, ip);
+        ip_deliver(nif->st, p, ip);
+}
+
+/* The straight line: a plain unicast datagram between the addresses that passed last. Anything else takes the long way, which
+ * finds the reason. */
+void ip_rx(struct netif *nif, struct pkt *p)
+{
+        const struct ip_state *is = nif->st->ip;
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        if (unlikely(p->len < IP_HLEN || ip->vhl != 0x45 || p->chain || p->flags & PKT_BCAST || nif != is->ok_nif ||
+                     !ipaddr_eq(ip->src, is->ok_src) || !ipaddr_eq(ip->dst, is->ok_dst) ||
+                     be16_raw(ip->frag) & be16_raw(be16_of(IP_MF | IP_OFFSET)))) {
+                rx_unusual(nif, p);
+                return;
+        }
+        u32 len = be16_get(ip->len);
+        if (unlikely(len - IP_HLEN > (u32)p->len - IP_HLEN || ip_sum20(ip) != 0xffff)) {
+                rx_unusual(nif, p);
+                return;
+        }
+        p->len = (u16)(len - IP_HLEN);
+        p->l3 = (u16)(p->data - p->head);
+        p->l4 = (u16)(p->l3 + IP_HLEN);
+        p->data += IP_HLEN;
+        deliver(nif->st, p, ip);
 }

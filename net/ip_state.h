@@ -35,13 +35,23 @@ struct ip_state {
         u32            n_held, max_held; /* buffers in reassembly */
 };
 
+/* Word i at `at`, four bytes as they lie. */
+static inline u32 ip_word(const void *at, u32 i)
+{
+        u32 w;
+        __builtin_memcpy(&w, (const u8 *)at + 4 * i, 4);
+        return w;
+}
+
+static inline void ip_put_word(void *at, u32 i, u32 w) { __builtin_memcpy((u8 *)at + 4 * i, &w, 4); }
+
 /* One's complement sum of a header without options. */
 static inline u16 ip_sum20(const struct ip_hdr *ip)
 {
-        u32 w[5];
-        memcpy(w, ip, IP_HLEN);
-        u64 s = (u64)w[0] + w[1] + w[2] + w[3] + w[4];
-        return cksum_fold(cksum_plus((u32)s, (u32)(s >> 32)));
+        u32 s = cksum_plus(ip_word(ip, 0), ip_word(ip, 1));
+        s = cksum_plus(s, ip_word(ip, 2));
+        s = cksum_plus(s, ip_word(ip, 3));
+        return cksum_fold(cksum_plus(s, ip_word(ip, 4)));
 }
 
 static inline u32 ip_hlen(const struct ip_hdr *ip) { return (ip->vhl & 15u) * 4; }

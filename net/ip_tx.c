@@ -92,18 +92,17 @@ static bool resolve(struct stack *st, ipaddr dst, struct netif *nif, struct ip_d
         return true;
 }
 
+static __attribute__((noinline)) const struct ip_dst *refill(struct stack *st, ipaddr dst, struct ip_dst *d)
+{
+        d->valid = resolve(st, dst, NULL, d);
+        return d->valid ? d : NULL;
+}
+
 /* The same through the cache; NULL when there is no route. */
-static const struct ip_dst *lookup(struct stack *st, ipaddr dst)
+static inline const struct ip_dst *lookup(struct stack *st, ipaddr dst)
 {
         struct ip_dst *d = &st->ip->dsts[hash(st->ip, dst) >> 28];
-        if (likely(d->valid && ipaddr_eq(d->dst, dst) && d->path.nif->up))
-                return d;
-        d->valid = false;
-        if (!resolve(st, dst, NULL, d)) {
-                d->valid = false;
-                return NULL;
-        }
-        return d;
+        return likely(d->valid && ipaddr_eq(d->dst, dst) && d->path.nif->up) ? d : refill(st, dst, d);
 }
 
 bool ip_route(struct stack *st, ipaddr dst, struct ip_path *out)
@@ -214,51 +213,79 @@ int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d)
         return 0;
 }
 
-/* Puts the header in front; router alert is its only option. */
-static void push_header(struct stack *st, struct pkt *p, u32 total, ipaddr src, ipaddr dst, u8 proto, const struct ip_opts *o, u8 ttl)
+/* The header in front of p, made of words as they lie in memory: five stores and one sum. */
+static inline void push_header(struct pkt *p, u32 total, u16 id, ipaddr src, ipaddr dst, u32 ttl_proto, const struct ip_opts *o)
 {
-        u32 hlen = IP_HLEN;
-        if (unlikely(o && o->router_alert)) {
-                static const u8 alert[IP_RA_LEN] = {148, 4, 0, 0}; /* RFC 2113 2.1 */
-                memcpy(pkt_push(p, IP_RA_LEN), alert, IP_RA_LEN);
-                hlen += IP_RA_LEN;
-        }
-        struct ip_hdr *ip = pkt_push(p, IP_HLEN);
-        p->csum_start = (u16)(p->csum_start + hlen);
-        *ip = (struct ip_hdr){(u8)(0x40 | hlen / 4), o ? o->tos : 0, be16_of((u16)(total + hlen)),
-                              be16_of(st->ip->id[hash(st->ip, dst) >> 24]++), be16_of(o && o->df ? IP_DF : 0), ttl, proto,
-                              be16_from_raw(0), src, dst};
-        if (likely(hlen == IP_HLEN))
-                ip->cksum = be16_from_raw((u16)~ip_sum20(ip));
-        else
-                ip_set_cksum(ip);
+        u8 *at = pkt_push(p, IP_HLEN);
+        u32 len = be16_raw(be16_of((u16)(total + IP_HLEN))), w0 = 0x45u | (u32)o->tos << 8 | len << 16;
+        u32 w1 = be16_raw(be16_of(id)) | (u32)(o->df ? be16_raw(be16_of(IP_DF)) : 0) << 16, w3 = be32_raw(src.v4), w4 = be32_raw(dst.v4);
+        u32 sum = cksum_plus(cksum_plus(cksum_plus(cksum_plus(w0, w1), ttl_proto), w3), w4);
+        ip_put_word(at, 0, w0);
+        ip_put_word(at, 1, w1);
+        ip_put_word(at, 2, ttl_proto | (u32)(u16)~cksum_fold(sum) << 16);
+        ip_put_word(at, 3, w3);
+        ip_put_word(at, 4, w4);
+        p->csum_start = (u16)(p->csum_start + IP_HLEN);
 }
 
-int ip_tx(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto, const struct ip_opts *opts)
+/* Router alert (RFC 2113 2.1) behind the header that push_header made. */
+static __attribute__((noinline)) void add_router_alert(struct pkt *p)
 {
-        struct ip_dst on;
-        const struct ip_dst *d = &on;
-        if (likely(!opts || !opts->nif))
-                d = lookup(st, dst);
-        else if (!resolve(st, dst, opts->nif, &on))
-                d = NULL;
-        if (unlikely(!d)) {
-                pkt_drop(p, DROP_IP_NO_ROUTE);
-                return E_NOROUTE;
-        }
+        static const u8 alert[IP_RA_LEN] = {148, 4, 0, 0};
+        struct ip_hdr *ip = pkt_push(p, IP_RA_LEN);
+        memmove(ip, (u8 *)ip + IP_RA_LEN, IP_HLEN);
+        memcpy(ip + 1, alert, IP_RA_LEN);
+        ip->vhl = 0x46;
+        ip->len = be16_of((u16)(be16_get(ip->len) + IP_RA_LEN));
+        p->csum_start = (u16)(p->csum_start + IP_RA_LEN);
+        ip_set_cksum(ip);
+}
+
+/* The way of everything sent, once its destination is resolved. */
+static inline __attribute__((always_inline)) int send(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto,
+                                                      const struct ip_opts *o, const struct ip_dst *d)
+{
         u32 total = p->nfrag || p->chain ? pkt_total(p) : p->len;
         if (unlikely(total > 0xffff - IP_HLEN - IP_RA_LEN)) {
                 pkt_drop(p, DROP_IP_TOO_LONG);
                 return E_MSGSIZE;
         }
-        u8 ttl = opts && opts->ttl ? opts->ttl : d->kind == IP_MULTICAST ? 1 : 64;
-        if (ipaddr_is_any(src) && !(opts && opts->nameless))
+        if (ipaddr_is_any(src) && !o->nameless)
                 src = d->path.src;
-        push_header(st, p, total, src, dst, proto, opts, ttl);
+        u32 ttl = o->ttl ? o->ttl : d->kind == IP_MULTICAST ? 1 : 64;
+        push_header(p, total, st->ip->id[hash(st->ip, dst) >> 24]++, src, dst, ttl | (u32)proto << 8, o);
+        if (unlikely(o->router_alert))
+                add_router_alert(p);
         if (unlikely(d->kind == IP_OURS))
                 return loop_put(st, p, d->path.nif);
         if (unlikely(total + IP_HLEN > d->path.nif->mtu && !p->gso))
                 return ip_cut(st, p, d);
-        ip_link_tx(p, d);
+        if (likely(d->kind == IP_UNICAST && !(d->path.nif->caps & NETIF_L3)))
+                arp_tx(d->path.nif, p, d->path.hop);
+        else
+                ip_link_tx(p, d);
         return 0;
+}
+
+static int no_route(struct pkt *p)
+{
+        pkt_drop(p, DROP_IP_NO_ROUTE);
+        return E_NOROUTE;
+}
+
+static __attribute__((noinline)) int tx_on(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto, const struct ip_opts *o)
+{
+        struct ip_dst d;
+        return resolve(st, dst, o->nif, &d) ? send(st, p, src, dst, proto, o, &d) : no_route(p);
+}
+
+int ip_tx(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto, const struct ip_opts *opts)
+{
+        static const struct ip_opts plain;
+        if (!opts)
+                opts = &plain;
+        if (unlikely(opts->nif != NULL))
+                return tx_on(st, p, src, dst, proto, opts);
+        const struct ip_dst *d = lookup(st, dst);
+        return likely(d != NULL) ? send(st, p, src, dst, proto, opts, d) : no_route(p);
 }

@@ -508,19 +508,23 @@ static void malformed_offers_have_their_reasons(void **state)
 static void mask_with_holes_counts_as_none(void **state)
 {
         struct wire *w = *state;
-        ipaddr server = SERVER;
-        dhcp_start(&w->nif, NULL);
-        expect(w, DISCOVER);
-        answer(w, OFFER, LEASED, 3600);
-        expect(w, REQUEST);
-        begin(ACK, LEASED);
-        opt(54, &server, 4);
-        opt32(51, 3600);
-        opt32(1, 0xff00ff00);
-        opt(15, "bad domain!", 11);
-        send_msg(w);
-        assert_int_equal(status(w).plen, 8);
-        assert_string_equal(status(w).domain, "");
+        static const u32 masks[] = {0xff00ff00, 0, 0x7fffffff};
+        for (u32 i = 0; i < COUNT_OF(masks); i++, dhcp_stop(&w->nif)) {
+                ipaddr server = SERVER;
+                wire_flush_out(w);
+                dhcp_start(&w->nif, NULL);
+                expect(w, DISCOVER);
+                answer(w, OFFER, LEASED, 3600);
+                expect(w, REQUEST);
+                begin(ACK, LEASED);
+                opt(54, &server, 4);
+                opt32(51, 3600);
+                opt32(1, masks[i]);
+                opt(15, "bad domain!", 11);
+                send_msg(w);
+                assert_int_equal(status(w).plen, 8);
+                assert_string_equal(status(w).domain, "");
+        }
 }
 
 int main(void)

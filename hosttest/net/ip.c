@@ -218,6 +218,14 @@ static void interface_down_receives_nothing(void **state)
         dropped(w, frame(WIRE_PEER, WIRE_US), DROP_NIF_DOWN);
 }
 
+static void network_of_two_has_no_broadcast(void **state)
+{
+        struct wire *w = *state;
+        assert_int_equal(netif_addr_add(&w->nif, IPADDR(10, 1, 0, 0), 31, IFADDR_STATIC, false), 0);
+        accepted(w, frame(IPADDR(10, 1, 0, 1), IPADDR(10, 1, 0, 0))); /* RFC 3021 */
+        assert_false(ip_is_broadcast(&w->nif, IPADDR(10, 1, 0, 1)));
+}
+
 static void l3_wire_needs_no_link(void **state)
 {
         struct wire *w = wire_new(NULL, NETIF_L3);
@@ -238,7 +246,7 @@ int main(void)
                 T(group_must_be_joined), T(unicast_in_a_link_broadcast_is_refused), T(source_must_be_possible),
                 T(source_must_have_a_way_back), T(address_given_up_is_not_ours_any_more), T(options_are_stepped_over),
                 T(unknown_protocol_is_reported), T(no_answer_to_our_own_network_trouble), T(interface_down_receives_nothing),
-                T(l3_wire_needs_no_link),
+                T(network_of_two_has_no_broadcast), T(l3_wire_needs_no_link),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
