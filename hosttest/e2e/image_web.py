@@ -5,7 +5,7 @@ SPDX-License-Identifier: MIT
 """
 import os, subprocess
 from machine import B, GUEST, HOST, PLEN, Net, Qemu, Scratch, done, run, test, volume_with
-from web import Web, site_files
+from web import Web, shell_checks, site_files
 
 CONF = f'hostname image\ninterface eth0 address {GUEST}/{PLEN}\nroute default via {HOST}\nsite default /www\nsite other.example /other\nlisten http 80\n'
 
@@ -25,7 +25,7 @@ def multiboot():
     web = Web(net, files)
     for name, check in web.all(many=2000, patient=False):
         test('multiboot: ' + name.replace('_', ' '), check)
-    test('multiboot: the console answers', lambda: vm.command('netstat -s').index('http:'))
+    shell_checks(net, vm, web, 'image')
     vm.close()
 
 

@@ -268,7 +268,7 @@ class Web:
 
     def slots_come_back(self):
         """More half-sent requests than there are slots: the server stays well and forgets them."""
-        held = [self.connect() for _ in range(80)]
+        held = [self.connect() for _ in range(self.figures()['slots'] + 16)]
         for s in held:
             s.sendall(b'GET / HT')
         time.sleep(.5)
@@ -321,14 +321,15 @@ class Web:
 
 # --- the shell, at the console of the same process ---
 
-def shell_checks(net, tap, web):
+def shell_checks(net, tap, web, name):
+    """tap: the console, where the hostname is `name`."""
     def looks():
         assert f'address {GUEST}/24' in tap.command('ifconfig')
         assert HOST in tap.command('arp') and 'default' not in tap.command('arp')
         assert f'0.0.0.0/0 via {HOST}' in tap.command('route')
         assert 'LISTEN' in tap.command('netstat') and 'http:' in tap.command('netstat -s')
         assert 'listen http 80' in tap.command('show config') and 'Nothing was kept' in tap.command('save')
-        assert 'index.html' in tap.command('ls /www') and 'hostname tap' in tap.command('cat qure.conf')
+        assert 'index.html' in tap.command('ls /www') and 'hostname ' + name in tap.command('cat qure.conf')
         assert 'expected' in tap.command('ifconfig eth0 bogus') and 'netdump' in tap.command('help')
         for c in ('ps', 'mem', 'uptime', 'dmesg', 'date', 'dhcp', 'netstat -i'):
             assert 'expected' not in tap.command(c)
@@ -347,18 +348,18 @@ def shell_checks(net, tap, web):
         tap.expect(r'eth0 > 10\.9\.0\.2:80 > 10\.9\.0\.1:\d+ TCP \[S\.\]')
         tap.send('\x03')
         tap.expect(r'\d+ packets shown')
-        tap.expect('tap> ')
+        tap.expect(name + '> ')
         tap.send('netdump proto icmp count 2\r')
         time.sleep(.2)
         net.sh('ping', '-c', '1', '-W', '2', GUEST)
-        tap.expect('ICMP echo request'); tap.expect('ICMP echo reply'); tap.expect('2 packets shown'); tap.expect('tap> ')
+        tap.expect('ICMP echo request'); tap.expect('ICMP echo reply'); tap.expect('2 packets shown'); tap.expect(name + '> ')
     def stops():
         tap.seen = len(tap.text)
         tap.send(f'ping {HOST}\r')
         tap.expect('bytes from')
         tap.send('\x03')
         tap.expect(r'\d+ sent, \d+ received', 3)
-        tap.expect('tap> ')
+        tap.expect(name + '> ')
     def turns_off():
         tap.command('no listen http 80')
         assert b'(7)' in net.curl(web.url + '/small.txt')  # could not connect
@@ -377,7 +378,7 @@ def shell_checks(net, tap, web):
         tap.command(f'no nameserver {HOST}')
         end(dns)
     for f in (looks, pings, dumps, stops, turns_off, names):
-        test('shell: ' + f.__name__, f)
+        test(f'shell of {name}: {f.__name__}', f)
 
 
 def by_dhcp():
@@ -416,7 +417,7 @@ def main():
         if not only or name in only:
             test(name.replace('_', ' '), check)
     if not only or 'shell' in only:
-        shell_checks(net, tap, web)
+        shell_checks(net, tap, web, 'tap')
     test('the process lived through it all', lambda: None if tap.alive() else 1 / 0)
     tap.close()
     if not only:
