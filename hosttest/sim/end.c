@@ -80,37 +80,14 @@ static void compare(struct end *e, const u8 *got, u32 n)
         s->count.content += n;
 }
 
-/* Buffers may be filled or kept for sending while more than three eighths are free (tcp.h). */
-static bool may_keep(const struct end *e)
-{
-        const struct pktpool *pool = &e->node->st->pkts;
-        return pool->n_free > pool->n_total / 4 + pool->n_total / 8;
-}
-
-/* An echo without room for a whole buffer copies what fits. */
-static bool echo_part(struct end *e, const u8 *run, u32 n)
-{
-        int took = tcp_send(e->t, run, n);
-        if (took <= 0) {
-                if (took < 0 && took != E_NOMEM)
-                        violation(e->c->sim, "connection %u side %u: send: %s", e->c->id, e->side, stack_strerror(took));
-                app_later(e, 30000);
-                return false;
-        }
-        compare(e, run, (u32)took);
-        e->queued += (u32)took;
-        tcp_consume(e->t, (u32)took);
-        return true;
-}
-
 /* An echo sends the buffer it received (the seeds' pipe). */
 static bool read_take(struct end *e)
 {
         const u8 *run;
         struct tcb *t = e->t;
         u32 n = tcp_peek(t, 0, &run), room = tcp_send_room(t);
-        if (e->echo && (room < n || !may_keep(e)))
-                return room && echo_part(e, run, min_u32(n, room));
+        if (e->echo && room < n)
+                return false;   /* room comes with `writable`: a whole buffer fits any send queue */
         /* compared first: `closed` may come from inside tcp_take */
         compare(e, run, n);
         struct pkt *p = tcp_take(t);
@@ -183,9 +160,11 @@ static void end_read(struct end *e, bool paced)
 
 /* --- writing --- */
 
+/* Buffers may be filled for sending while more than three eighths are free (tcp.h). */
 static int write_pkt(struct end *e, const u8 *src, u32 n)
 {
-        struct pkt *p = may_keep(e) ? pkt_alloc(&e->node->st->pkts, PKT_HEADROOM) : NULL;
+        struct pktpool *pool = &e->node->st->pkts;
+        struct pkt *p = pool->n_free > pool->n_total / 4 + pool->n_total / 8 ? pkt_alloc(pool, PKT_HEADROOM) : NULL;
         if (!p)
                 return E_NOMEM;
         n = min_u32(n, 1400);

@@ -16,7 +16,7 @@ static void plan_ports(struct sim *s)
                 o[2].psh_message = true;
                 o[3].cc = TCP_CC_NEWRENO;
                 o[3].rcvbuf = rng_in(r, 1000, 8000);
-                o[3].sndbuf = rng_in(r, 1000, 8000);
+                o[3].sndbuf = rng_in(r, PKT_BUF, 8000);
                 o[4].no_wscale = o[4].no_sack = o[4].no_timestamps = true;
                 o[5].ecn = o[5].nodelay = true;
                 o[5].timewait_ms = rng_in(r, 1000, 10000);
