@@ -51,6 +51,9 @@ bool ip_is_broadcast(struct netif *nif, ipaddr a)
 {
         if (ipaddr_is_bcast(a))
                 return true;
+        /* a host part of two bits and more, all ones: seen at once in the last byte of most addresses */
+        if ((a.v4.b[3] & 3) != 3)
+                return false;
         for (u32 i = 0; i < NETIF_ADDRS; i++) {
                 const struct ifaddr *own = &nif->addr[i];
                 /* RFC 3021: a network of two hosts has no broadcast address */

@@ -158,6 +158,8 @@ bool ip_batch_end(struct stack *st)
         struct ip_state *is = st->ip;
         u32 n = 0;
         struct pkt *p;
+        if (likely(!is->loop.n))
+                return false;
         timer_stop(&st->wheel, &is->loop_timer);
         while (n < LOOP_ROUND && (p = pktq_get(&is->loop))) {
                 const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
@@ -169,7 +171,7 @@ bool ip_batch_end(struct stack *st)
         }
         if (is->loop.n)
                 timer_set(&st->wheel, &is->loop_timer, stack_now_ms(st));
-        return n != 0;
+        return true;
 }
 
 void ip_link_tx(struct pkt *p, const struct ip_dst *d)

@@ -329,6 +329,20 @@ static void cable_pulled_forgets_what_was_learnt(void **state)
         assert_true(arp_lookup(&w->nif, WIRE_PEER, &m));
 }
 
+static void swallow(struct netif *nif, struct pkt *p) { pkt_free(p); }
+
+static void address_of_another_interface_is_not_answered_for(void **state)
+{
+        static struct netif second;
+        struct wire *w = *state;
+        second = (struct netif){.name = "eth1", .mac = {{2, 0, 0, 0, 1, 1}}, .mtu = 1500, .xmit = swallow};
+        assert_true(netif_add(w->st, &second, true));
+        assert_int_equal(netif_addr_add(&second, IPADDR(10, 0, 9, 1), 24, IFADDR_STATIC, false), 0);
+        hear(w, MAC_BCAST, ARP_REQUEST, mac_a, HOST_A, IPADDR(10, 0, 9, 1));
+        assert_int_equal(wire_drops(w, DROP_ARP_NOT_OURS), 1);
+        assert_int_equal(wire_pending(w), 0);
+}
+
 static void requests_in_all_are_limited(void **state)
 {
         struct stack_config cfg = {.n_arp = 256, .n_pkts = 512};
@@ -369,7 +383,7 @@ int main(void)
                 T(unasked_reply_teaches_nothing), T(static_entry_is_not_moved), T(static_entry_frees_the_waiting_packet),
                 T(malformed_packets_have_their_reasons), T(own_packet_is_recognised), T(entry_in_use_is_never_evicted),
                 T(learnt_but_unused_entries_give_way), T(unarp_is_obeyed_from_the_host_itself), T(cable_pulled_forgets_what_was_learnt),
-                T(requests_in_all_are_limited), T(walk_shows_every_entry),
+                T(address_of_another_interface_is_not_answered_for), T(requests_in_all_are_limited), T(walk_shows_every_entry),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
