@@ -42,6 +42,7 @@ struct tcp_opts {
         bool nodelay;        /* Nagle off */
         bool no_wscale, no_sack, no_timestamps, ecn;
         bool app_mode;       /* vproxy (R154-R162): acknowledge when read, close resets, no TIME_WAIT */
+        bool ack_on_read;    /* bytes are acknowledged when they are consumed, and may be refused before (R180); app_mode has it too */
         bool psh_message;    /* R53, R54: readable only at PSH, FIN or a full window */
         u8   cc;             /* enum tcp_cc */
         u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
@@ -65,6 +66,13 @@ void tcp_unlisten(struct listener *l);
 struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16 dport, const struct tcp_events *ev, void *user,
                         const struct tcp_opts *opts, int *err);
 
+/* A connection's slot and which of its lives (R167): outlives the connection without harm. */
+struct tcp_key { u32 slot; u16 gen; };
+struct tcp_key tcp_key(const struct tcb *t);
+struct tcb *tcp_by_key(struct stack *st, struct tcp_key key); /* NULL when that life is over */
+struct tcp_names;
+struct tcb *tcp_find(struct stack *st, const struct tcp_names *names);
+
 void *tcp_user(const struct tcb *t);
 void tcp_set_user(struct tcb *t, void *user);
 void tcp_set_events(struct tcb *t, const struct tcp_events *ev);
@@ -85,11 +93,14 @@ u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr);    /* contiguous run
 u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n);  /* copies without consuming; bytes copied */
 void tcp_consume(struct tcb *t, u32 n);                        /* n <= tcp_readable: frees buffers, may open the window */
 struct pkt *tcp_take(struct tcb *t);                           /* consumes the first buffer whole and gives it away, or NULL (the seeds' pipe) */
+/* Gives the unread bytes back unacknowledged (ack_on_read only): the peer will send them again. E_INVAL otherwise, or after its FIN. */
+int  tcp_refuse(struct tcb *t);
 bool tcp_window_full(const struct tcb *t);                     /* nothing more can come before something is consumed */
 bool tcp_eof(const struct tcb *t);                             /* the peer's FIN was reached in the stream */
 
 /* --- sending: what is sent is described; segments are built from the queue when sent and again when resent --- */
 u32 tcp_send_room(const struct tcb *t);
+u32 tcp_send_queued(const struct tcb *t);                      /* bytes queued that were not acknowledged yet */
 bool tcp_sending_over(const struct tcb *t);                    /* shut down or closed: no room will ever come */
 u32 tcp_mss(const struct tcb *t);                              /* payload of a full segment */
 /* Queues n bytes at ptr by reference; the memory must outlive the connection (files, constants). `sum` is NULL, or the

@@ -7,6 +7,20 @@ void tcp_names(const struct tcb *t, struct tcp_names *out)
         *out = (struct tcp_names){tcb_laddr(t), tcb_raddr(t), tcb_lport(t), tcb_rport(t)};
 }
 
+struct tcp_key tcp_key(const struct tcb *t) { return (struct tcp_key){(u32)(t - t->ts->pool), t->gen}; }
+
+struct tcb *tcp_by_key(struct stack *st, struct tcp_key key)
+{
+        struct tcb *t = key.slot < st->tcp->n_pool ? &st->tcp->pool[key.slot] : NULL;
+        return t && t->gen == key.gen && t->ports && !(t->flags & TF_DEAD) ? t : NULL;
+}
+
+struct tcb *tcp_find(struct stack *st, const struct tcp_names *n)
+{
+        u32 ports = (u32)__builtin_bswap16(n->rport) | (u32)__builtin_bswap16(n->lport) << 16;
+        return tcp_lookup(st->tcp, be32_raw(n->raddr.v4), be32_raw(n->laddr.v4), ports);
+}
+
 int tcp_state_number(const struct tcb *t) { return tcp_rfc_state(t->state, (t->flags & TF_ACTIVE_CLOSE) != 0); }
 u32 tcp_mss(const struct tcb *t) { return t->mss; }
 

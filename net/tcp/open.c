@@ -53,7 +53,7 @@ void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports)
 
 void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
 {
-        t->flags |= (o->nodelay ? TF_NODELAY : 0) | (o->app_mode ? TF_APP_MODE : 0) | (o->psh_message ? TF_PSH_MESSAGE : 0) |
+        t->flags |= (o->nodelay ? TF_NODELAY : 0) | (o->app_mode ? TF_APP_MODE | TF_ACK_ON_READ : 0) | (o->ack_on_read ? TF_ACK_ON_READ : 0) | (o->psh_message ? TF_PSH_MESSAGE : 0) |
                     (o->no_pmtud ? TF_NO_PMTUD : 0);
         t->rcvbuf = tcp_rcvbuf(t->ts, o);
         t->sndbuf = o->sndbuf ? o->sndbuf : 1u << 20;

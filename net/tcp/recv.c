@@ -49,7 +49,7 @@ static void was_read(struct tcb *t, u32 n)
                 tcp_predict(t);
         }
         tcp_window_grow(t, n);
-        if ((t->flags & TF_APP_MODE) && (t->state & SYN_ACK_RX)) {
+        if ((t->flags & TF_ACK_ON_READ) && (t->state & SYN_ACK_RX)) {
                 if (!t->rcv_queued && (t->state & (FIN_RX | FIN_ACK_TX)) == FIN_RX)
                         tcp_set_state(t, TCP_EV_ACK_FIN);
                 t->flags |= TF_ACK_NOW;
@@ -94,6 +94,22 @@ struct pkt *tcp_take(struct tcb *t)
         p->next = NULL;
         was_read(t, p->len);
         return p;
+}
+
+int tcp_refuse(struct tcb *t)
+{
+        if (!(t->flags & TF_ACK_ON_READ) || (t->state & FIN_RX))
+                return E_INVAL;
+        t->rcv_nxt -= t->rcv_queued;
+        t->rcv_queued = 0;
+        t->flags &= ~(u32)TF_PSHED;
+        while (t->rcv_first) {
+                struct pkt *p = t->rcv_first;
+                t->rcv_first = p->next;
+                pkt_free(p);
+        }
+        t->rcv_last = NULL;
+        return 0;
 }
 
 u32 tcp_urgent_left(const struct tcb *t)

@@ -15,6 +15,8 @@ u32 tcp_send_room(const struct tcb *t)
         return may_queue(t) && t->snd_queued < t->sndbuf ? t->sndbuf - t->snd_queued : 0;
 }
 
+u32 tcp_send_queued(const struct tcb *t) { return t->snd_queued; }
+
 /* An eighth of the cells is left for the records of what was sent: what is outstanding without one is never sent again. */
 static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
 {

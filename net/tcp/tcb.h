@@ -37,7 +37,7 @@ enum tcb_flag {
         TF_ABORT_ON_ACK = 1u << 24, /* application mode: reset once everything is acknowledged (R160) */
         TF_URG_TX       = 1u << 25, /* snd_up counts */
         TF_URG_RX       = 1u << 26, /* rcv_up counts */
-        TF_EVER_RX      = 1u << 27, /* data was ever received: the estimate of the peer's segment counts */
+        TF_ACK_ON_READ  = 1u << 27, /* bytes are acknowledged when they are read (R158, R180) */
         TF_CONNECTED    = 1u << 28, /* the user was told of the connection */
         TF_NO_PMTUD     = 1u << 29,
         TF_PERSIST_ACKD = 1u << 30, /* the peer answered the last zero-window probe (MUST-37) */

@@ -30,7 +30,7 @@ void tcp_ack_policy(struct tcb *t, u32 len)
 {
         if (len > t->rcv_mss)
                 t->rcv_mss = (u16)min_u32(len, 65535);
-        if (t->flags & TF_APP_MODE)
+        if (t->flags & TF_ACK_ON_READ)
                 return;
         if (t->rcv_nxt - t->rcv_acked >= 2u * t->rcv_mss)
                 t->flags |= TF_ACK_NOW;
@@ -51,7 +51,7 @@ void tcp_tell_readable(struct tcb *t)
 /* The peer's FIN is next: it counts as one octet (R35). */
 void tcp_got_fin(struct tcb *t)
 {
-        bool held = (t->flags & TF_APP_MODE) && t->rcv_queued;
+        bool held = (t->flags & TF_ACK_ON_READ) && t->rcv_queued;
         t->rcv_nxt++;
         t->flags |= TF_EOF | TF_PSHED;
         if (!held)

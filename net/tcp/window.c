@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
-/* In application mode bytes are acknowledged when they are read (R158), and so is the FIN behind them. */
+/* With acknowledgement on reading, bytes are acknowledged when they are read (R158), and so is the FIN behind them. */
 u32 tcp_rcv_ack(const struct tcb *t)
 {
-        if (likely(!(t->flags & TF_APP_MODE)))
+        if (likely(!(t->flags & TF_ACK_ON_READ)))
                 return t->rcv_nxt;
         bool fin_held = (t->state & (FIN_RX | FIN_ACK_TX)) == FIN_RX;
         return t->rcv_nxt - t->rcv_queued - (fin_held ? 1 : 0);

@@ -1,0 +1,221 @@
+/* library.c - the stack driven packet by packet from outside (R163 to R180), and the document's example.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "qure.h"
+#include "../../net/tcp/tcb.h"
+
+static u8 memory[2][4 << 20] __attribute__((aligned(4096)));
+static size_t used[2];
+static u64 now_us;
+static struct qure *A, *B;
+
+static void *give(void *ctx, size_t n, size_t align)
+{
+        size_t *at = ctx, i = (size_t)(at - used);
+        *at = (*at + align - 1) & ~(align - 1);
+        if (n > sizeof memory[i] - *at)
+                return NULL;
+        void *p = &memory[i][*at];
+        *at += n;
+        return p;
+}
+
+static struct qure *host(u32 i, bool ethernet)
+{
+        struct qure_config c = {.addr = IPADDR(192, 0, 2, (u8)(1 + i)), .plen = 24, .ethernet = ethernet, .mac = {{2, 0, 0, 0, 0, (u8)(1 + i)}},
+                                .stack = {.alloc = give, .alloc_ctx = &used[i], .seed = "two instances", .n_tcbs = 2}};
+        memset(memory[i], 0, sizeof memory[i]);
+        used[i] = 0;
+        return qure_new(&c, now_us);
+}
+
+static void two(bool ethernet)
+{
+        now_us = 1000000;
+        A = host(0, ethernet);
+        B = host(1, ethernet);
+        assert_non_null(A);
+        assert_non_null(B);
+}
+
+/* Carries one packet; what it meant there. QURE_NOTHING also when there was none. */
+static enum qure_kind one(struct qure *from, struct qure *to, struct qure_result *r)
+{
+        u8 p[2048];
+        u32 n = qure_send(from, p, sizeof p, now_us);
+        *r = (struct qure_result){0};
+        return n ? qure_receive(to, p, n, now_us, r) : QURE_NOTHING;
+}
+
+static void settle(void)
+{
+        struct qure_result r;
+        for (u32 i = 0; i < 20; i++) {
+                one(A, B, &r), one(B, A, &r);
+                now_us += 1000;
+        }
+}
+
+static struct tcp_key connect_ab(struct tcp_key *b_side)
+{
+        struct tcp_key a;
+        struct qure_result r;
+        assert_int_equal(qure_listen(B, 80, 1, NULL), 0);
+        assert_int_equal(qure_connect(A, IPADDR(192, 0, 2, 2), 80, NULL, &a), 0);
+        assert_int_equal(one(A, B, &r), QURE_NOTHING);   /* SYN */
+        assert_int_equal(one(B, A, &r), QURE_CONNECTED); /* SYN,ACK */
+        assert_int_equal(one(A, B, &r), QURE_OPEN);      /* ACK */
+        *b_side = r.key;
+        return a;
+}
+
+static void r170_r178_a_listener_slot_takes_one_connection(void **s)
+{
+        struct tcp_key a, b;
+        struct qure_result r;
+        two(false);
+        a = connect_ab(&b);
+        assert_non_null(qure_tcb(A, a));
+        assert_non_null(qure_tcb(B, b));
+        struct tcp_key c;
+        assert_int_equal(qure_connect(A, IPADDR(192, 0, 2, 2), 80, NULL, &c), 0);
+        assert_int_equal(one(A, B, &r), QURE_STRAY); /* R176: as if nobody had listened */
+        assert_int_equal(one(B, A, &r), QURE_CLOSED);
+        assert_int_equal(r.err, E_REFUSED);
+}
+
+static void r180_bytes_count_only_once_they_are_taken(void **s)
+{
+        struct tcp_key a, b;
+        struct qure_result r;
+        two(false);
+        a = connect_ab(&b);
+        tcp_send(qure_tcb(A, a), "0123456789", 10);
+        assert_int_equal(one(A, B, &r), QURE_SEGMENT);
+        assert_int_equal(r.bytes, 10);
+        assert_int_equal(one(B, A, &r), QURE_NOTHING);
+        assert_int_equal(qure_tcb(A, a)->snd_queued, 10); /* nothing was acknowledged */
+        assert_int_equal(qure_refuse(B, b), 0);
+        assert_int_equal(tcp_readable(qure_tcb(B, b)), 0);
+        now_us += 2000000; /* R165: the retransmission is found when a buffer is offered */
+        assert_int_equal(one(A, B, &r), QURE_SEGMENT);
+        assert_int_equal(r.bytes, 10);
+        assert_int_equal(qure_take(B, b, 4), 0);
+        assert_int_equal(qure_take(B, b, 7), E_INVAL);
+        settle();
+        assert_int_equal(qure_tcb(A, a)->snd_queued, 6);
+        assert_int_equal(qure_take(B, b, 6), 0);
+        settle();
+        assert_int_equal(qure_tcb(A, a)->snd_queued, 0);
+}
+
+static void r167_keys_do_not_outlive_their_connection(void **s)
+{
+        struct tcp_key a, b;
+        struct qure_result r;
+        struct tcp_names n;
+        two(false);
+        a = connect_ab(&b);
+        tcp_names(qure_tcb(B, b), &n);
+        assert_ptr_equal(tcp_find(qure_stack(B), &n), qure_tcb(B, b));
+        tcp_abort(qure_tcb(A, a));
+        assert_null(qure_tcb(A, a));
+        assert_int_equal(one(A, B, &r), QURE_CLOSED);
+        assert_int_equal(r.err, E_RESET);
+        assert_null(qure_tcb(B, b));
+        assert_int_equal(qure_take(B, b, 1), E_CLOSED);
+        a = connect_ab(&b); /* the same slot, another life */
+        assert_non_null(qure_tcb(A, a));
+}
+
+static void fin_is_told_and_an_orderly_end_too(void **s)
+{
+        struct tcp_key a, b;
+        struct qure_result r;
+        two(false);
+        a = connect_ab(&b);
+        tcp_send(qure_tcb(A, a), "last", 4);
+        tcp_shutdown(qure_tcb(A, a));
+        assert_int_equal(one(A, B, &r), QURE_END);
+        assert_int_equal(r.bytes, 4);
+        qure_take(B, b, 4);
+        tcp_close(qure_tcb(B, b));
+        settle();
+        assert_null(qure_tcb(A, a));
+        assert_null(qure_tcb(B, b));
+}
+
+static void fresh_connection_is_refused_by_reset(void **s)
+{
+        struct tcp_key a, b;
+        struct qure_result r;
+        two(false);
+        a = connect_ab(&b);
+        assert_int_equal(qure_refuse(B, b), 0);
+        assert_int_equal(one(B, A, &r), QURE_CLOSED);
+        assert_int_equal(r.err, E_RESET);
+        assert_null(qure_tcb(A, a));
+}
+
+static void ethernet_instances_find_each_other_by_arp(void **s)
+{
+        struct tcp_key a;
+        two(true);
+        assert_int_equal(qure_listen(B, 80, 1, NULL), 0);
+        assert_int_equal(qure_connect(A, IPADDR(192, 0, 2, 2), 80, NULL, &a), 0);
+        settle();
+        assert_string_equal(tcp_state_name(qure_tcb(A, a)), "ESTABLISHED");
+}
+
+static u32 outputs;
+static void count_output(void *ctx, const void *packet, u32 n) { outputs += *(const u8 *)packet == 0x45; }
+
+static void output_callback_and_next_timer(void **s)
+{
+        struct qure_config c = {.addr = IPADDR(192, 0, 2, 9), .plen = 24, .gateway = IPADDR(192, 0, 2, 1), .output = count_output,
+                                .stack = {.alloc = give, .alloc_ctx = &used[0], .seed = "x"}};
+        struct tcp_key a;
+        memset(memory[0], 0, sizeof memory[0]);
+        used[0] = 0;
+        struct qure *q = qure_new(&c, 5);
+        assert_int_equal(qure_connect(q, IPADDR(8, 8, 8, 8), 53, NULL, &a), 0);
+        assert_int_equal(outputs, 1);
+        assert_in_range(qure_next(q), 500, 1001);
+        qure_time(q, 1100000);
+        assert_int_equal(outputs, 2);
+}
+
+static char *read_text(const char *name)
+{
+        static char text[2][20000];
+        static u32 i;
+        char *t = text[i++ % 2];
+        FILE *f = fopen(name, "r");
+        if (!f)
+                skip(); /* not run from the top of the tree */
+        t[fread(t, 1, sizeof text[0] - 1, f)] = 0;
+        fclose(f);
+        return t;
+}
+
+static void document_shows_the_example_that_runs(void **s)
+{
+        const char *example = read_text("hosttest/net/library_example.c"), *doc = read_text("doc/library.md");
+        assert_non_null(strstr(doc, example));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(r170_r178_a_listener_slot_takes_one_connection), cmocka_unit_test(r180_bytes_count_only_once_they_are_taken),
+                cmocka_unit_test(r167_keys_do_not_outlive_their_connection), cmocka_unit_test(fin_is_told_and_an_orderly_end_too),
+                cmocka_unit_test(fresh_connection_is_refused_by_reset), cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
+                cmocka_unit_test(output_callback_and_next_timer), cmocka_unit_test(document_shows_the_example_that_runs),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
