@@ -8,10 +8,13 @@
 /* Candidates for the word `begin[0..n)`: counted, and narrowed to what they have in common. */
 struct match { const char *begin; u32 n, found; char same[FAT_NAME]; bool list, more; };
 
+/* `more`: a folder, behind which the word goes on. */
 static void offer(struct match *m, const char *word, u32 len, bool more)
 {
         if (len < m->n || memcmp(word, m->begin, m->n) != 0 || len >= sizeof(m->same))
                 return;
+        if (m->found == 1 && strlen(m->same) == len && memcmp(m->same, word, len) == 0)
+                return; /* named twice in a syntax */
         if (m->list) {
                 out("%.*s  ", (int)len, word);
                 return;

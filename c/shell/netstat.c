@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "fmt.h"
 #include "tcp.h"
+#include "tcp_statistics.h"
 
 static bool print_connection(void *ctx, const struct tcp_info *t)
 {
@@ -33,12 +34,20 @@ static void print_interfaces(void)
         }
 }
 
+static void print_counter(void *ctx, const char *name, u32 n)
+{
+        if (n)
+                out("%10u  %s\n", n, name);
+}
+
 static void print_statistics(void)
 {
         const struct pktpool *pool = &plat_stack()->pkts;
 
         out("packet buffers: %u of %u free, %u at the least\n", pool->n_free, pool->n_total, pool->n_low);
         service_statistics();
+        out("TCP:\n");
+        tcp_statistics(plat_stack(), print_counter, NULL);
         out("dropped, by reason:\n");
         for (u32 i = 0; i < DROP_N; i++)
                 if (pool->drops[i])
