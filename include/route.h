@@ -16,6 +16,8 @@ bool route_init(struct stack *st);
 int route_add(struct stack *st, ipaddr net, u8 plen, ipaddr via, struct netif *nif, u8 origin);
 /* Removes the first such route: 0 or E_NOENT. */
 int route_del(struct stack *st, ipaddr net, u8 plen, ipaddr via);
+/* The same on one interface: two may be in one network. */
+int route_del_on(struct netif *nif, ipaddr net, u8 plen, ipaddr via);
 /* Removes every route of this interface and origin. */
 void route_flush(struct netif *nif, u8 origin);
 /* The best route whose interface is administratively up, or NULL; valid until the table changes. */

@@ -211,7 +211,7 @@ int netif_addr_del(struct netif *nif, ipaddr addr)
                 arp_unarp(nif, addr);
         if (slot->plen < 32 && !net_in_use(nif, slot)) {
                 ipaddr net = {be32_from_raw(be32_raw(addr.v4) & be32_raw(ipaddr_mask(slot->plen).v4))};
-                route_del(nif->st, net, slot->plen, IPADDR_ANY);
+                route_del_on(nif, net, slot->plen, IPADDR_ANY);
         }
         memset(slot, 0, sizeof *slot);
         ip_forget(nif->st);

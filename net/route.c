@@ -96,18 +96,22 @@ static void remove_at(struct stack *st, u32 i)
         ip_forget(st);
 }
 
-int route_del(struct stack *st, ipaddr net, u8 plen, ipaddr via)
+/* nif NULL: on any interface. */
+static int del(struct stack *st, struct netif *nif, ipaddr net, u8 plen, ipaddr via)
 {
         struct route_state *rs = st->route;
         for (u32 i = 0; i < rs->n; i++) {
                 const struct route *r = &rs->r[i];
-                if (ipaddr_eq(r->net, net) && r->plen == plen && ipaddr_eq(r->via, via)) {
+                if (ipaddr_eq(r->net, net) && r->plen == plen && ipaddr_eq(r->via, via) && (!nif || r->nif == nif)) {
                         remove_at(st, i);
                         return 0;
                 }
         }
         return E_NOENT;
 }
+
+int route_del(struct stack *st, ipaddr net, u8 plen, ipaddr via) { return del(st, NULL, net, plen, via); }
+int route_del_on(struct netif *nif, ipaddr net, u8 plen, ipaddr via) { return del(nif->st, nif, net, plen, via); }
 
 void route_flush(struct netif *nif, u8 origin)
 {

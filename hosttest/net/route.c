@@ -126,12 +126,27 @@ static void address_gone_takes_its_network_along(void **state)
         assert_false(ip_route(w->st, IPADDR_ANY, &path));
 }
 
+static void two_interfaces_in_one_network(void **state)
+{
+        struct wire *w = *state;
+        struct ip_path path;
+        assert_int_equal(netif_addr_add(&second, IPADDR(10, 0, 0, 200), 24, IFADDR_STATIC, false), 0);
+        netif_addr_del(&second, IPADDR(10, 0, 0, 200));
+        expect_hop(w, WIRE_PEER, &w->nif, WIRE_PEER, WIRE_US);
+        assert_int_equal(netif_addr_add(&second, IPADDR(10, 0, 0, 200), 24, IFADDR_STATIC, false), 0);
+        netif_addr_del(&w->nif, WIRE_US);
+        expect_hop(w, WIRE_PEER, &second, WIRE_PEER, IPADDR(10, 0, 0, 200));
+        netif_addr_del(&second, IPADDR(10, 0, 0, 200));
+        assert_false(ip_route(w->st, WIRE_PEER, &path));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 T(longest_prefix_wins), T(change_is_seen_at_once), T(interface_down_is_passed_over), T(refusals),
                 T(walk_shows_longest_first), T(address_gone_takes_its_network_along),
+                T(two_interfaces_in_one_network),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
