@@ -25,41 +25,48 @@ enum { CAP_VENDOR = 9, CAP_COMMON = 1, CAP_NOTIFY = 2, CAP_ISR = 3, CAP_DEVICE =
 
 static volatile struct common_cfg *common(const struct virtio *v) { return (volatile struct common_cfg *)v->common; }
 
+/* The BAR that was asked for last: all capabilities tend to lie in one, and sizing it is slow under emulation. */
+struct bar_cache { u8 n; bool usable; struct pci_bar bar; };
+
 /* The registers that a capability at `pos` describes, or NULL when they do not lie inside a memory BAR below 4 GiB. */
-static volatile u8 *map_cap(const struct pci_dev *d, u8 pos, u32 need, u32 *len)
+static volatile u8 *map_cap(const struct pci_dev *d, u8 pos, u32 need, u32 *len, struct bar_cache *c)
 {
-        struct pci_bar bar;
         u8 n = pci_read8(d, (u8)(pos + 4));
         u32 off = pci_read32(d, (u8)(pos + 8));
         *len = pci_read32(d, (u8)(pos + 12));
-        if (n > 5 || *len < need || !pci_bar(d, n, &bar) || bar.io || off > bar.size || *len > bar.size - off)
+        if (n != c->n) {
+                c->n = n;
+                c->usable = n <= 5 && pci_bar(d, n, &c->bar);
+        }
+        if (!c->usable || *len < need || c->bar.io || off > c->bar.size || *len > c->bar.size - off)
                 return NULL;
         *len = min_u32(*len, PAGE_SIZE * 4);
-        return mem_map_device(bar.base + off, *len);
+        return mem_map_device(c->bar.base + off, *len);
 }
 
 static bool find_modern(struct virtio *v)
 {
         const struct pci_dev *d = &v->pci;
+        struct bar_cache cache = {.n = 0xff};
         u32 len;
         for (u8 pos = pci_cap(d, CAP_VENDOR, 0); pos; pos = pci_cap(d, CAP_VENDOR, pos)) {
                 switch (pci_read8(d, (u8)(pos + 3))) { /* 4.1.4: of each kind the first that we can use */
                 case CAP_COMMON:
                         if (!v->common)
-                                v->common = map_cap(d, pos, sizeof(struct common_cfg), &len);
+                                v->common = map_cap(d, pos, sizeof(struct common_cfg), &len, &cache);
                         break;
                 case CAP_NOTIFY:
                         if (!v->notify)
-                                v->notify = map_cap(d, pos, 2, &v->notify_len);
+                                v->notify = map_cap(d, pos, 2, &v->notify_len, &cache);
                         v->notify_mult = pci_read32(d, (u8)(pos + 16));
                         break;
                 case CAP_ISR:
                         if (!v->isr)
-                                v->isr = map_cap(d, pos, 1, &len);
+                                v->isr = map_cap(d, pos, 1, &len, &cache);
                         break;
                 case CAP_DEVICE:
                         if (!v->config)
-                                v->config = map_cap(d, pos, 1, &v->config_len);
+                                v->config = map_cap(d, pos, 1, &v->config_len, &cache);
                         break;
                 }
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """nic.py - every network card that has a driver, with real traffic over a TAP: bytes both ways through the echo service and a file
 through the web server, checked by SHA-256; a flood of small, oversized and broken frames; the cable pulled and put back; the
-multicast filter. QEMU for all cards, Bochs (with less data) for NE2000 and e1000. SOAK=1 moves 64 MiB instead of 4. NIC=name,...
+multicast filter; all buffers taken. QEMU for all cards, Bochs (with less data) for NE2000 and e1000. SOAK=1 moves 64 MiB instead of 4. NIC=name,...
 chooses cards. Needs root."""
 import hashlib, os, random, re, select, socket, struct, sys, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -18,6 +18,7 @@ CARDS = {'virtio': 'virtio', 'virtio-legacy': 'virtio-legacy', 'virtio-modern': 
                          'guest_tso6=off,guest_ecn=off,guest_ufo=off,host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off',
          'e1000': 'e1000', 'rtl8139': 'rtl8139', 'ne2k': 'ne2k', 'ne2k_isa': 'ne2k_isa', 'pcnet': 'pcnet'}
 NO_CARRIER = ('ne2k', 'ne2k_isa')       # these cards cannot tell whether a cable is in
+SMALL = ('virtio', 'e1000', 'rtl8139', 'ne2k', 'pcnet')
 GROUP_ALL = bytes.fromhex('01005e000001')
 
 def need(ok, text='no answer'):
@@ -128,13 +129,15 @@ def broken_frame(rnd, mac, host):
     if kind == 7: ip[rnd.randrange(20)] ^= 1 << rnd.randrange(8)
     return head + b'\x08\x00' + bytes(ip) + rnd.randbytes(n)
 
-def flood(net, vm, mac, frames, after, carded=True):
+def flood(net, vm, mac, frames, after):
     """Thousands of such frames; then everything still works, nothing crashed and no buffer was lost."""
     before = free_buffers(vm)
     net.sh('ip', 'link', 'set', net.tap, 'mtu', '9000')
     rnd, s = random.Random(int(os.environ.get('SEED', '42'))), raw(net)
     host = bytes.fromhex(net.sh('cat', f'/sys/class/net/{net.tap}/address').strip().replace(':', ''))
-    for _ in range(frames): send(s, broken_frame(rnd, mac, host))
+    for i in range(frames):
+        send(s, broken_frame(rnd, mac, host))
+        if i % 64 == 63: time.sleep(.003)       # so that most of them get as far as the driver
     s.close()
     net.sh('ip', 'link', 'set', net.tap, 'mtu', '1500')
     assert ping(net), 'no answer to ping after the flood; the console ends: ' + vm.text[-500:]
@@ -154,6 +157,37 @@ def cable(net, vm, carrier):
     if carrier: vm.expect(r'eth0: link up', 10)
     assert ping(net), 'no answer after the cable was put back'
     echo(net, 1 << 16, seed=5)
+
+def exhausted(net, vm, n=24):
+    """More data in connections that nobody reads than there are buffers; then everything comes out, and every buffer back."""
+    before, socks, sent, got = free_buffers(vm), [], 0, 0
+    def push(s):
+        total = 0
+        try:
+            while True: total += s.send(bytes(1 << 16))
+        except BlockingIOError: return total
+    for _ in range(n):
+        s = connect(net, 7); s.setblocking(False); socks.append(s)
+        sent += push(s)
+    for _ in range(4):
+        time.sleep(.5)
+        sent += sum(push(s) for s in socks)
+    low = re.search(r'(\d+) at the least', vm.command('mem'))[1]
+    need(int(low) < before // 4, f'only down to {low} of {before} buffers')
+    for s in socks: s.shutdown(socket.SHUT_WR)
+    while socks:
+        ready = select.select(socks, [], [], 30)[0]
+        need(ready, f'nothing comes any more: {got} of {sent} bytes, {len(socks)} connections left; ' + vm.command('netstat -s')[-600:])
+        for s in ready:
+            data = s.recv(1 << 16)
+            got += len(data)
+            if not data: s.close(); socks.remove(s)
+    need(got == sent, f'{got} of {sent} bytes came back')
+    need(ping(net))
+    stop = time.monotonic() + 20
+    while free_buffers(vm) < before - 8:
+        need(time.monotonic() < stop, f'{before} buffers free before, {free_buffers(vm)} after')
+        time.sleep(.5)
 
 def filtered(net, vm):
     """Frames to the all-hosts group (joined by every host, RFC 1112) come in; those to a group that nobody joined stay out."""
@@ -187,6 +221,15 @@ def qemu(card, dev):
     finally:
         vm.close()
 
+def qemu_small(card, dev):
+    net = Net()
+    vm = Qemu(net=net, nic=dev, mem=4, volume=volume_with({'qure.conf': CONF, 'www/index.html': b'hello'}))
+    try:
+        if test(f'qemu {card}: boots with 4 MB', lambda: (vm.expect(r'qure> ', 30), need(ping(net)))):
+            test(f'qemu {card}: all buffers taken, and given back', exhausted, net, vm)
+    finally:
+        vm.close()
+
 def bochs(card):
     net = Net()
     vm = Bochs(net=net, nic=card, img=volume_with({'qure.conf': CONF, 'www/blob.bin': FILE[:65536], 'www/index.html': b'hello'}))
@@ -205,7 +248,9 @@ if __name__ == '__main__':
         print('ok 1 - network cards # SKIP needs root'); print('1..1'); sys.exit(0)
     only = os.environ.get('NIC')
     for card, dev in CARDS.items():
-        if not only or card in only.split(','): qemu(card, dev)
+        if not only or card in only.split(','):
+            qemu(card, dev)
+            if card in SMALL: qemu_small(card, dev)
     for card in ('ne2k_isa', 'ne2k', 'e1000'):
         if not only or 'bochs-' + card in only.split(','): bochs(card)
     done()
