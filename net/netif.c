@@ -30,7 +30,7 @@ void netif_rx(struct netif *nif, struct pkt *p)
         struct stack *st = nif->st;
         p->nif = nif;
         nif->count.rx_packets++;
-        nif->count.rx_bytes += p->len;
+        nif->count.rx_bytes += likely(!p->chain) ? p->len : pkt_total(p);
         if (unlikely(st->tap != NULL))
                 st->tap(st->tap_ctx, nif, p, false);
         if (unlikely(!nif->up)) {
