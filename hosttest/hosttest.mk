@@ -61,7 +61,7 @@ unit:
 	python3 hosttest/run.py unit $(UNIT)
 fuzz: $(FUZZERS)
 	python3 hosttest/fuzz.py $(FUZZ_SECONDS) $(FUZZERS)
-e2e: image iso $B/qure-tap
+e2e: image iso $B/qure-tap $B/qure-tap-san
 	python3 hosttest/run.py e2e $(E2E)
 test: deps-test
 	rm -rf $B/results

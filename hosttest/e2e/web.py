@@ -23,7 +23,7 @@ def site_files(big):
 
 class Tap(Console):
     """qure-tap in a namespace, its console on a pty."""
-    def __init__(self, net, volume, program='qure-tap'):
+    def __init__(self, net, volume, program=os.environ.get('QURE_TAP', 'qure-tap-san')):
         master, slave = pty.openpty()
         tty.setraw(slave)
         super().__init__(master)
@@ -411,7 +411,7 @@ def bad_line():
 def main():
     only = sys.argv[1:]
     net, files = Net(), site_files(8 << 20)
-    tap = Tap(net, volume({**files, 'qure.conf': FIXED}), os.environ.get('QURE_TAP', 'qure-tap'))
+    tap = Tap(net, volume({**files, 'qure.conf': FIXED}))
     web = Web(net, files)
     for name, check in web.all(browser=not os.environ.get('NO_BROWSER')):
         if not only or name in only:
