@@ -17,12 +17,25 @@ enum {
         ARP_IN_USE_MS    = 20000, /* an entry used this recently is never evicted */
 };
 
+/* The ready link header towards a neighbour whose MAC is known: what sends often remembers its number (st->hop[number]) beside
+ * st->hop_gen, and copies it without asking again. */
+struct hop {
+        u16      pad;      /* so that IP's header behind the copied 16 bytes is aligned */
+        macaddr  dst, src;
+        be16     type;
+        u32      used_ms;  /* last packet sent by it */
+        bool     used;
+};
+enum { HOP_UNKNOWN = 0, HOP_NO_LINK = 0xffff /* an interface without link header */ };
+
 struct arp_info { ipaddr addr; macaddr mac; struct netif *nif; bool complete; enum arp_how how; u32 age_ms; };
 
 bool arp_init(struct stack *st);
 
 /* Sends p (consumed), data at the IP header, to `hop` on nif: at once when known, else after resolution (one packet waits per entry). */
 void arp_tx(struct netif *nif, struct pkt *p, ipaddr hop);
+/* Number of the ready link header towards `hop` (IPv4, no VLAN tag), or HOP_UNKNOWN. Does not ask. */
+u16 arp_hop(struct netif *nif, ipaddr hop);
 /* The MAC of addr if it is known now; true and *out. Does not ask. */
 bool arp_lookup(struct netif *nif, ipaddr addr, macaddr *out);
 /* A static entry; 0, E_INVAL (group), E_NOMEM. */

@@ -56,6 +56,7 @@ struct stack_config {
 };
 
 struct eth_state;
+struct hop;
 struct arp_state;
 struct claim_state;
 struct route_state;
@@ -83,6 +84,8 @@ struct stack {
         struct claim_state *claim;
         struct route_state *route;
         struct ip_state    *ip;
+        struct hop         *hop;        /* link headers towards neighbours, ready to send (arp.h); numbered from 1 */
+        u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes */
         struct icmp_state  *icmp;
         struct igmp_state  *igmp;
         struct udp_state   *udp;
@@ -111,6 +114,9 @@ u32 stack_next(const struct stack *st);
 
 /* Mixes 16 more bytes of entropy into the instance key (before traffic starts). */
 void stack_seed(struct stack *st, const u8 seed[16]);
+
+/* What a hop number stood for may have changed: numbers kept beside an older hop_gen count no more. */
+void stack_hops_changed(struct stack *st);
 
 /* A random number, deterministic for a seed; SipHash-2-4 in counter mode under the instance key. */
 u32 stack_random(struct stack *st);

@@ -149,7 +149,9 @@ void tcp_walk(struct stack *st, bool (*fn)(void *ctx, const struct tcp_info *inf
 /* --- seams to the stack --- */
 struct ip_hdr;
 bool tcp_init(struct stack *st);                               /* called by stack_new */
+void tcp_forget_hops(struct stack *st);                        /* called by stack_hops_changed when hop_gen begins anew */
 void tcp_batch_end(struct stack *st);                          /* called by stack_batch_end: what could wait goes out (MUST-58, 59) */
+bool tcp_receive(struct netif *nif, struct pkt *p);             /* the straight line past IP (net/tcp/engine.h); false: p is untouched */
 void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip); /* an ip_proto_fn */
 
 #endif

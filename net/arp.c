@@ -20,8 +20,6 @@ struct arp_entry {
         ipaddr            addr;
         macaddr           mac;
         u8                state, tries;
-        bool              was_used;
-        u32               used_ms; /* last packet sent by it */
         u32               seen_ms; /* last sign of life */
         struct pkt       *wait;    /* the one packet that waits for resolution */
 };
@@ -41,20 +39,27 @@ bool arp_init(struct stack *st)
         if (!as)
                 return false;
         st->arp = as;
-        as->n = st->cfg.n_arp;
+        as->n = min_u32(st->cfg.n_arp, HOP_NO_LINK - 2);
         as->shift = 31;
         while (as->shift > 20 && 1u << (32 - as->shift) < as->n)
                 as->shift--;
         as->mul = stack_random(st) | 1;
         as->entry = stack_alloc(st, as->n * sizeof *as->entry, 16);
         as->bucket = stack_alloc(st, (sizeof *as->bucket) << (32 - as->shift), 16);
-        if (!as->entry || !as->bucket)
+        st->hop = stack_alloc(st, (as->n + 1) * sizeof *st->hop, 16);
+        if (!as->entry || !as->bucket || !st->hop)
                 return false;
         for (u32 i = as->n; i-- > 0;) {
                 as->entry[i].next = as->free;
                 as->free = &as->entry[i];
         }
         return claim_init(st) && eth_handler(st, ETHERTYPE_ARP_, rx, NULL) == 0;
+}
+
+static struct hop *hop_of(const struct arp_entry *e)
+{
+        struct stack *st = e->nif->st;
+        return &st->hop[e - st->arp->entry + 1];
 }
 
 static struct arp_entry **bucket_of(struct arp_state *as, const struct netif *nif, ipaddr addr)
@@ -82,6 +87,7 @@ static void remove(struct arp_entry *e, enum drop why)
                 pkt_drop(e->wait, why);
         e->wait = NULL;
         e->state = FREE;
+        stack_hops_changed(st);
         e->next = st->arp->free;
         st->arp->free = e;
 }
@@ -96,7 +102,7 @@ static void evict(struct stack *st)
                 struct arp_entry *e = &as->entry[i];
                 if (e->state != REACHABLE && e->state != VERIFYING)
                         continue;
-                u32 idle = e->was_used ? now - e->used_ms : UINT32_MAX;
+                u32 idle = hop_of(e)->used ? now - hop_of(e)->used_ms : UINT32_MAX;
                 if (idle >= ARP_IN_USE_MS && idle > age) {
                         oldest = e;
                         age = idle;
@@ -122,6 +128,7 @@ static struct arp_entry *add(struct netif *nif, ipaddr addr)
         e->timer.fire = fire;
         e->nif = nif;
         e->addr = addr;
+        hop_of(e)->used = false;
         struct arp_entry **at = bucket_of(as, nif, addr);
         e->next = *at;
         *at = e;
@@ -183,7 +190,7 @@ static void fire(struct timer *t)
                         timer_set(&st->wheel, t, e->seen_ms + ARP_REACHABLE_MS);
                         return;
                 }
-                if (!e->was_used || now - e->used_ms >= ARP_REACHABLE_MS) {
+                if (!hop_of(e)->used || now - hop_of(e)->used_ms >= ARP_REACHABLE_MS) {
                         remove(e, DROP_ARP_FLUSHED);
                         return;
                 }
@@ -196,6 +203,17 @@ static void fire(struct timer *t)
                 give_up(e);
 }
 
+static void set_mac(struct arp_entry *e, macaddr mac)
+{
+        struct hop *h = hop_of(e);
+        if (e->state > ASKING && !mac_eq(e->mac, mac))
+                stack_hops_changed(e->nif->st);
+        e->mac = mac;
+        h->dst = mac;
+        h->src = e->nif->mac;
+        h->type = be16_of(ETHERTYPE_IP_);
+}
+
 /* A sign of life, with the neighbour's MAC. */
 static void learn(struct arp_entry *e, macaddr mac)
 {
@@ -203,7 +221,7 @@ static void learn(struct arp_entry *e, macaddr mac)
         struct pkt *p = e->wait;
         if (e->state == FIXED)
                 return;
-        e->mac = mac;
+        set_mac(e, mac);
         e->seen_ms = stack_now_ms(st);
         if (e->state != REACHABLE) {
                 e->state = REACHABLE;
@@ -226,8 +244,8 @@ void arp_tx(struct netif *nif, struct pkt *p, ipaddr hop)
                 e->state = ASKING;
                 ask(e);
         }
-        e->used_ms = stack_now_ms(nif->st);
-        e->was_used = true;
+        hop_of(e)->used_ms = stack_now_ms(nif->st);
+        hop_of(e)->used = true;
         if (likely(e->state != ASKING)) {
                 eth_tx(nif, p, e->mac, ETHERTYPE_IP_);
                 return;
@@ -312,6 +330,12 @@ static void rx(struct netif *nif, struct pkt *p, const struct eth_hdr *eth, void
                 rx_merge(nif, p);
 }
 
+u16 arp_hop(struct netif *nif, ipaddr hop)
+{
+        const struct arp_entry *e = find(nif, hop);
+        return e && e->state != ASKING && !nif->vlan ? (u16)(e - nif->st->arp->entry + 1) : HOP_UNKNOWN;
+}
+
 bool arp_lookup(struct netif *nif, ipaddr addr, macaddr *out)
 {
         const struct arp_entry *e = find(nif, addr);
@@ -341,7 +365,7 @@ int arp_set(struct netif *nif, ipaddr addr, macaddr mac)
                 learn(e, mac);
         timer_stop(&nif->st->wheel, &e->timer);
         e->state = FIXED;
-        e->mac = mac;
+        set_mac(e, mac);
         return 0;
 }
 
@@ -361,6 +385,7 @@ bool arp_del(struct stack *st, ipaddr addr)
 void arp_flush(struct netif *nif)
 {
         struct arp_state *as = nif->st->arp;
+        stack_hops_changed(nif->st); /* also when the VLAN tag changes, which static entries outlive */
         for (u32 i = 0; i < as->n; i++)
                 if (as->entry[i].state != FREE && as->entry[i].state != FIXED && as->entry[i].nif == nif)
                         remove(&as->entry[i], DROP_ARP_FLUSHED);

@@ -32,6 +32,7 @@ void ip_forget(struct stack *st)
         st->ip->ok_nif = NULL;
         for (u32 i = 0; i < IP_DSTS; i++)
                 st->ip->dsts[i].valid = false;
+        stack_hops_changed(st);
 }
 
 static u32 hash(const struct ip_state *is, ipaddr dst) { return be32_raw(dst.v4) * is->mul; }
@@ -111,6 +112,14 @@ bool ip_route(struct stack *st, ipaddr dst, struct ip_path *out)
         if (d)
                 *out = d->path;
         return d != NULL;
+}
+
+u16 ip_hop(struct stack *st, ipaddr src, ipaddr dst, const struct netif *nif)
+{
+        const struct ip_dst *d = lookup(st, dst);
+        if (!d || d->kind != IP_UNICAST || d->path.nif != nif || !netif_addr_find(d->path.nif, src))
+                return HOP_UNKNOWN;
+        return nif->caps & NETIF_L3 ? HOP_NO_LINK : arp_hop(d->path.nif, d->path.hop);
 }
 
 /* A copy of p in fresh buffers: what it gathers from elsewhere may change before it is read. NULL when the pool is short. */

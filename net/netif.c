@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "route.h"
 #include "stack.h"
+#include "tcp.h"
 
 bool netif_add(struct stack *st, struct netif *nif, bool link)
 {
@@ -38,6 +39,8 @@ void netif_rx(struct netif *nif, struct pkt *p)
                 pkt_drop(p, DROP_NIF_DOWN);
                 return;
         }
+        if (likely(tcp_receive(nif, p)))
+                return;
         if (nif->caps & NETIF_L3)
                 ip_rx(nif, p);
         else

@@ -86,6 +86,12 @@ void stack_batch_end(struct stack *st)
                         st->nif[i]->flush(st->nif[i]);
 }
 
+void stack_hops_changed(struct stack *st)
+{
+        if (++st->hop_gen == 0)
+                tcp_forget_hops(st); /* a number kept for 65,536 changes would look fresh */
+}
+
 u32 stack_next(const struct stack *st)
 {
         return wheel_next(&st->wheel);

@@ -95,6 +95,7 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
                 return false;
         }
         struct flight *f = t->flight;
+        f->calm = false;
         f->our_mss = q->our_mss;
         f->offer_ws = q->has_wscale;
         __builtin_memcpy(f->syn_layout, q->l->opts.syn_layout, sizeof f->syn_layout);

@@ -43,7 +43,7 @@ static void sample_rtt(struct tcb *t, u32 rtt_us, const u32 *tsecr)
                 rtt_sample(t, rtt_us);
 }
 
-void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr, bool clean)
+void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr)
 {
         u32 acked = ack - t->snd_una, rtt_us = UINT32_MAX;
         u32 data = acked - (t->state & SYN_ACK_RX ? 0 : 1) - (ack == t->snd_nxt && (t->state & FIN_TX) && !(t->state & FIN_ACK_RX) ? 1 : 0);
@@ -56,13 +56,45 @@ void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr, bool clean)
         t->progress_ms = tcb_now_ms(t);
         if ((t->flags & TF_URG_TX) && seq_le(t->snd_up, ack))
                 t->flags &= ~(u32)TF_URG_TX;
-        if (clean) {
-                cc_acked(t, acked);
-                if (ack == t->snd_nxt)
-                        flight_put(t);
-                tcp_timer_rearm(t);
-                tcp_tell_writable(t, data);
+}
+
+/* Several runs, or a part of one. */
+static void acked_part(struct tcb *t, u32 ack, const u32 *tsecr)
+{
+        u32 n = ack - t->snd_una;
+        tcp_ack_advance(t, ack, tsecr);
+        cc_acked(t, n);
+        if (ack == t->snd_nxt)
+                flight_put(t);
+        tcp_timer_rearm(t);
+}
+
+/* The usual: one run, sent once, is acknowledged whole, and nothing stays outstanding. */
+void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr)
+{
+        struct flight *f = t->flight;
+        struct sent *r = f ? f->first : NULL;
+        if (!r || r->next || r->flags || ack != t->snd_nxt || !f->calm || (t->flags & TF_URG_TX)) {
+                acked_part(t, ack, tsecr);
+                return;
         }
+        u32 n = ack - t->snd_una, rtt = max_u32(tcb_now_us(t) - r->tx_us, 1);
+        if (!t->min_rtt_us || rtt < t->min_rtt_us)
+                t->min_rtt_us = rtt;
+        rtt_sample(t, rtt);
+        t->snd_una = ack;
+        t->retries = 0;
+        t->progress_ms = tcb_now_ms(t);
+        cc_acked(t, n);
+        flight_put(t);
+        if (n == t->snd_queued)
+                sndq_free(t);
+        else
+                sndq_trim(t, n);
+        if (t->snd_queued || !t->keepalive_ms)
+                t->timer_kind = TT_NONE; /* if there is more to send, sending it starts the timer */
+        else
+                tcp_timer(t, TT_KEEPALIVE, t->keepalive_ms);
 }
 
 void tcp_tell_writable(struct tcb *t, u32 data)
@@ -100,10 +132,12 @@ bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
 {
         u32 old_una = t->snd_una, data = t->snd_queued;
         bool dup = is_duplicate(t, s), was_syn_received = t->state == TCP_B_SYN_RECEIVED;
-        if (t->flight)
+        if (t->flight) {
+                t->flight->calm = false;
                 t->flight->delivered = 0;
+        }
         if (seq_gt(s->ack, t->snd_una))
-                tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL, false);
+                tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL);
         if (was_syn_received) {
                 tcp_set_state(t, TCP_EV_ACK_OF_SYN);
                 tcp_fastopen_over(t);

@@ -58,7 +58,7 @@ void tcp_queue_soon(struct tcb *t)
                 timer_set(&ts->st->wheel, &ts->batch_timer, stack_now_ms(ts->st));
 }
 
-static void into_delack(struct tcb *t)
+void tcp_into_delack(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
         struct tcb *before = ts->delack.last;
@@ -76,8 +76,8 @@ void tcp_ack_later(struct tcb *t)
                 t->flags |= TF_ACK_DELAYED;
                 t->ack_due_ms = tcb_now_ms(t) + TCP_DELACK_MS;
         }
-        if (!(t->flags & (TF_QUEUED | TF_IN_DELACK)))
-                into_delack(t);
+        if (!(t->flags & (TF_QUEUED | TF_IN_DELACK | TF_BUSY))) /* tcp_leave does it, if it is still owed then */
+                tcp_into_delack(t);
 }
 
 void tcp_delack_fired(struct timer *tm)
@@ -103,7 +103,7 @@ void tcp_batch_end(struct stack *st)
                 if (t->flags & (TF_WANT_TX | TF_ACK_NOW))
                         tcp_tx(t);
                 if ((t->flags & TF_ACK_DELAYED) && !(t->flags & TF_IN_DELACK))
-                        into_delack(t);
+                        tcp_into_delack(t);
         }
 }
 

@@ -25,6 +25,7 @@ void cc_acked(struct tcb *t, u32 bytes)
                 return;
         }
         f->cwnd_limited = false;
+        f->calm = false;
         ops(t)->acked(t, bytes);
 }
 

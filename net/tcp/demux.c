@@ -59,8 +59,6 @@ void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
                 return;
         }
         struct tcb *t = tcp_lookup(ts, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)h);
-        if (likely(t && !p->chain && !tcp_short_of_buffers(st) && tcp_receive(t, h, p, ip->tos)))
-                return;
         if (!t && ((p->flags & PKT_BCAST) || ipaddr_is_mcast(ip->dst) || ip_is_broadcast(p->nif, ip->dst))) {
                 pkt_drop(p, DROP_TCP_GROUP); /* MUST-57; MUST-63 is ip_rx's, which refuses such sources */
                 return;

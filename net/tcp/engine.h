@@ -28,6 +28,7 @@ enum {
         TCP_CHALLENGE_MS  = 500,     /* RFC 5961 7: per connection, so that counting across connections tells nothing */
         TCP_TX_RETRY_MS   = 10,      /* out of buffers: try again */
         TCP_SWS_MS        = 200,     /* sender's override, RFC 9293 3.8.6.2.1: 0.1 to 1 s */
+        TCP_TTL           = 64,      /* MUST-49 */
         TCP_REASM_PKTS    = 64,      /* buffers that one connection's out-of-order data may hold, and never more than rcvbuf */
         TCP_LISTEN_BUCKETS = 16,
         TCP_TFO_CACHE     = 32,
@@ -59,30 +60,35 @@ enum sent_flag { SENT_SACKED = 1, SENT_LOST = 2, SENT_RTX = 4 /* sent again sinc
 
 enum ca_state { CA_OPEN, CA_CWR, CA_RECOVERY, CA_LOSS };
 
-/* Everything that exists only while something is outstanding. */
+/* Everything that exists only while something is outstanding. What lies behind `rest` is zero in a free cell: flight_get sets
+ * only what is in front, and flight_put clears the rest unless the flight was `calm` all its life. Who writes to the rest makes
+ * sure that it is not calm any more; tcp_predict does it for whatever ends header prediction. */
 struct flight {
         struct sent   *first, *last;
         struct sndent *cur;         /* entry that holds SND.NXT's byte, or the last one when all is sent */
         u32            cur_off;     /* bytes of cur already sent */
+        u32            small_end;   /* end of the last segment that was not full (Minshall's Nagle) */
+        bool           calm;
+        bool           cwnd_limited;
+        u8             reo_mult;    /* RACK's window, quarters of the smallest round trip */
+        u32            recover;     /* recovery ends when SND.UNA reaches it */
+        u32            fack;        /* highest byte sacked */
+        u32            tlp_end;
+        char           rest[0];
         u32            sacked, lost, retrans; /* bytes; pipe = outstanding - sacked - lost + retrans (RFC 6675) */
         u32            n_sacked;    /* records with SENT_SACKED */
         u32            delivered;   /* bytes newly acknowledged or sacked by the ACK in hand */
-        u32            small_end;   /* end of the last segment that was not full (Minshall's Nagle) */
-        u32            recover;     /* recovery ends when SND.UNA reaches it */
         u32            prior_cwnd, prior_ssthresh;
         u32            undo_rtx;    /* retransmitted segments not yet proven needless */
         u32            prr_delivered, prr_out, recover_fs;
-        u32            fack;        /* highest byte sacked */
         /* RACK */
         u32            rack_tx_us, rack_end, rack_rtt_us, dsack_round;
-        u8             reo_mult, reo_persist;
+        u8             reo_persist;
         bool           reordering, dsack_seen, rack_on;
         /* TLP */
         bool           tlp_out, tlp_rtx, tlp_dsack;
-        u32            tlp_end;
         u8             ca;          /* enum ca_state */
         u8             dupacks;     /* without SACK: each stands for one segment that left the network */
-        bool           cwnd_limited;
         bool           undo_on;     /* the reduction may still prove needless */
         u32            rtx_stamp;   /* our timestamp clock when recovery began */
         u32            reo_wait_us; /* RACK: look again after this, 0 = no need */
@@ -197,8 +203,21 @@ static inline bool tcp_short_of_buffers(const struct stack *st) { return st->pkt
 
 /* pool.c */
 bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size);
-void *pool_get(struct cellpool *pool);           /* not zeroed; NULL when empty */
-void pool_put(struct cellpool *pool, void *cell);
+static inline void *pool_get(struct cellpool *pool) /* not zeroed; NULL when empty */
+{
+        void *cell = pool->free;
+        if (likely(cell != NULL)) {
+                pool->free = *(void **)cell;
+                pool->n_free--;
+        }
+        return cell;
+}
+static inline void pool_put(struct cellpool *pool, void *cell)
+{
+        *(void **)cell = pool->free;
+        pool->free = cell;
+        pool->n_free++;
+}
 struct tcb *tcb_new(struct tcp_state *ts);       /* zeroed, not in the table; NULL when all are taken (old ones are not evicted) */
 void tcb_free(struct tcb *t);                    /* everything it holds too; at the end of its event when BUSY */
 
@@ -221,11 +240,11 @@ void timewait_rehash(struct tcp_state *ts);
 void tcp_insert(struct tcb *t);
 void tcp_remove(struct tcb *t);
 
-/* tcp_receive.c, twin of asm/tcp_receive.S: header prediction. Takes p (data at the TCP header, checksum right, no chain) and
- * returns true when the segment is what is most likely next - in-order data that fits the window, a pure acknowledgement, or
- * both at once, in ESTABLISHED - and has been dealt with; false leaves everything untouched for the steps of rx.c. */
-bool tcp_receive(struct tcb *t, const struct tcp_hdr *h, struct pkt *p, u8 tos);
-
+/* tcp_receive.c, twin of asm/tcp_receive.S: the straight line for the frame that is most likely next. Takes p as it came from the
+ * driver and returns true when it has been dealt with: a datagram without options for a connection whose link header is known, with
+ * right sums, which is what header prediction expects - in-order data that fits the window, an acknowledgement of something
+ * new, or both at once, in ESTABLISHED. false leaves everything untouched for eth_rx and who follows it. netif_rx
+ * calls it (tcp.h). */
 /* tcp_respond.c, twin of asm/tcp_respond.S: the header from the connection's template. Consumes p, whose bytes (frags included)
  * are `len` bytes of further options and payload with the partial checksum `sum`; puts the header in front - ports, seq,
  * RCV.NXT, flags, window, timestamp - and hands it to IP. What is said about acknowledgement and window is then noted as said. */
@@ -235,6 +254,10 @@ enum tcp_respond_flag {                          /* beside the TCP flags in the 
         TCP_R_OPT_SHIFT = 12,                    /* bits 12 to 15: words of options at the front of p */
 };
 void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
+
+/* hop.c */
+void tcb_set_hop(struct tcb *t);                                          /* looks for the ready link header */
+void tcp_find_hop(struct tcb *t, struct pkt *p, u32 tos);                 /* the long way out, which finds the short one */
 
 /* rx.c */
 void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p);        /* RFC 9293 3.10.7.4 and .3, step by step; consumes p */
@@ -249,7 +272,8 @@ void tcp_opened(struct tcb *t);                                           /* a h
 
 /* ack.c */
 bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s);             /* the whole of an acceptable acknowledgement */
-void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr, bool clean);/* SND.UNA moves to ack: queue, samples, window, timer */
+void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr);           /* SND.UNA moves to ack: queue, samples */
+void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr);                 /* the same and congestion window and timer, while all is well */
 void tcp_window_update(struct tcb *t, const struct tcp_seg *s);
 void tcp_tell_writable(struct tcb *t, u32 bytes);
 
@@ -294,7 +318,8 @@ void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us);
 void sent_mark(struct tcb *t, struct sent *r, u8 flag);                   /* sets SACKED or LOST, keeping the sums */
 struct sent *sent_next_lost(struct tcb *t);
 u32 tcp_pipe(const struct tcb *t);
-bool flight_get(struct tcb *t);
+bool flight_make(struct tcb *t);
+static inline bool flight_get(struct tcb *t) { return likely(t->flight != NULL) || flight_make(t); }
 void flight_put(struct tcb *t);
 
 /* rack.c: RFC 8985. */
@@ -350,6 +375,7 @@ static inline u32 tcp_bare_seq(const struct tcb *t)
 
 /* tx.c */
 void tcp_tx(struct tcb *t);                                               /* sends what may be sent now, and the acknowledgement that is due */
+void tcp_tx_data(struct tcb *t);                                          /* the same without a pure acknowledgement, which waits for the end of the batch */
 void tcp_ack_now(struct tcb *t, const struct sack_block *dsack);          /* a pure acknowledgement at once */
 void tcp_send_syn(struct tcb *t);                                         /* SYN or SYN,ACK of an active open */
 void tcp_want_tx(struct tcb *t);                                          /* the user queued something */
@@ -363,6 +389,7 @@ bool tcp_fin_due(const struct tcb *t);
 void tcp_queue_batch(struct tcb *t);                                      /* a batch is being processed: its end will come */
 void tcp_queue_soon(struct tcb *t);                                       /* perhaps outside of any batch */
 void tcp_ack_later(struct tcb *t);
+void tcp_into_delack(struct tcb *t);                                      /* owed since tcp_ack_later: onto the list */
 void tcp_unlink(struct tcb *t);
 
 /* reply.c: segments without a connection. */

@@ -37,6 +37,7 @@ void tcb_reroute(struct tcb *t)
         t->nif = path.nif->index;
         if (!t->pmtu || t->pmtu > path.nif->mtu)
                 t->pmtu = path.nif->mtu;
+        tcb_set_hop(t);
 }
 
 void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports)
@@ -58,12 +59,12 @@ void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
         t->rcvbuf = tcp_rcvbuf(t->ts, o);
         t->sndbuf = o->sndbuf ? o->sndbuf : 1u << 20;
         t->rcv_space = min_u32(t->rcvbuf, TCP_WINDOW_INIT);
-        t->ttl = o->ttl;
+        tcp_set_ttl(t, o->ttl);
         t->tos = o->tos & 0xfc;
         t->cc = o->cc;
         t->keepalive_ms = o->keepalive_ms;
         t->user_timeout_ms = o->user_timeout_ms;
-        t->timewait_ms = o->timewait_ms ? o->timewait_ms : TCP_TIMEWAIT_MS;
+        t->timewait_cs = (u16)min_u32((o->timewait_ms ? o->timewait_ms : TCP_TIMEWAIT_MS) / 10, 65535);
         t->rcv_mss = t->peer_mss = TCP_MSS_DEFAULT;
         t->ssthresh = UINT32_MAX;
         rtt_init(t);
@@ -102,6 +103,7 @@ static int check_names(struct tcp_state *ts, ipaddr *src, u16 *sport, ipaddr dst
 static void fill_flight(struct tcb *t, const struct tcp_opts *o)
 {
         struct flight *f = t->flight;
+        f->calm = false;
         memcpy(f->syn_layout, o->syn_layout, sizeof f->syn_layout);
         f->our_mss = tcp_announce_mss(t->ts, tcb_raddr(t), o);
         f->offer_ws = !o->no_wscale;
@@ -236,7 +238,7 @@ void tcp_cork(struct tcb *t, bool on)
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; tcp_timer_rearm(t); }
 void tcp_set_user_timeout(struct tcb *t, u32 ms) { t->user_timeout_ms = ms; }
 void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
-void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl; }
+void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl ? ttl : TCP_TTL; }
 void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc; }
 void tcp_set_rto_min(struct stack *st, u32 ms) { st->tcp->rto_min_ms = ms; }
 int tcp_soft_error(struct tcb *t)

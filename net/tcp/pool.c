@@ -19,23 +19,6 @@ bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size)
         return true;
 }
 
-void *pool_get(struct cellpool *pool)
-{
-        void *cell = pool->free;
-        if (cell) {
-                pool->free = *(void **)cell;
-                pool->n_free--;
-        }
-        return cell;
-}
-
-void pool_put(struct cellpool *pool, void *cell)
-{
-        *(void **)cell = pool->free;
-        pool->free = cell;
-        pool->n_free++;
-}
-
 struct tcb *tcb_new(struct tcp_state *ts)
 {
         struct tcb *t = ts->free_tcb;

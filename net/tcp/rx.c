@@ -180,7 +180,9 @@ void tcp_leave(struct tcb *t)
                 return;
         }
         if (t->flags & TF_WANT_TX)
-                tcp_tx(t);
+                tcp_tx_data(t);
         if (t->flags & TF_ACK_NOW)
                 tcp_queue_batch(t);
+        else if ((t->flags & (TF_ACK_DELAYED | TF_QUEUED | TF_IN_DELACK)) == TF_ACK_DELAYED)
+                tcp_into_delack(t);
 }

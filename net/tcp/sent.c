@@ -4,14 +4,16 @@
 #include "engine.h"
 #include "mem.h"
 
-bool flight_get(struct tcb *t)
+bool flight_make(struct tcb *t)
 {
-        if (t->flight)
-                return true;
         struct flight *f = pool_get(&t->ts->flights);
         if (!f)
                 return false;
-        memset(f, 0, sizeof *f);
+        f->first = f->last = NULL;
+        f->cur = NULL;
+        f->cur_off = 0;
+        f->calm = true;
+        f->cwnd_limited = false;
         f->reo_mult = 1;
         f->small_end = f->recover = f->fack = f->tlp_end = t->snd_una;
         t->flight = f;
@@ -29,6 +31,8 @@ void flight_put(struct tcb *t)
                 f->first = r->next;
                 pool_put(&t->ts->cells, r);
         }
+        if (!f->calm)
+                memset(f->rest, 0, sizeof *f - offsetof(struct flight, rest));
         pool_put(&t->ts->flights, f);
         t->flight = NULL;
 }
@@ -115,6 +119,7 @@ void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
         struct flight *f = t->flight;
         bool sampled = false, again = false;
         u32 before = *rtt_us;
+        f->calm = false;
         while (f->first && seq_lt(f->first->seq, ack)) {
                 struct sent *r = f->first;
                 again |= (r->flags & SENT_EVER_RTX) != 0;

@@ -147,7 +147,7 @@ static void got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         take_tfo(t, s);
         u32 rto = t->rto_ms;
         bool lost_syn = t->retries != 0;
-        tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL, false);
+        tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL);
         if (lost_syn && !t->srtt_us)
                 t->rto_ms = rto; /* RFC 6298 5.7 */
         tcp_set_state(t, TCP_EV_SYN_ACK);

@@ -102,9 +102,11 @@ struct tcb {
         u32  min_rtt_us;        /* smallest ever measured, 0 = none (RACK) */
         u32  snd_up, rcv_up;    /* urgent pointers */
         u32  ts_off;            /* our timestamp clock minus the stack's */
-        u32  keepalive_ms, user_timeout_ms, timewait_ms;
+        u32  keepalive_ms, user_timeout_ms;
         u32  w_max;             /* CUBIC's W_max, bytes */
-        u32  challenge_ms;      /* when the last challenge acknowledgement went out */
+        u16  hop, hop_gen;      /* the link header towards the peer (arp.h), good while hop_gen is the stack's */
+        u16  timewait_cs;       /* 2 MSL, hundredths of a second */
+        u16  challenge;         /* when the last challenge acknowledgement went out, in units of 4 ms; 0 = never */
         u16  peer_mss;          /* of its option (MUST-15: 536) */
         u16  pmtu;              /* path MTU, IP bytes */
         u16  gen;               /* counts lives of this slot (R167) */

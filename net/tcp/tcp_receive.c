@@ -1,60 +1,113 @@
-/* tcp_receive.c - header prediction: the segment that is most likely next, in ESTABLISHED, in one go.
- * Twin of asm/tcp_receive.S. Not here: everything else, which rx.c does step by step.
+/* tcp_receive.c - the straight line: the frame that is most likely next, from the link header to the user, in one go.
+ * Twin of asm/tcp_receive.S. Not here: everything else, which eth_rx, ip_rx, tcp_rx and the steps of rx.c do one by one.
  * SPDX-License-Identifier: MIT */
+#include "arp.h"
+#include "cksum.h"
 #include "engine.h"
+#include "eth.h"
 
 static inline u32 be(u32 v) { return __builtin_bswap32(v); }
+static inline u32 word(const u8 *p, u32 i) { return ((const u32_any *)p)[i]; }
 
-/* What may follow a segment as predicted: 20 bytes, or 32 with the timestamp laid out as everybody does. */
-void tcp_predict(struct tcb *t)
+enum { HEADERS = sizeof(struct ip_hdr) + sizeof(struct tcp_hdr), TS_KIND = 0x0101080a };
+
+/* To our MAC, from one machine, IPv4: what eth_rx asks. */
+static inline bool frame_ok(const struct netif *nif, const u8 *f)
 {
-        const struct flight *f = t->flight;
-        bool plain = t->state == TCP_B_ESTABLISHED && !t->reasm && t->snd_wnd && !(t->flags & (TF_ACK_ON_READ | TF_URG_RX | TF_USER_CLOSED)) &&
-                     (!f || (f->ca == CA_OPEN && !f->n_sacked && !f->dupacks && !f->tlp_out && !f->lost));
-        u16 off = t->flags & TF_TS ? 0x80 : 0x50;
-        t->pred = plain ? (u16)(off | TCP_ACK << 8) : 0;
+        const struct eth_hdr *e = (const struct eth_hdr *)f;
+        return mac_eq(e->dst, nif->mac) && !mac_is_group(e->src) && be16_get(e->type) == ETHERTYPE_IP_;
 }
 
-bool tcp_receive(struct tcb *t, const struct tcp_hdr *h, struct pkt *p, u8 tos)
+/* No options, no fragment, TCP, and a right header sum: what ip_rx asks before it looks at addresses. */
+static inline bool header_ok(const u8 *ip)
 {
-        const u32_any *w = (const u32_any *)h;
-        u32 seq = be(w[1]), ack = be(w[2]), hlen = 20, tsecr = 0;
-        /* w[3] in memory: off, flags, window; PSH may be there or not */
-        if (!t->pred || (w[3] & 0xffffu & ~(u32)(TCP_PSH << 8)) != t->pred)
+        u32 w0 = word(ip, 0), w1 = word(ip, 1), w2 = word(ip, 2);
+        if ((w0 & 0xff) != 0x45 || (w1 & 0xffbf0000) || (w2 >> 8 & 0xff) != IPPROTO_TCP_)
                 return false;
-        if (seq != t->rcv_nxt || ack - t->snd_una > t->snd_nxt - t->snd_una || (t->flags & TF_ECN && (tos & 3) == 3))
+        return cksum_fold(cksum_plus(cksum_plus(w0, w1), cksum_plus(w2, cksum_plus(word(ip, 3), word(ip, 4))))) == 0xffff;
+}
+
+/* In-order text of `len` bytes, p->data at it. */
+static inline void take_text(struct tcb *t, struct pkt *p, u32 len, bool psh)
+{
+        t->rcv_nxt += len;
+        if (t->rcv_last) {
+                tcp_append(t, p, len, psh);
+        } else {
+                p->next = NULL;
+                t->rcv_first = t->rcv_last = p;
+                t->rcv_queued = len;
+                if (psh)
+                        t->flags |= TF_PSHED;
+        }
+        tcp_ack_policy(t, len);
+        tcp_tell_readable(t);
+}
+
+bool tcp_receive(struct netif *nif, struct pkt *p)
+{
+        struct stack *st = nif->st;
+        struct tcp_state *ts = st->tcp;
+        u32 l2 = nif->caps & NETIF_L3 ? 0 : ETH_HLEN;
+        const u8 *ip = p->data + l2, *h = ip + sizeof(struct ip_hdr);
+        /* validate */
+        if (p->len < l2 + HEADERS || p->chain || nif->vlan || (l2 && !frame_ok(nif, p->data)) || !header_ok(ip))
+                return false;
+        u32 total = be(word(ip, 0)) & 0xffff, raddr = word(ip, 3), laddr = word(ip, 4);
+        if (total < HEADERS || total > p->len - l2)
+                return false;
+        /* demultiplex: the connection's link header is good, so its addresses and its interface still are, too */
+        struct tcb *t = tcp_lookup(ts, raddr, laddr, word(h, 0));
+        if (!t || !t->hop || t->hop_gen != st->hop_gen || t->nif != nif->index)
+                return false;
+        /* predict: off, flags, window in memory; PSH may be there or not */
+        u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
+        if (!t->pred || (w3 & 0xffffu & ~(u32)(TCP_PSH << 8)) != t->pred)
+                return false;
+        if (seq != t->rcv_nxt || ack - t->snd_una > t->snd_nxt - t->snd_una || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
                 return false;
         if (t->flags & TF_TS) {
-                if (w[5] != be(0x0101080au) || (s32)(be(w[6]) - t->ts_recent) < 0)
+                hlen += TCP_TS_LEN;
+                if (total < HEADERS + TCP_TS_LEN || word(h, 5) != be(TS_KIND))
                         return false;
-                tsecr = be(w[7]);
-                hlen = 32;
+                tsval = be(word(h, 6));
+                tsecr = be(word(h, 7));
+                if ((s32)(tsval - t->ts_recent) < 0)
+                        return false;
         }
-        u32 len = p->len - hlen, wnd = (u32)(u16)__builtin_bswap16((u16)(w[3] >> 16)) << t->snd_scale;
-        if (len > t->rcv_adv - t->rcv_nxt || !wnd || (!len && ack == t->snd_una))
-                return false; /* beyond the window; a duplicate or a window update is for ack.c to judge, as is a window that closes */
-        if (hlen == 32 && seq_le(seq, t->rcv_acked))
-                t->ts_recent = be(w[6]);
+        u32 len = total - sizeof(struct ip_hdr) - hlen, wnd = (u32)__builtin_bswap16((u16)(w3 >> 16)) << t->snd_scale;
+        if (len > t->rcv_adv - t->rcv_nxt || !wnd || (!len && ack == t->snd_una) || (len && tcp_short_of_buffers(st)))
+                return false; /* beyond the window; a duplicate, a window update or a window that closes is for ack.c to judge */
+        if (!(p->flags & PKT_CSUM_OK)) {
+                u32 n = total - sizeof(struct ip_hdr), pseudo = cksum_plus(cksum_plus(raddr, laddr), be(n) + (IPPROTO_TCP_ << 8));
+                if (cksum_fold(cksum_add(pseudo, h, n)) != 0xffff)
+                        return false;
+        }
+        /* it is what was expected: nothing above has changed anything */
+        ts->count.in_segs++;
+        if (hlen > sizeof(struct tcp_hdr) && seq_le(seq, t->rcv_acked))
+                t->ts_recent = tsval;
         t->last_rx_ms = tcb_now_ms(t);
         tcp_enter(t);
-        if (ack != t->snd_una || wnd != t->snd_wnd)
-                t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->snd_wnd = wnd;
         t->snd_wl1 = seq;
         t->snd_wl2 = ack;
         if (wnd > t->max_snd_wnd)
                 t->max_snd_wnd = wnd;
-        if (ack != t->snd_una)
-                tcp_ack_advance(t, ack, hlen == 32 ? &tsecr : NULL, true);
+        bool acked = ack != t->snd_una;
+        if (acked)
+                tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
+        if (t->snd_queued != t->snd_nxt - t->snd_una || (t->flags & TF_FIN_QUEUED))
+                t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         if (len) {
-                pkt_pull(p, hlen);
-                t->rcv_nxt += len;
-                tcp_append(t, p, len, (h->flags & TCP_PSH) != 0);
-                tcp_ack_policy(t, len);
-                tcp_tell_readable(t);
+                p->data += l2 + sizeof(struct ip_hdr) + hlen;
+                p->len = (u16)len;
+                take_text(t, p, len, w3 & TCP_PSH << 8);
         } else {
                 pkt_free(p);
         }
+        if (acked)
+                tcp_tell_writable(t, 1);
         tcp_leave(t);
         return true;
 }

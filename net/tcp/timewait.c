@@ -91,8 +91,8 @@ void timewait_enter(struct tcb *t)
         }
         u32 i = (ts->tw_first + ts->tw_count++) % ts->n_tw, *b = chain(ts, t->raddr, t->laddr, t->ports);
         ts->tw[i] = (struct timewait){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .rcv_nxt = t->rcv_nxt, .snd_nxt = t->snd_nxt,
-                                      .ts_recent = t->ts_recent, .due_ms = stack_now_ms(ts->st) + t->timewait_ms,
-                                      .wait_s = t->timewait_ms / 1000 > 63 ? 63 : t->timewait_ms / 1000,
+                                      .ts_recent = t->ts_recent, .due_ms = stack_now_ms(ts->st) + t->timewait_cs * 10u,
+                                      .wait_s = t->timewait_cs / 100 > 63 ? 63 : t->timewait_cs / 100,
                                       .next = *b & 0xffffff, .ts_ok = (t->flags & TF_TS) != 0, .live = 1};
         *b = i + 1;
         if (!timer_running(&ts->tw_timer))

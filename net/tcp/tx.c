@@ -103,8 +103,9 @@ static bool send_new(struct tcb *t)
         struct flight *f = t->flight;
         f->cur_off += (u32)n;
         sent_add(t, seq, t->snd_nxt);
-        f->prr_out += (u32)n;
-        if (len && (u32)n % t->mss)
+        if (f->ca != CA_OPEN)
+                f->prr_out += (u32)n;
+        if (len && ((u32)n < t->mss || (u32)n % t->mss))
                 f->small_end = t->snd_nxt;
         t->last_tx_ms = tcb_now_ms(t);
         if (flags & TCP_CWR)
@@ -167,7 +168,7 @@ void tcp_retransmit(struct tcb *t, struct sent *r)
         resend(t, r);
 }
 
-void tcp_tx(struct tcb *t)
+void tcp_tx_data(struct tcb *t)
 {
         t->flags &= ~(u32)TF_WANT_TX;
         if (t->flags & TF_SYN_PENDING) {
@@ -186,6 +187,11 @@ void tcp_tx(struct tcb *t)
                 if (again || t->snd_nxt != was_nxt)
                         tcp_predict(t);
         }
+}
+
+void tcp_tx(struct tcb *t)
+{
+        tcp_tx_data(t);
         if (t->flags & TF_ACK_NOW)
                 tcp_ack_now(t, NULL);
 }
@@ -245,11 +251,11 @@ void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
  * draw it at most twice a second a connection, so that two hosts that disagree do not talk for ever (RFC 9293 3.8.4's ACK war). */
 void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
 {
-        u32 now = tcb_now_ms(t);
+        u16 now = (u16)(tcb_now_ms(t) >> 2);
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
-        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || !t->challenge_ms || now - t->challenge_ms >= TCP_CHALLENGE_MS) {
+        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || !t->challenge || (u16)(now - t->challenge) >= TCP_CHALLENGE_MS / 4) {
                 if (!s->len && !probe)
-                        t->challenge_ms = now ? now : 1;
+                        t->challenge = now ? now : 1;
                 t->ts->count.challenges++;
                 tcp_ack_now(t, NULL);
         }
