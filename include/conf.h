@@ -63,7 +63,7 @@ bool text_u32(const char *s, u32 hi, u32 *out);            /* decimal digits onl
 bool text_is(const char *a, const char *b);                /* equal strings */
 struct netif *nif_named(const char *name);
 
-/* Output of commands, to the console from which they were typed (of the configuration file: to the log). */
+/* Output of commands, to the console. */
 void out(const char *format, ...);                         /* as fmt.h */
 void out_bytes(const char *s, size_t n);
 

@@ -40,14 +40,23 @@ int conf_line(const char *text, const char *file, u32 line)
 /* One line of a file that may lie in several pieces: collected, then run. */
 struct line_reader { char text[LINE_MAX]; u32 n, line; int failed; bool too_long; };
 
-static void line_end(struct line_reader *r, const char *file)
+/* A complaint about the file itself. */
+static void spoilt(struct line_reader *r, u32 col, const char *text)
+{
+        char line[80];
+
+        fmt(line, sizeof(line), "qure.conf:%u:%u: %s", r->line, col, text);
+        plat_log(line);
+        r->failed++;
+}
+
+static void line_end(struct line_reader *r)
 {
         r->text[r->n] = 0;
         r->line++;
         if (r->too_long) {
-                out("%s:%u:%u: the line is too long\n", file, r->line, (u32)LINE_MAX);
-                r->failed++;
-        } else if (conf_line(r->text, file, r->line) < 0) {
+                spoilt(r, LINE_MAX, "the line is too long");
+        } else if (conf_line(r->text, "qure.conf", r->line) < 0) {
                 r->failed++;
         }
         r->n = 0;
@@ -66,9 +75,10 @@ int conf_run_volume(void)
         if (!f || !fat_lookup(f, "qure.conf", &n) || n.dir)
                 return -1;
         while ((got = fat_read(f, &n, &pos, UINT32_MAX, &p))) {
-                for (u32 i = 0; i < got; i++) {
+                bool marked = pos.off == got && got >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
+                for (u32 i = marked ? 3 : 0; i < got; i++) { /* some editors begin a file with the mark U+FEFF */
                         if (p[i] == '\n')
-                                line_end(&r, "qure.conf");
+                                line_end(&r);
                         else if (r.n < LINE_MAX - 1 && p[i])
                                 r.text[r.n++] = (char)p[i];
                         else
@@ -76,10 +86,8 @@ int conf_run_volume(void)
                 }
         }
         if (r.n || r.too_long)
-                line_end(&r, "qure.conf");
-        if (pos.off < n.size) {
-                out("qure.conf:%u:1: the file is damaged behind this line\n", r.line + 1);
-                r.failed++;
-        }
+                line_end(&r);
+        if (pos.off < n.size)
+                spoilt(&r, 1, "the file is damaged behind this line");
         return r.failed;
 }

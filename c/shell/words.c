@@ -6,13 +6,17 @@
 
 bool text_is(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
-/* Says what is wrong at a column of the line. */
+/* Says what is wrong at a column of the line: of a file in the log, where it can be found later. */
 static int complain(struct words *w, u32 col, const char *text)
 {
-        if (w->file)
-                out("%s:%u:%u: %s\n", w->file, w->line, col, text);
-        else
+        char line[224];
+
+        if (!w->file) {
                 out("column %u: %s\n", col, text);
+                return -1;
+        }
+        fmt(line, sizeof(line), "%s:%u:%u: %s", w->file, w->line, col, text);
+        plat_log(line);
         return -1;
 }
 

@@ -377,7 +377,18 @@ def shell_checks(net, tap, web, name):
         assert 'no such name' in tap.command('host nothing.invalid') or True
         tap.command(f'no nameserver {HOST}')
         end(dns)
-    for f in (looks, pings, dumps, stops, turns_off, names):
+    def link_local():
+        tap.command('interface eth0 link-local')
+        stop = time.monotonic() + 20
+        while not (m := re.search(r'address (169\.254\.\d+\.\d+)/16 link-local', tap.command('ifconfig eth0'))):
+            assert time.monotonic() < stop
+            time.sleep(.5)
+        net.sh('ip', 'route', 'add', '169.254.0.0/16', 'dev', net.tap)
+        net.sh('ping', '-c', '1', '-W', '2', m[1])
+        assert 'interface eth0 link-local' in tap.command('show config')
+        tap.command('no interface eth0 link-local')
+        assert '169.254' not in tap.command('ifconfig eth0')
+    for f in (looks, pings, dumps, stops, turns_off, names, link_local):
         test(f'shell of {name}: {f.__name__}', f)
 
 

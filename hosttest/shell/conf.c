@@ -18,7 +18,7 @@
 static struct wire *w;
 static struct fatimg *img;
 
-static const char conf_text[] = "hostname alpha\nbogus 1\n\n# nothing\nroute default via 10.0.0.9\nhostname bad_name";
+static const char conf_text[] = "\xef\xbb\xbfhostname alpha\nbogus 1\n\n# nothing\nroute default via 10.0.0.9\nhostname bad_name";
 
 static int begin(void **state)
 {
