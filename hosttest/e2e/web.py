@@ -324,6 +324,7 @@ class Web:
 def shell_checks(net, tap, web, name):
     """tap: the console, where the hostname is `name`."""
     def looks():
+        net.sh('ping', '-c', '1', '-W', '2', GUEST)
         assert f'address {GUEST}/24' in tap.command('ifconfig')
         assert HOST in tap.command('arp') and 'default' not in tap.command('arp')
         assert f'0.0.0.0/0 via {HOST}' in tap.command('route')
