@@ -50,6 +50,7 @@ $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a
 include hosttest/tap/tap.mk
 
 include hosttest/sim/sim.mk
+include hosttest/bench/bench.mk
 
 export B
 E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))

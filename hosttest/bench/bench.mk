@@ -1,0 +1,19 @@
+# bench.mk - what `make bench` measures: bytes of the image by part, instructions of the stack, and the image beside a Debian guest.
+BENCH_SRC := $(wildcard hosttest/bench/*.c)
+SIZE_OF    = @size $(2) | awk 'NR > 1 { t += $$1; d += $$2; b += $$3 } END { printf "size.%s: %d bytes (code and constants %d, data %d; memory besides %d)\n", "$(1)", t + d, t, d, b }'
+
+$B/qure-bench-instr: $(BENCH_SRC) $(wildcard hosttest/bench/*.h) $B/libqure.a
+	$(CC) -m32 -no-pie -g -O2 -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing $(WARN) -Iinclude -I$B $(BENCH_SRC) $B/libqure.a -o $@
+
+.PHONY: bench-size bench-instr
+# By part: what the objects hold, before the linker leaves out what nobody calls.
+bench-size: image
+	@python3 hosttest/bench/emulator.py size
+	$(call SIZE_OF,kernel_core_and_drivers,$(KERN))
+	$(call SIZE_OF,network_below_tcp,$(filter-out $B/k/net/tcp/%,$(LIB)))
+	$(call SIZE_OF,tcp,$(filter $B/k/net/tcp/%,$(LIB)))
+	$(call SIZE_OF,services_files_shell,$(APP))
+bench-instr: $B/qure-bench-instr
+	$B/qure-bench-instr
+bench: bench-size bench-instr
+	python3 hosttest/bench/emulator.py boot memory web
