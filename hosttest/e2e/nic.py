@@ -230,6 +230,36 @@ def qemu_small(card, dev):
     finally:
         vm.close()
 
+def together():
+    """Five cards and the random number device in one machine of 4 MB: named in PCI order, each with its own network."""
+    net, kinds = Net(), ['virtio', 'e1000', 'rtl8139', 'ne2k', 'pcnet']
+    taps = [net.tap] + [f'tap{i}' for i in range(1, len(kinds))]
+    for i, tap in enumerate(taps[1:], 1):
+        net.sh('ip', 'tuntap', 'add', 'dev', tap, 'mode', 'tap')
+        net.sh('ip', 'addr', 'add', f'10.9.{i}.1/24', 'dev', tap)
+        net.sh('ip', 'link', 'set', tap, 'up')
+    conf = ''.join(f'interface eth{i} address 10.9.{i}.2/24\n' for i in range(len(kinds)))
+    vm = Qemu(net=net, nics=list(zip(kinds, taps)), mem=4, volume=volume_with({'qure.conf': conf, 'www/index.html': b'hello'}),
+              extra=['-device', 'virtio-rng-pci', '-device', 'virtio-rng-pci,disable-modern=on'])
+    def check():
+        vm.expect(r'qure> ', 30)
+        for i, name in enumerate(['virtio-net', 'e1000', 'rtl8139', 'rtl8029', 'pcnet']):
+            need(re.search(rf'eth{i}: {name} ', vm.text), f'eth{i} is not the {name}: {vm.text[-1500:]}')
+            for _ in range(20):
+                if ' 0% packet loss' in net.sh('ping', '-n', '-c', '2', '-i', '0.2', '-W', '1', f'10.9.{i}.2', check=False): break
+            else: raise AssertionError(f'no answer through {name}')
+        need(vm.text.count('virtio-rng: ') == 2, 'virtio-rng was not found twice')
+    try: test('qemu: five cards at once in 4 MB, and two random number devices', check)
+    finally: vm.close()
+
+def isa_only():
+    """A machine without PCI, and a card on a line that another device has: polled."""
+    for name, dev, extra in (('no PCI at all', 'ne2k_isa', ['-M', 'isapc']), ('its line is the keyboard\'s: polled', 'ne2k_isa,irq=1', [])):
+        net = Net()
+        vm = Qemu(net=net, nic=dev, cpu='pentium', volume=volume_with({'qure.conf': CONF, 'www/index.html': b'hello'}), extra=extra)
+        try: test(f'qemu ne2k_isa: {name}', lambda: (vm.expect(r'qure> ', 30), need(ping(net)), echo(net, 1 << 18)))
+        finally: vm.close()
+
 def bochs(card):
     net = Net()
     vm = Bochs(net=net, nic=card, img=volume_with({'qure.conf': CONF, 'www/blob.bin': FILE[:65536], 'www/index.html': b'hello'}))
@@ -251,6 +281,7 @@ if __name__ == '__main__':
         if not only or card in only.split(','):
             qemu(card, dev)
             if card in SMALL: qemu_small(card, dev)
+    if not only: together(); isa_only()
     for card in ('ne2k_isa', 'ne2k', 'e1000'):
         if not only or 'bochs-' + card in only.split(','): bochs(card)
     done()
