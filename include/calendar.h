@@ -10,7 +10,8 @@ struct calendar { u16 year; u8 month, day, hour, minute, second, weekday; }; /* 
 /* The calendar of a moment before the year 65536. */
 void calendar_of(u64 unix_s, struct calendar *out);
 
-/* Seconds since 1970 of a date from 1970 on; false (and *unix_s untouched) when there is no such day or time. The weekday is not read. */
+/* Seconds since 1970 of a date from 1970 on; false (and *unix_s untouched) when there is no such day or time.
+ * The weekday is not read. */
 bool calendar_unix(const struct calendar *c, u64 *unix_s);
 
 /* "Jan".."Dec" for 1..12, "Sun".."Sat" for 0..6. */

@@ -39,7 +39,7 @@ extern const struct cmd commands[];
 extern const u32 n_commands;
 const struct cmd *command_find(const char *name);
 
-/* Cuts text into words: blanks separate, "..." joins, # begins a comment. -1 (reported) when it is too long or a quote is open. */
+/* Cuts text into words: blanks separate, "..." joins, # begins a comment. -1 (reported) when too long or a quote is open. */
 int words_cut(struct words *w, const char *text);
 /* Reports `expected ...` at the last taken word (or at the end of the line when there was none to take); always -1. */
 int words_fail(struct words *w, const char *expected);

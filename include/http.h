@@ -9,6 +9,7 @@
 #include "stack.h"
 
 struct http;
+struct tcb;
 
 enum { HTTP_HOST = 64, HTTP_FOLDER = 128, HTTP_SITES = 16, HTTP_PORTS = 4 }; /* sizes with the final 0; how many there can be */
 
@@ -27,8 +28,17 @@ int  http_listen(struct http *h, ipaddr addr, u16 port);
 bool http_unlisten(struct http *h, ipaddr addr, u16 port);
 void http_port_walk(const struct http *h, void (*fn)(void *ctx, ipaddr addr, u16 port), void *ctx);
 
+/* A look at each request before it is served (front.h). Called with the connection idle and bytes unread; the head may be
+ * incomplete. true: serve it. false: somebody else took the connection (tcp_set_events), or ended it. fn NULL = no looks. */
+typedef bool http_look_fn(void *ctx, struct tcb *t);
+void http_set_look(struct http *h, http_look_fn *fn, void *ctx);
+/* Takes a connection with whatever is unread on it, as if it had been accepted here just now, and serves it;
+ * t may be gone after this. */
+void http_adopt(struct http *h, struct tcb *t);
+
 struct http_counters {
-        u32 connections, requests, ok, not_modified, client_errors, server_errors, timeouts, busy; /* busy: refused for want of a request slot */
+        /* busy: refused for want of a request slot */
+        u32 connections, requests, ok, not_modified, client_errors, server_errors, timeouts, busy;
         u32 slots_free, slots_low, slots;
         u64 body_bytes;
 };

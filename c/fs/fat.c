@@ -42,7 +42,8 @@ const char *fat_mount(struct fat *f, const u8 *base, u32 size)
                 return "the volume was cut off inside its tables";
         if (base[reserved * sector] != base[21])
                 return "the allocation table does not begin with the media byte";
-        *f = (struct fat){base, size, reserved * sector, (u32)root, n_root, (u32)data, sector * per_cluster, n_clusters, (u8)bits};
+        *f = (struct fat){base, size, reserved * sector, (u32)root, n_root, (u32)data, sector * per_cluster, n_clusters,
+                          (u8)bits};
         return NULL;
 }
 

@@ -79,7 +79,10 @@ static void decode_tcp(const u8 *p, u32 n, u32 total, struct text *t)
                 case 2: if (len == 4) add(t, " mss %u", get16(p + i + 2)); break;
                 case 3: if (len == 3) add(t, " wscale %u", p[i + 2]); break;
                 case 4: add(t, " sackOK"); break;
-                case 5: for (u32 b = 2; b + 8 <= len; b += 8) add(t, " sack %u-%u", get32(p + i + b), get32(p + i + b + 4)); break;
+                case 5:
+                        for (u32 b = 2; b + 8 <= len; b += 8)
+                                add(t, " sack %u-%u", get32(p + i + b), get32(p + i + b + 4));
+                        break;
                 case 8: if (len == 10) add(t, " ts %u/%u", get32(p + i + 2), get32(p + i + 6)); break;
                 default: add(t, " option %u", kind);
                 }

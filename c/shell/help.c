@@ -9,7 +9,8 @@ int cmd_help(struct words *w)
         if (!words_more(w)) {
                 for (u32 i = 0; i < n_commands; i++)
                         out("%-11s %s\n", commands[i].name, commands[i].help);
-                out("`no` before a configuration line takes it back. Tab completes, Ctrl-C stops. help COMMAND tells its arguments.\n");
+                out("`no` before a configuration line takes it back. Tab completes, Ctrl-C stops.\n"
+                    "help COMMAND tells its arguments.\n");
                 return 0;
         }
         take_if(w, "no");

@@ -76,6 +76,7 @@ int cmd_host(struct words *w)
         else if (lookup.answer.name[0] && !text_is(lookup.answer.name, s))
                 out("%s is an alias of %s\n", s, lookup.answer.name);
         for (u32 i = 0; !reverse && i < lookup.answer.n; i++)
-                out("%s has address %I (for %u s)\n", lookup.answer.name[0] ? lookup.answer.name : s, &lookup.answer.addr[i], lookup.answer.ttl_s);
+                out("%s has address %I (for %u s)\n", lookup.answer.name[0] ? lookup.answer.name : s, &lookup.answer.addr[i],
+                    lookup.answer.ttl_s);
         return 0;
 }

@@ -98,7 +98,8 @@ static void show_one(const struct netif *nif)
                 if (!ipaddr_is_any(nif->addr[i].addr))
                         out("    address %I/%u%s%s\n", &nif->addr[i].addr, nif->addr[i].plen, origin[nif->addr[i].origin % 3],
                             nif->addr[i].silent ? " silent" : "");
-        out("    received %u packets, %llu bytes, %u errors, %u dropped\n", c->rx_packets, c->rx_bytes, c->rx_errors, c->rx_dropped);
+        out("    received %u packets, %llu bytes, %u errors, %u dropped\n", c->rx_packets, c->rx_bytes, c->rx_errors,
+            c->rx_dropped);
         out("    sent %u packets, %llu bytes, %u errors, %u dropped\n", c->tx_packets, c->tx_bytes, c->tx_errors, c->tx_dropped);
 }
 

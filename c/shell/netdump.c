@@ -45,7 +45,8 @@ static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool sent)
                 return;
         }
         u32 ms = (u32)((plat_uptime_us() - dump.began_us) / 1000);
-        fmt(dump.line[dump.put % RING], DECODE_LINE, "%4u.%03u %s %s %s", ms / 1000, ms % 1000, nif->name, sent ? ">" : "<", text);
+        fmt(dump.line[dump.put % RING], DECODE_LINE, "%4u.%03u %s %s %s", ms / 1000, ms % 1000, nif->name, sent ? ">" : "<",
+            text);
         dump.put++;
 }
 

@@ -14,8 +14,8 @@ static bool print_connection(void *ctx, const struct tcp_info *t)
         fmt(remote, sizeof(remote), "%I:%u", &t->names.raddr, t->names.rport);
         out("%-21s  %-21s  %-12s", local, listener ? "*" : remote, t->state);
         if (!listener)
-                out(" %02x %6u %6u %6u %5u.%u %4u", t->byte, t->rcv_queue, t->snd_queue, t->cwnd, t->srtt_us / 1000, t->srtt_us / 100 % 10,
-                    t->retransmits);
+                out(" %02x %6u %6u %6u %5u.%u %4u", t->byte, t->rcv_queue, t->snd_queue, t->cwnd, t->srtt_us / 1000,
+                    t->srtt_us / 100 % 10, t->retransmits);
         out("\n");
         return !stop_pressed();
 }
@@ -29,8 +29,9 @@ static void print_interfaces(void)
                 const struct netif *nif = st->nif[i];
                 const struct netif_counters *c = &nif->count;
 
-                out("%-6s %-4s  %10u %12llu  %6u  %6u  %10u %12llu  %6u  %6u\n", nif->name, !nif->up ? "off" : nif->link ? "up" : "down",
-                    c->rx_packets, c->rx_bytes, c->rx_errors, c->rx_dropped, c->tx_packets, c->tx_bytes, c->tx_errors, c->tx_dropped);
+                out("%-6s %-4s  %10u %12llu  %6u  %6u  %10u %12llu  %6u  %6u\n", nif->name,
+                    !nif->up ? "off" : nif->link ? "up" : "down", c->rx_packets, c->rx_bytes, c->rx_errors, c->rx_dropped,
+                    c->tx_packets, c->tx_bytes, c->tx_errors, c->tx_dropped);
         }
 }
 

@@ -44,11 +44,14 @@ static void probe_end(void) { icmp_on_event(plat_stack(), NULL, NULL); }
 
 static const char *unreach_name(const struct icmp_event *e)
 {
-        static const char *const code[] = {"network unreachable", "host unreachable", "protocol unreachable", "port unreachable", "fragmentation needed"};
+        static const char *const code[] = {"network unreachable", "host unreachable", "protocol unreachable", "port unreachable",
+                                           "fragmentation needed"};
 
         if (e->type == ICMP_TIME_EXCEEDED)
                 return "time to live exceeded";
-        return e->type == ICMP_UNREACH && e->code < COUNT_OF(code) ? code[e->code] : e->type == ICMP_UNREACH ? "prohibited" : "ICMP error";
+        if (e->type != ICMP_UNREACH)
+                return "ICMP error";
+        return e->code < COUNT_OF(code) ? code[e->code] : "prohibited";
 }
 
 static void print_answer(const struct probe *p)
@@ -56,7 +59,8 @@ static void print_answer(const struct probe *p)
         u32 us = (u32)(p->back_us - p->sent_us);
 
         if (p->event.type == ICMP_ECHO_REPLY)
-                out("%u bytes from %I: seq %u ttl %u time %u.%03u ms\n", p->event.n, &p->event.from, p->seq, p->event.ttl, us / 1000, us % 1000);
+                out("%u bytes from %I: seq %u ttl %u time %u.%03u ms\n", p->event.n, &p->event.from, p->seq, p->event.ttl,
+                    us / 1000, us % 1000);
         else
                 out("from %I: seq %u %s\n", &p->event.from, p->seq, unreach_name(&p->event));
 }

@@ -32,7 +32,9 @@ int cmd_site(struct words *w)
         int e = http_site_set(http, host, folder);
         if (e == E_NOENT)
                 return words_refuse(w, "the volume has no folder %s", folder);
-        return e == E_INVAL ? words_refuse(w, "host name or folder name is too long") : e < 0 ? words_refuse(w, "too many sites") : 0;
+        if (e == E_INVAL)
+                return words_refuse(w, "host name or folder name is too long");
+        return e < 0 ? words_refuse(w, "too many sites") : 0;
 }
 
 int no_site(struct words *w)
@@ -139,8 +141,8 @@ void service_statistics(void)
         if (!http)
                 return;
         http_counters(http, &c);
-        out("http: %u connections, %u requests: %u served, %u not modified, %u client errors, %u server errors\n", c.connections, c.requests,
-            c.ok, c.not_modified, c.client_errors, c.server_errors);
-        out("http: %llu bytes of files, %u timeouts, %u refused as busy, %u of %u request slots free, %u at the least\n", c.body_bytes,
-            c.timeouts, c.busy, c.slots_free, c.slots, c.slots_low);
+        out("http: %u connections, %u requests: %u served, %u not modified, %u client errors, %u server errors\n", c.connections,
+            c.requests, c.ok, c.not_modified, c.client_errors, c.server_errors);
+        out("http: %llu bytes of files, %u timeouts, %u refused as busy, %u of %u request slots free, %u at the least\n",
+            c.body_bytes, c.timeouts, c.busy, c.slots_free, c.slots, c.slots_low);
 }

@@ -86,7 +86,8 @@ static bool print_task(void *ctx, const struct plat_task *t)
 {
         u32 ms = (u32)(t->ran_us / 1000);
 
-        out("%3u  %-12s %-8s %8u.%03u %10u  %5u of %u\n", t->id, t->name, t->state, ms / 1000, ms % 1000, t->switches, t->stack_used, t->stack_bytes);
+        out("%3u  %-12s %-8s %8u.%03u %10u  %5u of %u\n", t->id, t->name, t->state, ms / 1000, ms % 1000, t->switches,
+            t->stack_used, t->stack_bytes);
         return true;
 }
 
@@ -108,7 +109,8 @@ int cmd_mem(struct words *w)
                 return -1;
         plat_mem(&m);
         out("memory: %u KB, %u KB free, kernel %u KB\n", m.total_kb, m.free_kb, m.kernel_kb);
-        out("packet buffers: %u of %u free, %u at the least, %u bytes each\n", pool->n_free, pool->n_total, pool->n_low, (u32)PKT_BUF);
+        out("packet buffers: %u of %u free, %u at the least, %u bytes each\n", pool->n_free, pool->n_total, pool->n_low,
+            (u32)PKT_BUF);
         return 0;
 }
 
@@ -163,7 +165,8 @@ int cmd_date(struct words *w)
 
         if (!words_more(w)) {
                 calendar_of(plat_wall(), &c);
-                out("%s %04u-%02u-%02u %02u:%02u:%02u UTC\n", calendar_weekday(c.weekday), c.year, c.month, c.day, c.hour, c.minute, c.second);
+                out("%s %04u-%02u-%02u %02u:%02u:%02u UTC\n", calendar_weekday(c.weekday), c.year, c.month, c.day, c.hour,
+                    c.minute, c.second);
                 return 0;
         }
         if (!take_word(w, expected, &day))

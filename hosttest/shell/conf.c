@@ -72,10 +72,12 @@ static void errors_name_the_place_and_what_was_expected(void **state)
         says("route default 10.0.0.2", "column 15: expected via, found '10.0.0.2'\n");
         says("route default via 10.0.0", "column 19: expected an address a.b.c.d, found '10.0.0'\n");
         says("route default via", "column 18: expected an address a.b.c.d, but the line ends here\n");
-        says("route 10.1.2.3/16 via 10.0.0.2", "column 7: expected a network: no bits behind the prefix length, found '10.1.2.3/16'\n");
+        says("route 10.1.2.3/16 via 10.0.0.2",
+             "column 7: expected a network: no bits behind the prefix length, found '10.1.2.3/16'\n");
         says("interface eth7 dhcp", "column 11: expected an interface (eth0), found 'eth7'\n");
         says("interface eth0 fly", "column 16: expected dhcp, address, link-local, vlan, up or down, found 'fly'\n");
-        says("interface eth0 address 10.0.0.1/33", "column 24: expected an address with prefix length, a.b.c.d/0 to /32, found '10.0.0.1/33'\n");
+        says("interface eth0 address 10.0.0.1/33",
+             "column 24: expected an address with prefix length, a.b.c.d/0 to /32, found '10.0.0.1/33'\n");
         says("interface eth0 vlan 4095", "column 21: expected a VLAN number from 1 to 4094, found '4095'\n");
         says("listen http 0", "column 13: expected a port from 1 to 65535, found '0'\n");
         says("listen smtp 25", "column 8: expected http, echo or discard, found 'smtp'\n");
@@ -93,7 +95,8 @@ static void a_file_runs_on_behind_its_errors(void **state)
         plat.n_written = 0;
         assert_int_equal(conf_run_volume(), 2);
         assert_string_equal(plat.written, "qure.conf:2:1: expected a command (help lists them), found 'bogus'\n"
-                                          "qure.conf:6:10: expected a host name: letters, digits, '-' and '.', up to 63, found 'bad_name'\n");
+                                          "qure.conf:6:10: expected a host name: letters, digits, '-' and '.', up to 63, "
+                                          "found 'bad_name'\n");
         assert_string_equal(conf_hostname(), "alpha");
         prints("show config", "route default via 10.0.0.9\n");
         says("no route default", "");
@@ -112,7 +115,8 @@ static void console_commands_are_refused_in_a_file(void **state)
 static void lines_are_shown_and_taken_back(void **state)
 {
         static const struct { const char *line, *shown, *back; } t[] = {
-                {"interface eth0 address 10.9.0.1/16", "interface eth0 address 10.9.0.1/16\n", "no interface eth0 address 10.9.0.1/16"},
+                {"interface eth0 address 10.9.0.1/16", "interface eth0 address 10.9.0.1/16\n",
+                 "no interface eth0 address 10.9.0.1/16"},
                 {"ifconfig eth0 10.8.0.1/24", "interface eth0 address 10.8.0.1/24\n", "no ifconfig eth0 10.8.0.1/24"},
                 {"interface eth0 vlan 7", "interface eth0 vlan 7\n", "no interface eth0 vlan"},
                 {"interface eth0 down", "interface eth0 down\n", "no interface eth0 down"},
@@ -148,7 +152,8 @@ static void what_cannot_be_done_is_said(void **state)
         says("no site default", "column 1: there is no site default\n");
         says("no listen http 80", "column 1: http does not listen on port 80\n");
         says("no route 10.77.0.0/16", "column 1: there is no such route\n");
-        says("route 10.77.0.0/16 via 203.0.113.1", "column 1: no interface is in the network of 203.0.113.1: give it an address first\n");
+        says("route 10.77.0.0/16 via 203.0.113.1",
+             "column 1: no interface is in the network of 203.0.113.1: give it an address first\n");
         says("interface eth0 address 224.0.0.1/24", "column 1: 224.0.0.1 cannot be an interface's address\n");
         says("listen http 80", "");
         says("listen http 80", "column 1: port 80: address in use\n");
@@ -164,8 +169,10 @@ static void save_says_that_nothing_is_kept(void **state)
 
 static void every_command_prints_something_or_is_quiet(void **state)
 {
-        static const char *const lines[] = {"arp", "cat qure.conf", "date", "dhcp", "dmesg", "help", "ifconfig", "ls", "mem", "netstat", "netstat -s",
-                                            "netstat -i", "netstat -r", "ps", "route", "show config", "uptime", "hostname", "help route"};
+        static const char *const lines[] = {"arp", "cat qure.conf", "date", "dhcp", "dmesg", "help", "ifconfig", "ls", "mem",
+                                            "netstat", "netstat -s",
+                                            "netstat -i", "netstat -r", "ps", "route", "show config", "uptime", "hostname",
+                                                    "help route"};
 
         for (u32 i = 0; i < COUNT_OF(lines); i++)
                 if (strstr(run(lines[i]), "expected") || !plat.n_written)
@@ -220,8 +227,10 @@ static void the_sample_file_is_complete_and_right(void **state)
 static void names_and_literals_complete(void **state)
 {
         static const struct { const char *typed, *completed; } t[] = {
-                {"netst", "netstat "}, {"interface e", "interface eth0 "}, {"interface eth0 dh", "interface eth0 dhcp "}, {"no rou", "no route "},
-                {"cat qu", "cat qure.conf "}, {"ls w", "ls www/"}, {"help upt", "help uptime "}, {"x", "x"}, {"int", "interface "}, {"i", "i"}};
+                {"netst", "netstat "}, {"interface e", "interface eth0 "}, {"interface eth0 dh", "interface eth0 dhcp "},
+                        {"no rou", "no route "},
+                {"cat qu", "cat qure.conf "}, {"ls w", "ls www/"}, {"help upt", "help uptime "}, {"x", "x"},
+                        {"int", "interface "}, {"i", "i"}};
 
         for (u32 i = 0; i < COUNT_OF(t); i++) {
                 char line[64];
@@ -260,7 +269,8 @@ static void keys_edit_the_line(void **state)
         keys_are("\033[A\r", "second");
         keys_are("\033[A\033[A\r", "first");
         keys_are("\033[A\033[A\033[B!\r", "first!");
-        keys_are("01234567890123456789012345678901234567890123456789012345678901234567890123456789\r", "012345678901234567890123456789012345678901234567890123456789012");
+        keys_are("01234567890123456789012345678901234567890123456789012345678901234567890123456789\r",
+                 "012345678901234567890123456789012345678901234567890123456789012");
         plat.keys = "abc\003";
         char line[64];
         assert_int_equal(edit_line("> ", line, sizeof(line)), 0);

@@ -13,7 +13,8 @@ struct fatimg *fatimg_new(u32 n_clusters, u32 cluster_bytes)
         struct fatimg *f = calloc(1, sizeof(*f));
         u32 bits = n_clusters < 4085 ? 12 : 16, fat_sectors = ((n_clusters + 2) * bits / 8 + 512) / 512;
 
-        *f = (struct fatimg){.bits = bits, .cluster_bytes = cluster_bytes, .n_clusters = n_clusters, .table = 512, .n_root = 64, .next = 2, .stride = 1};
+        *f = (struct fatimg){.bits = bits, .cluster_bytes = cluster_bytes, .n_clusters = n_clusters, .table = 512, .n_root = 64,
+                             .next = 2, .stride = 1};
         f->root = f->table + 2 * fat_sectors * 512;
         f->data = f->root + f->n_root * 32;
         f->size = f->data + n_clusters * cluster_bytes;

@@ -63,7 +63,8 @@ void plat_mem(struct plat_mem *out) { *out = (struct plat_mem){8192, 4096, 160};
 
 void plat_tasks(bool (*fn)(void *ctx, const struct plat_task *), void *ctx)
 {
-        static const struct plat_task task = {.name = "net", .state = "ready", .id = 1, .switches = 7, .stack_bytes = 8192, .stack_used = 512, .ran_us = 1500};
+        static const struct plat_task task = {.name = "net", .state = "ready", .id = 1, .switches = 7, .stack_bytes = 8192,
+                                              .stack_used = 512, .ran_us = 1500};
 
         fn(ctx, &task);
 }

@@ -50,7 +50,8 @@ int tap_open(struct stack *st, const char *name)
                 fprintf(stderr, "qure-tap: cannot open TAP device %s: %s\n", name, strerror(errno));
                 exit(1);
         }
-        nif = (struct netif){.name = "eth0", .driver = "tap", .mac = {{0x02, 'q', 'u', 'r', 'e', 1}}, .mtu = 1500, .caps = NETIF_SG, .xmit = transmit};
+        nif = (struct netif){.name = "eth0", .driver = "tap", .mac = {{0x02, 'q', 'u', 'r', 'e', 1}}, .mtu = 1500,
+                             .caps = NETIF_SG, .xmit = transmit};
         nif.mac.b[5] = (u8)getpid();
         netif_add(st, &nif, true);
         return fd;

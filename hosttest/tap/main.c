@@ -25,7 +25,8 @@ static void wait_a_little(void *ctx, u32 ms) { plat_wait(ms); }
 
 int main(int argc, char **argv)
 {
-        struct stack_config cfg = {.n_pkts = 2048, .n_tcbs = 1024, .n_synq = 512, .n_timewait = 4096, .alloc = take, .wait = wait_a_little, .log = log_line};
+        struct stack_config cfg = {.n_pkts = 2048, .n_tcbs = 1024, .n_synq = 512, .n_timewait = 4096, .alloc = take,
+                                   .wait = wait_a_little, .log = log_line};
         u32 size;
 
         if (argc != 3) {

@@ -114,7 +114,8 @@ void plat_write(const char *s, size_t n)
 void plat_log(const char *line)
 {
         char text[256];
-        u32 ms = (u32)(plat_uptime_us() / 1000), n = (u32)snprintf(text, sizeof(text), "[%5u.%03u] %s\n", ms / 1000, ms % 1000, line);
+        u32 ms = (u32)(plat_uptime_us() / 1000),
+                n = (u32)snprintf(text, sizeof(text), "[%5u.%03u] %s\n", ms / 1000, ms % 1000, line);
 
         n = min_u32(n, sizeof(text) - 1);
         for (u32 i = 0; i < n; i++)
@@ -147,7 +148,8 @@ void plat_mem(struct plat_mem *out)
 
 void plat_tasks(bool (*fn)(void *ctx, const struct plat_task *), void *ctx)
 {
-        const struct plat_task t = {.name = "qure-tap", .state = "running", .id = 1, .switches = turns, .ran_us = clock_of(CLOCK_PROCESS_CPUTIME_ID)};
+        const struct plat_task t = {.name = "qure-tap", .state = "running", .id = 1, .switches = turns,
+                                    .ran_us = clock_of(CLOCK_PROCESS_CPUTIME_ID)};
 
         fn(ctx, &t);
 }

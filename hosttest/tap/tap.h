@@ -5,7 +5,8 @@
 
 #include "netif.h"
 
-/* Opens (or makes) the TAP device `name` and adds it to st as "eth0"; exits with a message when it cannot. Returns its descriptor. */
+/* Opens (or makes) the TAP device `name` and adds it to st as "eth0"; exits with a message when it cannot. Returns its
+ * descriptor. */
 int tap_open(struct stack *st, const char *name);
 /* Hands up to `budget` waiting frames to the stack; the number. */
 int tap_poll(int budget);

@@ -77,5 +77,6 @@ bool http_date_get(struct http_text t, u64 *unix_s)
         if (comma == t.n)
                 return read(t, "??? b _d hh:mm:ss YYYY", &c) && calendar_unix(&c, unix_s);
         struct http_text behind = {t.p + comma, t.n - comma}; /* RFC 850 writes the weekday out */
-        return (read(behind, ", dd b YYYY hh:mm:ss GMT", &c) || read(behind, ", dd-b-yy hh:mm:ss GMT", &c)) && calendar_unix(&c, unix_s);
+        return (read(behind, ", dd b YYYY hh:mm:ss GMT", &c) || read(behind, ", dd-b-yy hh:mm:ss GMT", &c)) &&
+                calendar_unix(&c, unix_s);
 }

@@ -88,7 +88,8 @@ static void write_head(struct http_file *f)
         fmt(f->etag, sizeof(f->etag), "\"%x-%x-%x\"", (u32)f->mtime, f->node.size, f->node.cluster);
         n = fmt(f->head, sizeof(f->head), "HTTP/1.1 200 OK\r\nDate: %29s\r\nServer: qure\r\n", "");
         f->date_at = 17 + 6;
-        n += fmt(f->head + n, sizeof(f->head) - (u32)n, "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\nContent-Type: %s\r\nContent-Length: %u\r\n",
+        n += fmt(f->head + n, sizeof(f->head) - (u32)n,
+                 "Last-Modified: %s\r\nETag: %s\r\nAccept-Ranges: bytes\r\nContent-Type: %s\r\nContent-Length: %u\r\n",
                  modified, f->etag, f->mime, f->node.size);
         f->head_n = (u16)n;
         f->date_s = UINT64_MAX;
@@ -103,7 +104,8 @@ static void finish(struct http *h, struct http_file *f)
         f->mtime = fat_mtime(&f->node);
         write_head(f);
         f->whole = NULL;
-        if (f->node.size && f->node.size <= HTTP_SUM_MAX && fat_read(h->volume, &f->node, &pos, f->node.size, &p) == f->node.size) {
+        if (f->node.size && f->node.size <= HTTP_SUM_MAX &&
+            fat_read(h->volume, &f->node, &pos, f->node.size, &p) == f->node.size) {
                 f->whole = p;
                 f->sum = cksum_add(0, p, f->node.size);
         }
@@ -142,7 +144,8 @@ struct http_file *http_file_find(struct http *h, int site, struct http_text targ
         bool keep = target.n < HTTP_KEY;
         struct http_file *f = keep ? &h->file[hash % HTTP_FILES] : &h->spare;
 
-        if (keep && f->hash == hash && f->key_n == target.n + 1 && f->key[0] == (char)site && __builtin_memcmp(f->key + 1, target.p, target.n) == 0)
+        if (keep && f->hash == hash && f->key_n == target.n + 1 && f->key[0] == (char)site &&
+            __builtin_memcmp(f->key + 1, target.p, target.n) == 0)
                 return f;
         f->key_n = 0;
         f->life++;

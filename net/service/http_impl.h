@@ -30,7 +30,8 @@ struct http_text { const char *p; u32 n; };
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_OTHER, HTTP_UNKNOWN };
 /* Header fields that are kept; Connection, Content-Length and Transfer-Encoding are judged while they are read. */
-enum http_field { FIELD_IF_MODIFIED_SINCE, FIELD_IF_NONE_MATCH, FIELD_IF_MATCH, FIELD_IF_UNMODIFIED_SINCE, FIELD_RANGE, FIELD_IF_RANGE, FIELD_N };
+enum http_field { FIELD_IF_MODIFIED_SINCE, FIELD_IF_NONE_MATCH, FIELD_IF_MATCH, FIELD_IF_UNMODIFIED_SINCE, FIELD_RANGE,
+                 FIELD_IF_RANGE, FIELD_N };
 
 /* A parsed request; texts point into the bytes it was parsed from. */
 struct http_request {
@@ -122,6 +123,8 @@ struct http {
         struct http_file     file[HTTP_FILES], spare; /* spare: a target too long to be kept */
         struct http_memo     memo[HTTP_MEMOS];
         struct http_counters count;
+        http_look_fn        *look;                /* asked before each request, with look_ctx; may be NULL */
+        void                *look_ctx;
         u32                  n_ready;
         u64                  date_s;
         char                 date[HTTP_DATE];     /* of date_s */
@@ -152,6 +155,27 @@ void http_write(struct http *h, const struct http_request *r, const struct http_
 /* The byte range that a Range field asks of size bytes: 200 (none, or not understood), 206 with *from and *n, or 416. */
 u32 http_range(struct http_text t, u32 size, u32 *from, u32 *n);
 
+/* http_slot.c */
+static inline struct http_conn *http_conn_of(struct tcb *t) { return tcp_user(t); }
+/* Gives the connection a slot in a state with its timer, or moves it there. NULL when there is none. */
+struct http_conn *http_slot_take(struct http *h, struct tcb *t, enum http_state state, u32 ms);
+/* Back to the shared idle state. */
+void http_slot_give(struct http *h, struct tcb *t);
+void http_drop(struct http *h, struct tcb *t);   /* ends it by RST */
+void http_finish(struct http *h, struct tcb *t); /* the last reply is queued: ends it by FIN */
+void http_linger(struct http *h, struct tcb *t); /* the same after an error: reads on a little */
+
+/* http_send.c */
+void http_count(struct http *h, u32 status);
+/* Queues more of the file that a slot is for. True when all of it is queued and little of it is still on its way. */
+bool http_pump(struct http_conn *c);
+/* A small file, whole, in HTTP/1.1 on a connection that stays; false when the reply is not that, or there is no room. */
+bool http_send_ready(struct http *h, struct tcb *t, const struct http_request *r, const struct http_reply *a);
+/* Any reply, whose head (and body, when it is no file) is in p. False when the send queue has no cell for it. */
+bool http_send_reply(struct http *h, struct tcb *t, const struct http_request *r, struct http_reply *a, struct pkt *p);
+
+/* http_conn.c: a slot's time is up. */
+void http_fired(struct timer *timer);
 extern const struct tcp_events http_events;
 
 #endif

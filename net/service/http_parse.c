@@ -33,7 +33,8 @@ bool http_list_has(struct http_text t, const char *want)
         return false;
 }
 
-/* Length of the line at p with its end, 0 when it is not complete. *n_text: without CR LF or LF. *bad: a byte no line may hold. */
+/* Length of the line at p with its end, 0 when it is not complete. *n_text: without CR LF or LF. *bad: a byte no line may hold.
+ * */
 static u32 line_of(const char *p, u32 n, u32 *n_text, bool *bad)
 {
         *bad = false;
@@ -102,7 +103,8 @@ static u16 take_host(struct http_request *r, struct http_text t)
         for (u32 i = 0; i < t.n; i++) {
                 char c = lower(t.p[i]);
 
-                if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':' || c == '[' || c == ']'))
+                if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':' ||
+                      c == '[' || c == ']'))
                         return 400;
         }
         while (end && t.p[end - 1] >= '0' && t.p[end - 1] <= '9')
@@ -179,8 +181,10 @@ static u16 take_length(struct http_request *r, struct http_text t)
 static u16 take_field(struct http_request *r, struct http_text name, struct http_text value)
 {
         static const struct { const char *name; u8 n, field; } kept[] = {
-                {"if-modified-since", 17, FIELD_IF_MODIFIED_SINCE}, {"if-none-match", 13, FIELD_IF_NONE_MATCH}, {"if-match", 8, FIELD_IF_MATCH},
-                {"if-unmodified-since", 19, FIELD_IF_UNMODIFIED_SINCE}, {"range", 5, FIELD_RANGE}, {"if-range", 8, FIELD_IF_RANGE}};
+                {"if-modified-since", 17, FIELD_IF_MODIFIED_SINCE}, {"if-none-match", 13, FIELD_IF_NONE_MATCH},
+                        {"if-match", 8, FIELD_IF_MATCH},
+                {"if-unmodified-since", 19, FIELD_IF_UNMODIFIED_SINCE}, {"range", 5, FIELD_RANGE},
+                        {"if-range", 8, FIELD_IF_RANGE}};
 
         switch (lower(name.p[0])) {
         case 'h':

@@ -14,7 +14,8 @@ static int hex(char c)
 static bool stays_inside(const char *path)
 {
         for (u32 i = 0; path[i]; i++)
-                if ((i == 0 || path[i - 1] == '/') && path[i] == '.' && path[i + 1] == '.' && (path[i + 2] == '/' || !path[i + 2]))
+                if ((i == 0 || path[i - 1] == '/') && path[i] == '.' && path[i + 1] == '.' &&
+                    (path[i + 2] == '/' || !path[i + 2]))
                         return false;
         return true;
 }

@@ -58,7 +58,8 @@ static u32 preconditions(const struct http_request *r, const struct http_file *f
         if (field[FIELD_IF_MATCH].p) {
                 if (!etag_in(field[FIELD_IF_MATCH], f->etag, false))
                         return 412;
-        } else if (field[FIELD_IF_UNMODIFIED_SINCE].p && http_date_get(field[FIELD_IF_UNMODIFIED_SINCE], &since) && f->mtime > since) {
+        } else if (field[FIELD_IF_UNMODIFIED_SINCE].p && http_date_get(field[FIELD_IF_UNMODIFIED_SINCE], &since) &&
+                   f->mtime > since) {
                 return 412;
         }
         if (field[FIELD_IF_NONE_MATCH].p)
@@ -209,7 +210,8 @@ static void write_page(struct http *h, const struct http_request *r, const struc
         if (a->status == 200)
                 n = http_status_json(h, body, sizeof(body));
         else
-                n = (u32)fmt(body, sizeof(body), "<!DOCTYPE html>\n<title>%u %s</title>\n<h1>%u %s</h1>\n<p>%s</p>\n", a->status, reason, a->status, reason, text);
+                n = (u32)fmt(body, sizeof(body), "<!DOCTYPE html>\n<title>%u %s</title>\n<h1>%u %s</h1>\n<p>%s</p>\n", a->status,
+                             reason, a->status, reason, text);
         if (r->version != 9) {
                 put(p, "HTTP/1.1 %u %s\r\nDate: %.29s\r\nServer: qure\r\n", a->status, reason, http_now(h));
                 if (a->status == 301)
@@ -246,7 +248,8 @@ void http_write(struct http *h, const struct http_request *r, const struct http_
         } else if (a->status == 304) {
                 put(p, "HTTP/1.1 304 Not Modified\r\nDate: %.29s\r\nServer: qure\r\nETag: %s\r\n", now, f->etag);
         } else {
-                put(p, "HTTP/1.1 206 Partial Content\r\nDate: %.29s\r\nServer: qure\r\nETag: %s\r\nContent-Type: %s\r\nContent-Range: bytes %u-%u/%u\r\nContent-Length: %u\r\n",
+                put(p, "HTTP/1.1 206 Partial Content\r\nDate: %.29s\r\nServer: qure\r\nETag: %s\r\nContent-Type: %s\r\n"
+                       "Content-Range: bytes %u-%u/%u\r\nContent-Length: %u\r\n",
                     now, f->etag, f->mime, a->from, a->from + a->n - 1, f->node.size, a->n);
         }
         put_end_of_head(p, r);

@@ -94,7 +94,8 @@ int http_site_find(const struct http *h, struct http_text host)
 int http_listen(struct http *h, ipaddr addr, u16 port)
 {
         /* Replies are queued whole, so there is nothing for Nagle to wait for. */
-        static const struct tcp_opts opts = {.rcvbuf = HTTP_RCVBUF, .sndbuf = HTTP_SNDBUF, .backlog = 64, .nodelay = true, .keepalive_ms = HTTP_IDLE_MS};
+        static const struct tcp_opts opts = {.rcvbuf = HTTP_RCVBUF, .sndbuf = HTTP_SNDBUF, .backlog = 64, .nodelay = true,
+                                             .keepalive_ms = HTTP_IDLE_MS};
         struct http_port *free = NULL;
         int err = E_NOMEM;
 

@@ -417,9 +417,12 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         const struct CMUnitTest tests[] = {
-                T(reply_is_in_one_segment_and_the_same_again), T(what_was_remembered_is_forgotten_with_its_site), T(half_a_request_is_answered_408),
-                T(the_second_half_request_has_its_own_time), T(an_idle_connection_is_closed), T(a_client_that_takes_nothing_is_let_go),
-                T(a_slow_client_gets_all), T(more_half_requests_than_slots_cost_only_themselves), T(without_buffers_a_request_waits_and_is_answered),
+                T(reply_is_in_one_segment_and_the_same_again), T(what_was_remembered_is_forgotten_with_its_site),
+                        T(half_a_request_is_answered_408),
+                T(the_second_half_request_has_its_own_time), T(an_idle_connection_is_closed),
+                        T(a_client_that_takes_nothing_is_let_go),
+                T(a_slow_client_gets_all), T(more_half_requests_than_slots_cost_only_themselves),
+                        T(without_buffers_a_request_waits_and_is_answered),
                 T(a_pool_that_runs_dry_recovers), T(an_error_reply_is_not_lost_in_a_reset), T(unread_requests_wait_for_room),
         };
         for (u32 i = 0; i < BIG; i++)

@@ -189,7 +189,8 @@ static void paths_are_decoded_and_stay_inside(void **state)
         path_is("/%C3%A4", 0, "/\xc3\xa4");
         path_is("/..a/b..", 0, "/..a/b..");
         path_is("/./a", 0, "/./a"); /* no file has the name "." */
-        static const char *const bad[] = {"/..", "/../x", "/a/../b", "/a/..", "/%2e%2e/x", "/.%2E", "/a%2f..%2fb", "/%2e%2e%2f", "/a\\b",
+        static const char *const bad[] = {"/..", "/../x", "/a/../b", "/a/..", "/%2e%2e/x", "/.%2E", "/a%2f..%2fb", "/%2e%2e%2f",
+                                          "/a\\b",
                                           "/..%5cx", "/%00", "/a%00.html", "/%0a", "/%", "/%4", "/%zz", "/%7f"};
         for (u32 i = 0; i < COUNT_OF(bad); i++)
                 path_is(bad[i], 400, NULL);
@@ -198,9 +199,12 @@ static void paths_are_decoded_and_stay_inside(void **state)
 
 static void dates_of_three_forms(void **state)
 {
-        static const char *const same[] = {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"};
-        static const char *const bad[] = {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 06 Nov 1994 24:49:37 GMT",
-                                          "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 EST", "784111777"};
+        static const char *const same[] = {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                                           "Sun Nov  6 08:49:37 1994"};
+        static const char *const bad[] = {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT ",
+                                          "Sun, 06 Nov 1994 24:49:37 GMT",
+                                          "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
+                                                  "Sun, 06 Nov 1994 08:49:37 EST", "784111777"};
         char text[HTTP_DATE];
         u64 t;
 
