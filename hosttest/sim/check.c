@@ -17,6 +17,9 @@ void violation(struct sim *s, const char *fmt, ...)
         printf("\n");
 }
 
+/* Has all that the other side sent and closed behind. */
+static bool has_all(const struct end *e) { return e->eof && e->got == e->c->end[!e->side].queued; }
+
 static bool excused(const struct conn *c, const struct end *e)
 {
         switch (e->err) {
@@ -25,6 +28,8 @@ static bool excused(const struct conn *c, const struct end *e)
                 return c->excuse & (EX_CRASH | EX_CUT | EX_PRESSURE | EX_IMPATIENT | EX_ABORT | EX_APP_MODE);
         case E_RESET:
         case E_REFUSED:
+                if ((c->excuse & EX_FORGOT) && has_all(e) && has_all(&c->end[!e->side]))
+                        return true;
                 return c->excuse & (EX_CRASH | EX_CUT | EX_ABORT | EX_APP_MODE | EX_REFUSED | EX_PRESSURE | EX_IMPATIENT);
         default:
                 return c->excuse & EX_PRESSURE && e->err == E_NOMEM;
@@ -46,7 +51,7 @@ static void check_end(struct sim *s, const struct conn *c, const struct end *e)
         if (e->err && !excused(c, e))
                 violation(s, "connection %u side %u: %s without cause (excuses %x); wrote %u of %u, read %u of %u", c->id, e->side,
                           stack_strerror(e->err), c->excuse, e->queued, e->size, e->got, from->size);
-        if (!e->err && !(c->excuse & (EX_ABORT | EX_APP_MODE)) && (!e->eof || e->got != from->queued))
+        if (!e->err && !(c->excuse & (EX_ABORT | EX_APP_MODE)) && !has_all(e))
                 violation(s, "connection %u side %u: closed well, but read %u of %u", c->id, e->side, e->got, from->queued);
 }
 

@@ -49,6 +49,8 @@ static void plan_opts(struct sim *s, struct conn *c)
                 o->timewait_ms = rng_in(r, 500, 20000);
         if (o->app_mode || c->port == 1)
                 c->excuse |= EX_APP_MODE;
+        if (o->timewait_ms || c->port == 5)
+                c->excuse |= EX_FORGOT;
         if (s->p.pressure)
                 c->excuse |= EX_PRESSURE;
         if (o->user_timeout_ms && (s->p.loss_ppm || s->p.corrupt_ppm || s->p.slow || s->p.crashes))
