@@ -8,7 +8,8 @@
 #include "mem.h"
 
 /* RFC 5227 1.1 */
-enum { PROBE_WAIT_MS = 1000, PROBE_NUM = 3, PROBE_MIN_MS = 1000, PROBE_MAX_MS = 2000, ANNOUNCE_WAIT_MS = 2000, DEFEND_MS = 10000 };
+enum { PROBE_WAIT_MS = 1000, PROBE_NUM = 3, PROBE_MIN_MS = 1000, PROBE_MAX_MS = 2000 };
+enum { ANNOUNCE_WAIT_MS = 2000, DEFEND_MS = 10000 };
 enum { CLAIMS = 32 };
 
 struct claim {
@@ -45,8 +46,9 @@ static struct claim *find(struct netif *nif, ipaddr addr)
         return NULL;
 }
 
-static void send_announcement(struct netif *nif, ipaddr addr) { arp_send(nif, ARP_REQUEST, MAC_BCAST, addr, (macaddr){{0}}, addr); }
-static void send_probe(struct netif *nif, ipaddr addr) { arp_send(nif, ARP_REQUEST, MAC_BCAST, IPADDR_ANY, (macaddr){{0}}, addr); }
+static void ask_all(struct netif *nif, ipaddr spa, ipaddr tpa) { arp_send(nif, ARP_REQUEST, MAC_BCAST, spa, (macaddr){{0}}, tpa); }
+static void send_announcement(struct netif *nif, ipaddr addr) { ask_all(nif, addr, addr); }
+static void send_probe(struct netif *nif, ipaddr addr) { ask_all(nif, IPADDR_ANY, addr); }
 
 static void drop_claim(struct claim *c)
 {

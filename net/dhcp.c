@@ -31,7 +31,8 @@ static struct stack *stack_of(const struct dhcp *d) { return d->nif->st; }
 
 const char *dhcp_phase_name(enum dhcp_phase phase)
 {
-        static const char *const names[] = {"off", "selecting", "requesting", "checking", "bound", "renewing", "rebinding", "link-local"};
+        static const char *const names[] = {"off", "selecting", "requesting", "checking", "bound", "renewing", "rebinding",
+                                            "link-local"};
         return names[phase];
 }
 

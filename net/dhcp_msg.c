@@ -65,7 +65,8 @@ void dhcp_send(struct dhcp *d, enum dhcp_type type)
         bool unicast = type == DHCPRELEASE || (renewing && d->phase == DHCP_RENEWING);
         bool has_addr = renewing || type == DHCPRELEASE;
         struct dhcp_msg m = {.op = 1, .htype = 1, .hlen = 6, .xid = be32_of(d->xid),
-                             .secs = be16_of((u16)min_u32(dhcp_now_s(st) - d->start_s, 0xffff)), .flags = be16_of(has_addr ? 0 : BROADCAST)};
+                             .secs = be16_of((u16)min_u32(dhcp_now_s(st) - d->start_s, 0xffff)),
+                             .flags = be16_of(has_addr ? 0 : BROADCAST)};
         if (has_addr)
                 m.ciaddr = d->addr;
         memcpy(m.chaddr, d->nif->mac.b, 6);

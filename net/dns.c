@@ -234,7 +234,8 @@ static int start(struct stack *st, const char *name, u16 type, dns_done_fn *done
                 return E_UNREACH;
         if (!q)
                 return E_NOMEM;
-        *q = (struct query){.timer = {.fire = fire}, .st = st, .err = E_TIMEDOUT, .id = (u16)stack_random(st), .type = type, .done = done, .ctx = ctx};
+        *q = (struct query){.timer = {.fire = fire}, .st = st, .err = E_TIMEDOUT, .id = (u16)stack_random(st),
+                             .type = type, .done = done, .ctx = ctx};
         q->sock = udp_open(st, IPADDR_ANY, 0, rx, q);
         if (!q->sock)
                 return E_NOMEM;

@@ -127,7 +127,8 @@ static void rx_error(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
         if (q->proto == IPPROTO_UDP_ || (q->proto == IPPROTO_ICMP_ && l4[0] == ICMP_ECHO)) {
                 be16 pair[2];
                 memcpy(pair, q->proto == IPPROTO_UDP_ ? l4 : l4 + 4, sizeof pair);
-                tell(st, &(struct icmp_event){ip->src, q->dst, h->type, h->code, ip->ttl, be16_get(pair[0]), be16_get(pair[1]), 0});
+                tell(st, &(struct icmp_event){ip->src, q->dst, h->type, h->code, ip->ttl, be16_get(pair[0]),
+                                              be16_get(pair[1]), 0});
         }
         pkt_drop(p, DROP_ICMP_ERROR_DONE);
 }

@@ -77,8 +77,8 @@ static struct reass *find(struct stack *st, struct netif *nif, const struct ip_h
         for (struct reass *r = st->ip->reass; r < st->ip->reass + st->cfg.n_reass; r++) {
                 if (!r->nif)
                         spare = r;
-                else if (be16_eq(r->id, ip->id) && ipaddr_eq(r->src, ip->src) && ipaddr_eq(r->dst, ip->dst) && r->proto == ip->proto &&
-                         r->nif == nif)
+                else if (be16_eq(r->id, ip->id) && ipaddr_eq(r->src, ip->src) && ipaddr_eq(r->dst, ip->dst) &&
+                         r->proto == ip->proto && r->nif == nif)
                         return r;
         }
         if (!spare) {

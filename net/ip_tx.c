@@ -229,7 +229,8 @@ static inline void push_header(struct pkt *p, u32 total, u16 id, ipaddr src, ipa
 {
         u8 *at = pkt_push(p, IP_HLEN);
         u32 len = be16_raw(be16_of((u16)(total + IP_HLEN))), w0 = 0x45u | (u32)o->tos << 8 | len << 16;
-        u32 w1 = be16_raw(be16_of(id)) | (u32)(o->df ? be16_raw(be16_of(IP_DF)) : 0) << 16, w3 = be32_raw(src.v4), w4 = be32_raw(dst.v4);
+        u32 w1 = be16_raw(be16_of(id)) | (u32)(o->df ? be16_raw(be16_of(IP_DF)) : 0) << 16;
+        u32 w3 = be32_raw(src.v4), w4 = be32_raw(dst.v4);
         u32 sum = cksum_plus(cksum_plus(cksum_plus(cksum_plus(w0, w1), ttl_proto), w3), w4);
         ip_put_word(at, 0, w0);
         ip_put_word(at, 1, w1);
@@ -284,7 +285,8 @@ static int no_route(struct pkt *p)
         return E_NOROUTE;
 }
 
-static __attribute__((noinline)) int tx_on(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto, const struct ip_opts *o)
+static __attribute__((noinline)) int tx_on(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto,
+                                           const struct ip_opts *o)
 {
         struct ip_dst d;
         return resolve(st, dst, o->nif, &d) ? send(st, p, src, dst, proto, o, &d) : no_route(p);
