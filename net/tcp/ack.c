@@ -12,9 +12,15 @@ static void window_opened(struct tcb *t)
         if (tcb_outstanding(t) == 1 && r && (r->flags & SENT_PROBE) && !(t->state & FIN_TX)) {
                 t->snd_nxt = t->snd_una;
                 flight_put(t);
-        } else if (r && t->timer_kind == TT_PERSIST && !(r->flags & (SENT_SACKED | SENT_LOST))) {
-                sent_mark(t, r, SENT_LOST);
+                return;
         }
+        if (t->timer_kind != TT_PERSIST)
+                return;
+        sent_join(t); /* the probe cut a byte off the front */
+        for (; r; r = r->next)
+                if (!(r->flags & (SENT_SACKED | SENT_LOST)))
+                        sent_mark(t, r, SENT_LOST);
+        tcp_predict(t);
 }
 
 /* RFC 9293 3.10.7.4: only newer segments move the window, so that an old one does not take it back. */

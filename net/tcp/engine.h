@@ -314,6 +314,7 @@ void tcp_sack_arrives(struct tcb *t, const struct tcp_seg *s);
 /* sent.c: the scoreboard. */
 void sent_add(struct tcb *t, u32 seq, u32 end);                           /* new at SND.NXT */
 bool sent_split(struct tcb *t, struct sent *r, u32 at);
+void sent_join(struct tcb *t);
 void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us);
 void sent_mark(struct tcb *t, struct sent *r, u8 flag);                   /* sets SACKED or LOST, keeping the sums */
 struct sent *sent_next_lost(struct tcb *t);

@@ -73,6 +73,21 @@ bool sent_split(struct tcb *t, struct sent *r, u32 at)
         return true;
 }
 
+/* Undoes a split of the first run, as far as it is all of one kind and one segment. */
+void sent_join(struct tcb *t)
+{
+        struct flight *f = t->flight;
+        struct sent *r = f->first, *n = r ? r->next : NULL;
+        if (!n || (r->flags | n->flags) & (SENT_SACKED | SENT_LOST | SENT_RTX) || n->end - r->seq > t->mss)
+                return;
+        r->end = n->end;
+        r->flags |= n->flags;
+        r->next = n->next;
+        if (f->last == n)
+                f->last = r;
+        pool_put(&t->ts->cells, n);
+}
+
 void sent_mark(struct tcb *t, struct sent *r, u8 flag)
 {
         struct flight *f = t->flight;

@@ -88,6 +88,8 @@ static void retransmit(struct tcb *t)
                 return;
         if (++t->retries >= TCP_R1) {
                 tcb_reroute(t); /* MUST-20: R1 */
+                if (!t->soft_error)
+                        t->soft_error = E_TIMEDOUT; /* SHLD-9 */
                 pmtu_blackhole(t);
         }
         rtt_backoff(t);

@@ -1,0 +1,130 @@
+/* tcb_check.h - what must be true of every connection whenever the stack is at rest; a broken one ends the program.
+ * SPDX-License-Identifier: MIT */
+#ifndef TCB_CHECK_H
+#define TCB_CHECK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "../../net/tcp/engine.h"
+
+#define MUST(what) do { if (!(what)) { fprintf(stderr, "invariant broken: %s (%s:%d, %s)\n", #what, __FILE__, __LINE__, tcp_state_name(t)); abort(); } } while (0)
+
+/* SND.UNA to SND.NXT is covered by runs without gaps, and the sums over them are right. */
+static inline void check_scoreboard(const struct tcb *t, u32 *cells)
+{
+        const struct flight *f = t->flight;
+        u32 sacked = 0, lost = 0, retrans = 0, n_sacked = 0, at = t->snd_una;
+        if (!f) {
+                MUST(tcb_outstanding(t) == 0);
+                return;
+        }
+        const struct sent *last = NULL;
+        for (const struct sent *r = f->first; r; last = r, r = r->next, ++*cells) {
+                u32 n = r->end - r->seq;
+                MUST(r->seq == at && (s32)n > 0);
+                at = r->end;
+                MUST(!((r->flags & SENT_SACKED) && (r->flags & (SENT_LOST | SENT_RTX))));
+                sacked += r->flags & SENT_SACKED ? n : 0;
+                n_sacked += r->flags & SENT_SACKED ? 1 : 0;
+                lost += r->flags & SENT_LOST ? n : 0;
+                retrans += r->flags & SENT_RTX ? n : 0;
+        }
+        MUST(f->last == last);
+        MUST(!f->first || at == t->snd_nxt);
+        MUST(sacked == f->sacked && lost == f->lost && retrans == f->retrans && n_sacked == f->n_sacked);
+}
+
+static inline void check_send_queue(const struct tcb *t, u32 *cells)
+{
+        u32 n = 0, n_sent = t->snd_nxt - t->snd_una - (t->state & SYN_ACK_RX ? 0 : 1);
+        const struct sndent *last = NULL;
+        bool cur = !t->flight || !t->flight->cur || (t->state & FIN_TX);
+        for (const struct sndent *e = t->snd_first; e; last = e, e = e->next, ++*cells) {
+                MUST(e->len > 0);
+                n += e->len;
+                if (t->flight && t->flight->cur == e && !(t->state & FIN_TX)) {
+                        cur = true; /* its place may be told from an entry further in front */
+                        MUST(n - e->len + t->flight->cur_off == n_sent);
+                }
+        }
+        MUST(cur);
+        MUST(last == t->snd_last);
+        MUST(n == t->snd_queued);
+        u32 syn = t->state & SYN_ACK_RX ? 0 : t->snd_nxt != t->iss, fin = (t->state & FIN_TX) && !(t->state & FIN_ACK_RX);
+        MUST(tcb_outstanding(t) <= n + syn + fin);
+        MUST(!fin || tcb_outstanding(t) == n + syn + fin);
+}
+
+static inline void check_receive(const struct tcb *t)
+{
+        u32 n = 0;
+        const struct pkt *last = NULL;
+        for (const struct pkt *p = t->rcv_first; p; last = p, p = p->next) {
+                MUST(p->len > 0 && p->refs >= 1);
+                n += p->len;
+        }
+        MUST(last == t->rcv_last && n == t->rcv_queued);
+        MUST(!(t->state & SYN_RX) || seq_le(t->rcv_nxt, t->rcv_adv + 1)); /* a FIN may take one more */
+        if (!t->reasm)
+                return;
+        u32 at = t->rcv_nxt, bytes = 0, pkts = 0;
+        MUST(t->reasm->first && !(t->state & FIN_RX));
+        for (struct pkt *p = t->reasm->first; p; p = p->next, pkts++) {
+                const struct ooo *o = ooo_of(p);
+                MUST(seq_gt(o->seq, t->rcv_nxt) && seq_ge(o->seq, at) && o->end - o->seq == p->len);
+                at = o->end;
+                bytes += p->len;
+        }
+        MUST(bytes == t->reasm->bytes && pkts == t->reasm->n_pkts && seq_le(at, t->rcv_adv));
+        for (u32 i = 0; i < t->reasm->n_blocks; i++)
+                MUST(seq_lt(t->reasm->block[i].start, t->reasm->block[i].end) && seq_gt(t->reasm->block[i].end, t->rcv_nxt));
+}
+
+static inline void tcb_check(const struct tcb *t, u32 *cells)
+{
+        MUST(tcp_byte_legal(t->state));
+        MUST(tcp_lookup(t->ts, t->raddr, t->laddr, t->ports) == t);
+        MUST(!(t->flags & (TF_BUSY | TF_DEAD)));
+        MUST(!(t->flags & TF_QUEUED) || !(t->flags & TF_IN_DELACK));
+        MUST(t->mss > 0 || !(t->state & SYN_RX));
+        MUST(t->cwnd >= t->mss || !(t->state & SYN_RX) || (t->flight && t->flight->ca == CA_RECOVERY));
+        /* bytes on the way, or waiting with nothing on the way, always have a timer that will do something about it */
+        bool waits = tcb_outstanding(t) || ((t->state & SYN_ACK_RX) && (tcp_unsent(t) || tcp_fin_due(t)) && !(t->flags & (TF_QUEUED | TF_WANT_TX)));
+        MUST(!waits || (t->timer_kind != TT_NONE && timer_running(&t->timer)));
+        check_scoreboard(t, cells);
+        check_send_queue(t, cells);
+        check_receive(t);
+}
+
+/* flight_get relies on it: behind `rest` a free flight is zero. */
+static inline void check_free_flights(const struct tcp_state *ts)
+{
+        const struct tcb *t = &ts->pool[0];
+        for (const struct flight *f = ts->flights.free; f; f = *(struct flight *const *)f)
+                for (const char *b = f->rest; b < (const char *)(f + 1); b++)
+                        MUST(!*b);
+}
+
+/* Every connection of a stack at rest, and its pools: what is not free is somebody's. */
+static inline void tcp_check(struct stack *st)
+{
+        struct tcp_state *ts = st->tcp;
+        u32 cells = 0, flights = 0, reasms = 0, n = 0;
+        const struct tcb *t = NULL;
+        for (u32 i = 0; i < ts->n_pool; i++) {
+                t = &ts->pool[i];
+                if (!t->ports)
+                        continue;
+                n++;
+                flights += t->flight != NULL;
+                reasms += t->reasm != NULL;
+                tcb_check(t, &cells);
+        }
+        t = &ts->pool[0];
+        MUST(ts->depth == 0 && n == ts->n_tcbs);
+        MUST(cells == ts->cells.n_total - ts->cells.n_free);
+        check_free_flights(ts);
+        MUST(flights == ts->flights.n_total - ts->flights.n_free && reasms == ts->reasms.n_total - ts->reasms.n_free);
+}
+
+#endif
