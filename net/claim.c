@@ -46,7 +46,10 @@ static struct claim *find(struct netif *nif, ipaddr addr)
         return NULL;
 }
 
-static void ask_all(struct netif *nif, ipaddr spa, ipaddr tpa) { arp_send(nif, ARP_REQUEST, MAC_BCAST, spa, (macaddr){{0}}, tpa); }
+static void ask_all(struct netif *nif, ipaddr spa, ipaddr tpa)
+{
+        arp_send(nif, ARP_REQUEST, MAC_BCAST, spa, (macaddr){{0}}, tpa);
+}
 static void send_announcement(struct netif *nif, ipaddr addr) { ask_all(nif, addr, addr); }
 static void send_probe(struct netif *nif, ipaddr addr) { ask_all(nif, IPADDR_ANY, addr); }
 
