@@ -42,8 +42,9 @@ static void check_end(struct sim *s, const struct conn *c, const struct end *e)
         if (!e->live)
                 return;
         if (!e->gone) {
-                violation(s, "connection %u side %u (node %u): never told its end; %s, wrote %u of %u, read %u of %u%s%s", c->id, e->side, e->node->id,
-                          tcp_state_name(e->t), e->queued, e->size, e->got, from->size, e->shut ? ", shut" : "", e->let_go ? ", closed" : "");
+                violation(s, "connection %u side %u (node %u): never told its end; %s, wrote %u of %u, read %u of %u%s%s", c->id, e->side,
+                          e->node->id, tcp_state_name(e->t), e->queued, e->size, e->got, from->size, e->shut ? ", shut" : "",
+                          e->let_go ? ", closed" : "");
                 return;
         }
         if (e->crashed || e->aborted)

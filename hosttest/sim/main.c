@@ -6,16 +6,19 @@
 #include "sim.h"
 
 enum { NOT_SET = -1 };
-static struct { const char *name; long v; const char *what; } option[] = {
-        {"nodes", NOT_SET, "machines"}, {"conns", NOT_SET, "connections"}, {"bytes", NOT_SET, "most bytes of one direction"},
-        {"span", NOT_SET, "ms within which connections begin"}, {"loss", NOT_SET, "frames of a million lost"},
-        {"dup", NOT_SET, "... repeated"}, {"reorder", NOT_SET, "... delayed"}, {"corrupt", NOT_SET, "... with one bit turned"},
-        {"ce", NOT_SET, "... marked congested"}, {"crashes", NOT_SET, "machines that crash and come back"},
-        {"partitions", NOT_SET, "times the network is cut in two"}, {"l3", NOT_SET, "1: IP links, 0: Ethernet"},
-        {"slow", NOT_SET, "1: links down to 256 kbit/s"}, {"pressure", NOT_SET, "1: pools too small"},
-        {"plain", NOT_SET, "1: no aborts, no application mode"}, {"trace", NOT_SET, "1: print every frame"},
-};
-enum { O_NODES, O_CONNS, O_BYTES, O_SPAN, O_LOSS, O_DUP, O_REORDER, O_CORRUPT, O_CE, O_CRASHES, O_PARTITIONS, O_L3, O_SLOW, O_PRESSURE, O_PLAIN, O_TRACE };
+#define OPTIONS(X) \
+        X(nodes, "machines") X(conns, "connections") X(bytes, "most bytes of one direction") \
+        X(span, "ms within which connections begin") X(loss, "frames of a million lost") X(dup, "... repeated") \
+        X(reorder, "... delayed") X(corrupt, "... with one bit turned") X(ce, "... marked congested") \
+        X(narrow, "paths of a million that carry less than 1500 bytes") X(crashes, "machines that crash and come back") \
+        X(partitions, "times the network is cut in two") X(l3, "1: IP links, 0: Ethernet") X(slow, "1: links down to 256 kbit/s") \
+        X(pressure, "1: pools too small") X(plain, "1: no aborts, no application mode") X(trace, "1: print every frame")
+#define X(name, what) O_##name,
+enum { OPTIONS(X) };
+#undef X
+#define X(name, what) {#name, NOT_SET, what},
+static struct { const char *name; long v; const char *what; } option[] = {OPTIONS(X)};
+#undef X
 
 static u32 opt(u32 which, u32 dflt) { return option[which].v == NOT_SET ? dflt : (u32)option[which].v; }
 
@@ -23,28 +26,29 @@ static u32 opt(u32 which, u32 dflt) { return option[which].v == NOT_SET ? dflt :
 static struct params decide(u32 seed)
 {
         struct rng r = {seed * 0x9e3779b97f4a7c15ull};
-        u32 v[10];
+        u32 v[12];
         for (u32 i = 0; i < COUNT_OF(v); i++)
                 v[i] = rng_u32(&r);
         struct rng w = {v[0]};
         bool calm = v[1] % 8 == 0;
         struct params p = {.seed = seed};
-        p.nodes = opt(O_NODES, 200);
-        p.conns = opt(O_CONNS, 600);
-        p.max_bytes = opt(O_BYTES, 300000);
-        p.span_ms = opt(O_SPAN, 60000);
-        p.loss_ppm = opt(O_LOSS, calm ? 0 : rng_log(&w, 100, 50000));
-        p.dup_ppm = opt(O_DUP, calm ? 0 : rng_log(&w, 100, 20000));
-        p.reorder_ppm = opt(O_REORDER, calm ? 0 : rng_log(&w, 100, 100000));
-        p.corrupt_ppm = opt(O_CORRUPT, calm ? 0 : rng_log(&w, 100, 20000));
-        p.ce_ppm = opt(O_CE, v[2] % 3 ? 0 : 20000);
-        p.crashes = opt(O_CRASHES, calm || v[3] % 2 ? 0 : p.nodes / 10 + 1);
-        p.partitions = opt(O_PARTITIONS, calm || v[4] % 2 ? 0 : 3);
-        p.l3 = opt(O_L3, v[5] % 4 == 0);
-        p.slow = opt(O_SLOW, v[6] % 3 == 0);
-        p.pressure = opt(O_PRESSURE, v[7] % 5 == 0);
-        p.plain = opt(O_PLAIN, v[8] % 4 == 0);
-        p.trace = opt(O_TRACE, 0);
+        p.nodes = opt(O_nodes, 200);
+        p.conns = opt(O_conns, 600);
+        p.max_bytes = opt(O_bytes, 300000);
+        p.span_ms = opt(O_span, 60000);
+        p.loss_ppm = opt(O_loss, calm ? 0 : rng_log(&w, 100, 50000));
+        p.dup_ppm = opt(O_dup, calm ? 0 : rng_log(&w, 100, 20000));
+        p.reorder_ppm = opt(O_reorder, calm ? 0 : rng_log(&w, 100, 100000));
+        p.corrupt_ppm = opt(O_corrupt, calm ? 0 : rng_log(&w, 100, 20000));
+        p.ce_ppm = opt(O_ce, v[2] % 3 ? 0 : 20000);
+        p.narrow_ppm = opt(O_narrow, v[9] % 3 ? 0 : 200000);
+        p.crashes = opt(O_crashes, calm || v[3] % 2 ? 0 : p.nodes / 10 + 1);
+        p.partitions = opt(O_partitions, calm || v[4] % 2 ? 0 : 3);
+        p.l3 = opt(O_l3, v[5] % 4 == 0);
+        p.slow = opt(O_slow, v[6] % 3 == 0);
+        p.pressure = opt(O_pressure, v[7] % 5 == 0);
+        p.plain = opt(O_plain, v[8] % 4 == 0);
+        p.trace = opt(O_trace, 0);
         return p;
 }
 
@@ -156,13 +160,16 @@ static void report(const struct sim *s)
                 broken += !ok && (a->live || b->live);
                 none += !a->live && !b->live;
         }
-        printf("# seed %u: %u nodes%s%s%s%s, loss %.2f%% dup %.2f%% reorder %.2f%% corrupt %.2f%%, %u crashes, %u partitions\n", p->seed, p->nodes,
-               p->l3 ? " on IP links" : "", p->slow ? ", slow links" : "", p->pressure ? ", small pools" : "", p->plain ? ", plain" : "",
-               p->loss_ppm / 1e4, p->dup_ppm / 1e4, p->reorder_ppm / 1e4, p->corrupt_ppm / 1e4, p->crashes, p->partitions);
-        printf("# %u connections whole, %u broken and told, %u never begun, %.1f MB of content compared in %.0f simulated seconds\n", whole, broken, none,
-               (double)c->content / 1e6, (double)s->now_us / 1e6);
-        printf("# %llu frames (%.1f MB): %llu lost, %llu repeated, %llu delayed, %llu spoilt, %llu marked, %llu cut off, %llu over a full queue, %llu over a full ring\n",
-               c->frames, (double)c->bytes / 1e6, c->lost, c->duplicated, c->delayed, c->spoilt, c->marked, c->cut, c->queue_full, c->ring_full);
+        printf("# seed %u: %u nodes%s%s%s%s, loss %.2f%% dup %.2f%% reorder %.2f%% corrupt %.2f%%, ", p->seed, p->nodes, p->l3 ? " on IP links" : "",
+               p->slow ? ", slow links" : "", p->pressure ? ", small pools" : "", p->plain ? ", plain" : "", p->loss_ppm / 1e4, p->dup_ppm / 1e4,
+               p->reorder_ppm / 1e4, p->corrupt_ppm / 1e4);
+        printf("%.0f%% of the paths narrow, %u crashes, %u partitions\n", p->narrow_ppm / 1e4, p->crashes, p->partitions);
+        printf("# %u connections whole, %u broken and told, %u never begun, %.1f MB of content compared in %.0f simulated seconds\n", whole,
+               broken, none, (double)c->content / 1e6, (double)s->now_us / 1e6);
+        printf("# %llu frames (%.1f MB): %llu lost, %llu repeated, %llu delayed, %llu spoilt, %llu marked, ", c->frames, (double)c->bytes / 1e6,
+               c->lost, c->duplicated, c->delayed, c->spoilt, c->marked);
+        printf("%llu cut off, %llu over a full queue, %llu over a full ring, %llu in pieces, %llu told by routers\n", c->cut, c->queue_full,
+               c->ring_full, c->cut_up, c->told);
         printf("# hash %u %016llx\n", p->seed, (unsigned long long)s->hash);
 }
 

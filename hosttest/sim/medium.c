@@ -49,6 +49,13 @@ static bool is_ip(const struct sim *s, const struct frame *f)
         return s->p.l3 || (f->len >= 34 && f->b[12] == 8 && f->b[13] == 0);
 }
 
+/* What a wrong bit in a piece spoils is the whole datagram, so one refusal would stand for several spoilt frames. */
+static bool is_piece(const struct sim *s, const struct frame *f)
+{
+        const u8 *ip = f->b + l2_len(s);
+        return (ip[6] & 0x3f) | ip[7];
+}
+
 /* Puts f on a link: false when its queue is full, else when it is through in *t. */
 static bool link_pass(struct link *l, u64 now, u32 len, u64 *t)
 {
@@ -105,7 +112,7 @@ static void carry(struct sim *s, struct frame *f, u64 t, u32 to)
                 t += rng_below(r, 3 * (from->delay_us + dst->delay_us) + 2000);
                 s->count.delayed++;
         }
-        if (is_ip(s, f) && f->refs == 1 && rng_ppm(r, s->p.corrupt_ppm))
+        if (is_ip(s, f) && f->refs == 1 && !is_piece(s, f) && rng_ppm(r, s->p.corrupt_ppm))
                 f = spoil(s, f);
         if (is_ip(s, f) && rng_ppm(r, s->p.ce_ppm))
                 mark(s, f);
@@ -156,7 +163,10 @@ void medium_send(struct node *from, struct frame *f)
                 return;
         }
         if (to >= 0) {
-                send_to(s, f, t, (u32)to);
+                struct frame *piece[2];
+                u32 n = path_pass(s, f, (u32)to, piece);
+                for (u32 i = 0; i < n; i++)
+                        send_to(s, piece[i], t, (u32)to);
                 return;
         }
         for (u32 i = 0; i < s->p.nodes; i++)

@@ -1,6 +1,6 @@
 /* sim.h - the simulator: many stacks in one process under virtual time, joined by a network that loses,
  * repeats, reorders, spoils and cuts. Everything random comes from one seed, so a run is replayed byte for byte.
- * Reads with: queue.c (events), medium.c (the network), node.c (a machine), work.c and end.c (what the
+ * Reads with: queue.c (events), medium.c and path.c (the network), node.c (a machine), work.c and end.c (what the
  * machines say to each other), check.c (what must hold), trace.c, main.c. How to use it: doc/simulator.md.
  * SPDX-License-Identifier: MIT */
 #ifndef SIM_H
@@ -24,7 +24,7 @@ struct params {
         u32  seed, nodes, conns;
         u32  max_bytes;              /* of one direction of one connection */
         u32  span_ms;                /* connections begin within this */
-        u32  loss_ppm, dup_ppm, reorder_ppm, corrupt_ppm, ce_ppm;
+        u32  loss_ppm, dup_ppm, reorder_ppm, corrupt_ppm, ce_ppm, narrow_ppm;
         u32  crashes, partitions;
         bool l3, slow, pressure;     /* IP links instead of Ethernet; slow links; pools too small for the work */
         bool plain;                  /* every connection well-behaved: no aborts, no application mode */
@@ -112,7 +112,7 @@ struct conn {
 
 struct counts {
         u64 frames, bytes, lost, duplicated, delayed, spoilt, spoilt_rx, cut, queue_full, ring_full, marked, delivered;
-        u64 content, orphans;
+        u64 content, orphans, told, cut_up;
 };
 
 struct sim {
@@ -145,6 +145,11 @@ void medium_switch(struct sim *s, u32 to, struct frame *f);
 struct frame *frame_new(struct sim *s);
 void frame_free(struct sim *s, struct frame *f);
 void medium_split(struct sim *s);
+
+/* path.c */
+u32 path_mtu(const struct sim *s, u32 a, u32 b, bool *silent);
+/* f on its way to one node (consumed): how many frames go on, none, itself or its two pieces. */
+u32 path_pass(struct sim *s, struct frame *f, u32 to, struct frame *piece[2]);
 
 /* node.c */
 void node_start(struct node *n);
