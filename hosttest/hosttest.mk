@@ -73,3 +73,8 @@ test: deps-test
 	@python3 hosttest/run.py total
 
 include hosttest/count/count.mk
+
+# Tables in doc/ that programs print.
+.PHONY: doc-tables
+doc-tables: $B/unit/net/tcp/states
+	$< table > doc/tcp_states.md
