@@ -90,7 +90,7 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
         struct tcb *t = make(ts, q);
         if (!t)
                 return false;
-        if (!flight_get(t)) {
+        if (!flight_get(t) || !sent_room(t)) {
                 tcb_free(t);
                 return false;
         }

@@ -312,6 +312,7 @@ u32 tcp_put_sack(const struct tcb *t, u8 *o, u32 room, const struct sack_block *
 void tcp_sack_arrives(struct tcb *t, const struct tcp_seg *s);
 
 /* sent.c: the scoreboard. */
+bool sent_room(const struct tcb *t);
 void sent_add(struct tcb *t, u32 seq, u32 end);                           /* new at SND.NXT */
 bool sent_split(struct tcb *t, struct sent *r, u32 at);
 void sent_join(struct tcb *t);

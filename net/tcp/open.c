@@ -151,7 +151,7 @@ struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16
                 t->iss = o->isn;
         t->snd_una = t->snd_nxt = t->iss;
         tcp_insert(t);
-        if (!flight_get(t)) {
+        if (!flight_get(t) || !sent_room(t)) {
                 tcb_free(t);
                 return NULL;
         }

@@ -37,15 +37,20 @@ void flight_put(struct tcb *t)
         t->flight = NULL;
 }
 
+/* There is a record for one more run, or the newest one can grow. Ask before sending: what has no record is never sent again. */
+bool sent_room(const struct tcb *t)
+{
+        const struct flight *f = t->flight;
+        return t->ts->cells.n_free || (f && f->last && !f->last->flags);
+}
+
 void sent_add(struct tcb *t, u32 seq, u32 end)
 {
         struct flight *f = t->flight;
         struct sent *r = pool_get(&t->ts->cells);
-        if (!r) {
-                if (f->last) { /* coarser: the newest run grows, and counts as sent now */
-                        f->last->end = end;
-                        f->last->tx_us = tcb_now_us(t);
-                }
+        if (!r) { /* coarser: the newest run grows, and counts as sent now */
+                f->last->end = end;
+                f->last->tx_us = tcb_now_us(t);
                 return;
         }
         *r = (struct sent){.seq = seq, .end = end, .tx_us = tcb_now_us(t)};

@@ -8,7 +8,7 @@
 static u32 syn_data(struct tcb *t, u8 *dst, u32 room)
 {
         struct flight *f = t->flight;
-        if (!f->tfo_len || t->state != TCP_B_CLOSED || !t->snd_first)
+        if (!f->tfo_len || t->state != TCP_B_CLOSED || !t->snd_first || t->ts->cells.n_free < 2)
                 return 0;
         u32 n = 0;
         room = min_u32(room, t->peer_mss > TCP_OPTS_MAX ? t->peer_mss - (u32)TCP_OPTS_MAX : 0);

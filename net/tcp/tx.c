@@ -85,8 +85,11 @@ static bool send_new(struct tcb *t)
         bool fin = fin_due && len == unsent && out + len < t->snd_wnd;
         if (!len && !fin)
                 return false;
-        if (!flight_get(t))
+        if (!flight_get(t) || !sent_room(t)) {
+                if (!out)
+                        flight_put(t);
                 return no_buffer(t);
+        }
         u32 flags = ack_flags(t) | (fin ? TCP_FIN : 0) | (len && len == unsent ? TCP_PSH : 0) | (len && (t->flags & TF_CWR) ? TCP_CWR : 0);
         u32 seq = t->snd_nxt;
         t->snd_nxt += len + fin; /* before the header is made: urgent pointers and windows are relative to it */
@@ -201,11 +204,7 @@ void tcp_probe(struct tcb *t)
 {
         u32 unsent = tcp_unsent(t);
         if (tcb_outstanding(t)) {
-                if (!t->flight->first) /* there was no cell for its record */
-                        sent_add(t, t->snd_una, t->snd_nxt);
                 struct sent *r = t->flight->first;
-                if (!r)
-                        return;
                 bool fin = r->end - r->seq == 1 && r->end == t->snd_nxt && (t->state & FIN_TX);
                 if (r->end - r->seq > 1)
                         sent_split(t, r, r->seq + 1);
@@ -215,7 +214,7 @@ void tcp_probe(struct tcb *t)
                 return;
         }
         bool fin = !unsent && tcp_fin_due(t);
-        if ((!unsent && !fin) || !flight_get(t))
+        if ((!unsent && !fin) || !flight_get(t) || !sent_room(t))
                 return;
         u32 seq = t->snd_nxt;
         t->snd_nxt++;
