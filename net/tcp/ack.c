@@ -170,7 +170,10 @@ bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
                 tcp_opened(t);
         if (t->flags & TF_DEAD || !move_state(t))
                 return false;
-        tcp_timer_rearm(t);
+        if (t->snd_una != old_una)
+                tcp_timer_rearm(t);
+        else
+                tcp_timer_keep(t);
         tcp_tell_writable(t, data - t->snd_queued);
         t->flags |= TF_WANT_TX;
         return !(t->flags & TF_DEAD);

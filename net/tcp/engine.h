@@ -445,6 +445,7 @@ void timewait_timer(struct timer *tm);
 void tcp_timer_fired(struct timer *tm);
 void tcp_timer(struct tcb *t, enum tcp_timer_kind kind, u32 in_ms);
 void tcp_timer_rearm(struct tcb *t);                                      /* picks what the connection needs now */
+void tcp_timer_keep(struct tcb *t);                                       /* the same, but what runs already is not put off */
 void tcp_delack_fired(struct timer *tm);
 void tcp_batch_fired(struct timer *tm);
 

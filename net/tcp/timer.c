@@ -31,27 +31,38 @@ static u32 keepalive_wait(const struct tcb *t)
         return since < wait ? wait - since : 0;
 }
 
-static void arm_outstanding(struct tcb *t)
+/* What outstanding data waits for, and how long from now. */
+static enum tcp_timer_kind outstanding(const struct tcb *t, u32 *ms)
 {
         struct flight *f = t->flight;
-        u32 pto;
-        if (f->reo_wait_us)
-                tcp_timer(t, TT_REO, (f->reo_wait_us + 999) / 1000);
-        else if (!t->snd_wnd && (t->state & SYN_ACK_RX))
-                tcp_timer(t, TT_PERSIST, t->rto_ms);
-        else if ((pto = tlp_pto(t)) != 0)
-                tcp_timer(t, TT_TLP, pto);
-        else
-                tcp_timer(t, TT_RTX, t->rto_ms);
+        if (f->reo_wait_us) {
+                *ms = (f->reo_wait_us + 999) / 1000;
+                return TT_REO;
+        }
+        *ms = tlp_pto(t);
+        if (*ms && t->snd_wnd)
+                return TT_TLP;
+        *ms = t->rto_ms;
+        return !t->snd_wnd && (t->state & SYN_ACK_RX) ? TT_PERSIST : TT_RTX;
+}
+
+void tcp_timer_keep(struct tcb *t)
+{
+        u32 ms;
+        if (t->flight && tcb_outstanding(t) && t->timer_kind != TT_REO && outstanding(t, &ms) == t->timer_kind)
+                return;
+        tcp_timer_rearm(t);
 }
 
 void tcp_timer_rearm(struct tcb *t)
 {
+        u32 ms;
         if (t->flags & TF_DEAD)
                 return;
-        if (t->flight && tcb_outstanding(t))
-                arm_outstanding(t);
-        else if ((t->state & SYN_ACK_RX) && (tcp_unsent(t) || tcp_fin_due(t))) {
+        if (t->flight && tcb_outstanding(t)) {
+                enum tcp_timer_kind kind = outstanding(t, &ms);
+                tcp_timer(t, kind, ms);
+        } else if ((t->state & SYN_ACK_RX) && (tcp_unsent(t) || tcp_fin_due(t))) {
                 if (t->timer_kind != TT_PERSIST && t->timer_kind != TT_SWS && t->timer_kind != TT_TX_RETRY) {
                         t->progress_ms = tcb_now_ms(t);
                         tcp_timer(t, t->snd_wnd ? TT_SWS : TT_PERSIST, t->snd_wnd ? TCP_SWS_MS : t->rto_ms);
