@@ -47,7 +47,7 @@ static void smash(void)
 {
         volatile u8 small[16];
         u8 *p = (u8 *)hidden((u32)small);
-        for (u32 i = 0; i < 32; i++)
+        for (u32 i = 0; i < sizeof small + 4; i++) /* the canary, and not the return address */
                 p[i] = 0x41;
 }
 
