@@ -16,7 +16,7 @@ enum sock_type { SOCK_TCP, SOCK_UDP };
 enum sock_how { SOCK_RD = 1, SOCK_WR = 2, SOCK_RDWR = 3 };
 
 enum sock_opt {              /* value; marked r: read by sock_get only */
-        SOCK_NONBLOCK,       /* 0, 1 */
+        SOCK_NOWAIT,       /* 0, 1 */
         SOCK_TIMEOUT,        /* ms that any call may wait, 0 = for ever */
         SOCK_LINGER,         /* ms that sock_close waits for the last acknowledgement, 0 = not at all */
         SOCK_RCVBUF, SOCK_SNDBUF, SOCK_MSS, /* before connect or listen */

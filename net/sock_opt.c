@@ -44,7 +44,7 @@ static int set_late(struct tcb *t, enum sock_opt opt, u32 v)
 int sock_set(struct sock *s, enum sock_opt opt, u32 v)
 {
         switch (opt) {
-        case SOCK_NONBLOCK: s->nonblock = v != 0; return 0;
+        case SOCK_NOWAIT: s->nonblock = v != 0; return 0;
         case SOCK_TIMEOUT: s->timeout_ms = v; return 0;
         case SOCK_LINGER: s->linger_ms = v; return 0;
         default: break;
@@ -76,7 +76,7 @@ int sock_get(struct sock *s, enum sock_opt opt)
 {
         int e;
         switch (opt) {
-        case SOCK_NONBLOCK: return s->nonblock;
+        case SOCK_NOWAIT: return s->nonblock;
         case SOCK_TIMEOUT: return (int)s->timeout_ms;
         case SOCK_LINGER: return (int)s->linger_ms;
         case SOCK_ERROR:

@@ -40,7 +40,7 @@ int main(void)
         sock_listen(listener, 5);
 
         c = sock_open(qure_stack(client), SOCK_TCP, &err);
-        sock_set(c, SOCK_NONBLOCK, 1);
+        sock_set(c, SOCK_NOWAIT, 1);
         sock_set(c, SOCK_MSS, 536);                          /* options: see sock.h; by tcp.h also the layout of the SYN */
         while (sock_connect(c, IPADDR(192, 0, 2, 2), 80) == E_AGAIN)
                 carry(client, server), carry(server, client);
@@ -49,7 +49,7 @@ int main(void)
         while (n >= 0 && now_us < 10000000) {                /* the server answers, the client reads to the end */
                 carry(client, server), carry(server, client);
                 if (!s && (s = sock_accept(listener, NULL, &err)) != NULL)
-                        sock_set(s, SOCK_NONBLOCK, 1);
+                        sock_set(s, SOCK_NOWAIT, 1);
                 if (s && sock_read(s, got, sizeof got) == 18) {
                         sock_write(s, "HTTP/1.0 200 OK\r\n\r\nhello\n", 25);
                         sock_close(s);

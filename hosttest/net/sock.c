@@ -58,7 +58,7 @@ static struct sock *client(u16 port, bool nonblock)
 {
         int err;
         struct sock *s = sock_open(W->st, SOCK_TCP, &err);
-        sock_set(s, SOCK_NONBLOCK, nonblock);
+        sock_set(s, SOCK_NOWAIT, nonblock);
         assert_int_equal(sock_connect(s, WIRE_US, port), nonblock ? E_AGAIN : 0);
         return s;
 }
@@ -73,7 +73,7 @@ static void connect_write_read_close_blocking(void **x)
         for (u32 i = 0; i < sizeof big; i++)
                 big[i] = (u8)(i * 31 >> 3);
         u32 sent = 0, have = 0;
-        sock_set(c, SOCK_NONBLOCK, 1);
+        sock_set(c, SOCK_NOWAIT, 1);
         while (have < sizeof big) {
                 if (sent < sizeof big) {
                         int r = sock_write(c, big + sent, sizeof big - sent);
@@ -88,7 +88,7 @@ static void connect_write_read_close_blocking(void **x)
         assert_int_equal(sock_shutdown(c, SOCK_WR), 0);
         assert_int_equal(sock_read(s, got, 1), 0); /* the end of the stream */
         assert_int_equal(sock_write(s, "bye", 3), 3);
-        sock_set(c, SOCK_NONBLOCK, 0);
+        sock_set(c, SOCK_NOWAIT, 0);
         assert_int_equal(sock_read(c, got, 10), 3);
         assert_int_equal(sock_close(s), 0);
         assert_int_equal(sock_read(c, got, 10), 0);
@@ -237,7 +237,7 @@ static void datagrams_keep_their_bounds_and_their_peer(void **x)
         assert_int_equal(sock_read(c, b, 100), 6);
         assert_int_equal(sock_sendto(d, "stranger", 8, from, port), 8);
         wire_wait(W, 5);
-        sock_set(c, SOCK_NONBLOCK, 1);
+        sock_set(c, SOCK_NOWAIT, 1);
         assert_int_equal(sock_read(c, b, 100), E_AGAIN);
         struct tcp_names n;
         assert_int_equal(sock_names(a, &n), 0);
@@ -259,7 +259,7 @@ static void options_before_and_after(void **x)
         assert_int_equal(sock_set(c, SOCK_MSS, 100), E_INVAL);
         assert_int_equal(sock_set(c, SOCK_NODELAY, 1), 0);
         assert_int_equal(sock_set(c, SOCK_CORK, 1), 0);
-        sock_set(s, SOCK_NONBLOCK, 1);
+        sock_set(s, SOCK_NOWAIT, 1);
         sock_write(c, "a", 1);
         wire_wait(W, 5);
         u8 b;
