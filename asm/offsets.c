@@ -1,14 +1,148 @@
 /* offsets.c - prints struct offsets for assembly into the compiler's listing; never linked (see Makefile, offsets.h).
  * SPDX-License-Identifier: MIT */
+#include "../net/tcp/engine.h"
+#include "arp.h"
 #include "bootinfo.h"
+#include "eth.h"
+#include "netif.h"
 #include "types.h"
 
 #define OFF(name, type, field) __asm__ volatile("@off " #name " %c0" :: "i"(offsetof(type, field)))
 #define VAL(name, value) __asm__ volatile("@off " #name " %c0" :: "i"(value))
 
+/* What the packet path reads: tcp_receive.S, tcp_respond.S. */
+static void packet_path(void)
+{
+        OFF(PKT_CHAIN, struct pkt, chain);
+        OFF(PKT_NEXT, struct pkt, next);
+        OFF(PKT_DATA, struct pkt, data);
+        OFF(PKT_HEAD, struct pkt, head);
+        OFF(PKT_LEN, struct pkt, len);
+        OFF(PKT_REFS, struct pkt, refs);
+        OFF(PKT_NFRAG, struct pkt, nfrag);
+        OFF(PKT_FLAGS, struct pkt, flags);
+        OFF(PKT_GSO, struct pkt, gso);
+        OFF(PKT_CSUM_START, struct pkt, csum_start);
+        OFF(PKT_CSUM_OFF, struct pkt, csum_off);
+        OFF(PKT_POOL, struct pkt, pool);
+        VAL(PKT_ROOM, PKT_HEADROOM);
+        VAL(PKT_F_CSUM_OK, PKT_CSUM_OK);
+        VAL(PKT_F_CSUM_TODO, PKT_CSUM_TODO);
+        OFF(POOL_FREE, struct pktpool, free);
+        OFF(POOL_N_FREE, struct pktpool, n_free);
+        OFF(POOL_N_TOTAL, struct pktpool, n_total);
+        VAL(POOL_DROP_WINDOW, offsetof(struct pktpool, drops) + 4 * DROP_TCP_WINDOW);
+        OFF(NIF_ST, struct netif, st);
+        OFF(NIF_MAC, struct netif, mac);
+        OFF(NIF_MTU, struct netif, mtu);
+        OFF(NIF_CAPS, struct netif, caps);
+        OFF(NIF_VLAN, struct netif, vlan);
+        OFF(NIF_INDEX, struct netif, index);
+        OFF(NIF_LINK, struct netif, link);
+        OFF(NIF_UP, struct netif, up);
+        OFF(NIF_XMIT, struct netif, xmit);
+        OFF(NIF_TX_BYTES, struct netif, count.tx_bytes);
+        OFF(NIF_TX_PACKETS, struct netif, count.tx_packets);
+        VAL(NIF_C_L3, NETIF_L3);
+        VAL(NIF_C_SG, NETIF_SG);
+        OFF(ST_TCP, struct stack, tcp);
+        OFF(ST_NIF, struct stack, nif);
+        OFF(ST_TAP, struct stack, tap);
+        OFF(ST_HOP, struct stack, hop);
+        OFF(ST_HOP_GEN, struct stack, hop_gen);
+        OFF(ST_PKTS, struct stack, pkts);
+        OFF(ST_NOW_MS, struct stack, wheel.now_ms);
+        OFF(HOP_DST, struct hop, dst);
+        OFF(HOP_USED_MS, struct hop, used_ms);
+        OFF(HOP_USED, struct hop, used);
+        VAL(HOP_SIZE, sizeof(struct hop));
+        VAL(HOP_NONE, HOP_NO_LINK);
+}
+
+static void connection(void)
+{
+        OFF(TS_ST, struct tcp_state, st);
+        OFF(TS_BUCKET, struct tcp_state, bucket);
+        OFF(TS_KEY, struct tcp_state, key);
+        OFF(TS_SHIFT, struct tcp_state, shift);
+        OFF(TS_DEPTH, struct tcp_state, depth);
+        OFF(TS_IN_SEGS, struct tcp_state, count.in_segs);
+        OFF(TS_OUT_SEGS, struct tcp_state, count.out_segs);
+        OFF(TS_CHALLENGES, struct tcp_state, count.challenges);
+        OFF(TCB_NEXT, struct tcb, next);
+        OFF(TCB_RADDR, struct tcb, raddr);
+        OFF(TCB_LADDR, struct tcb, laddr);
+        OFF(TCB_PORTS, struct tcb, ports);
+        OFF(TCB_RCV_NXT, struct tcb, rcv_nxt);
+        OFF(TCB_RCV_ADV, struct tcb, rcv_adv);
+        OFF(TCB_RCV_ACKED, struct tcb, rcv_acked);
+        OFF(TCB_SND_UNA, struct tcb, snd_una);
+        OFF(TCB_SND_NXT, struct tcb, snd_nxt);
+        OFF(TCB_SND_WND, struct tcb, snd_wnd);
+        OFF(TCB_SND_WL1, struct tcb, snd_wl1);
+        OFF(TCB_SND_WL2, struct tcb, snd_wl2);
+        OFF(TCB_MAX_SND_WND, struct tcb, max_snd_wnd);
+        OFF(TCB_PRED, struct tcb, pred);
+        OFF(TCB_SND_SCALE, struct tcb, snd_scale);
+        OFF(TCB_RCV_SCALE, struct tcb, rcv_scale);
+        OFF(TCB_FLAGS, struct tcb, flags);
+        OFF(TCB_HDR_SUM, struct tcb, hdr_sum);
+        OFF(TCB_TS_RECENT, struct tcb, ts_recent);
+        OFF(TCB_TS_OFF, struct tcb, ts_off);
+        OFF(TCB_RCV_MSS, struct tcb, rcv_mss);
+        OFF(TCB_NIF, struct tcb, nif);
+        OFF(TCB_RCV_FIRST, struct tcb, rcv_first);
+        OFF(TCB_RCV_LAST, struct tcb, rcv_last);
+        OFF(TCB_RCV_QUEUED, struct tcb, rcv_queued);
+        OFF(TCB_RCV_SPACE, struct tcb, rcv_space);
+        OFF(TCB_SND_QUEUED, struct tcb, snd_queued);
+        OFF(TCB_EV, struct tcb, ev);
+        OFF(TCB_TS, struct tcb, ts);
+        OFF(TCB_LAST_RX_MS, struct tcb, last_rx_ms);
+        OFF(TCB_ACK_DUE_MS, struct tcb, ack_due_ms);
+        OFF(TCB_HOP, struct tcb, hop);
+        OFF(TCB_TTL, struct tcb, ttl);
+        OFF(TCB_TOS, struct tcb, tos);
+        _Static_assert(offsetof(struct tcb, hop_gen) == offsetof(struct tcb, hop) + 2, "read as one word");
+        OFF(EV_READABLE, struct tcp_events, readable);
+        OFF(EV_WRITABLE, struct tcp_events, writable);
+}
+
+static void connection_flags(void)
+{
+        VAL(F_TS, TF_TS);
+        VAL(F_ECN, TF_ECN);
+        VAL(F_ECE, TF_ECE);
+        VAL(F_ACK_NOW, TF_ACK_NOW);
+        VAL(F_ACK_DELAYED, TF_ACK_DELAYED);
+        VAL(F_IN_DELACK, TF_IN_DELACK);
+        VAL(F_QUEUED, TF_QUEUED);
+        VAL(F_WANT_TX, TF_WANT_TX);
+        VAL(F_BUSY, TF_BUSY);
+        VAL(F_DEAD, TF_DEAD);
+        VAL(F_FIN_QUEUED, TF_FIN_QUEUED);
+        VAL(F_USER_CLOSED, TF_USER_CLOSED);
+        VAL(F_PSHED, TF_PSHED);
+        VAL(F_PSH_MESSAGE, TF_PSH_MESSAGE);
+        VAL(F_ACK_ON_READ, TF_ACK_ON_READ);
+        VAL(F_URG_TX, TF_URG_TX);
+        VAL(F_NO_DF, TF_NO_DF);
+        VAL(F_NO_PMTUD, TF_NO_PMTUD);
+        VAL(FLAG_FIN, TCP_FIN);
+        VAL(FLAG_PSH, TCP_PSH);
+        VAL(FLAG_ACK, TCP_ACK);
+        VAL(FLAG_ECE, TCP_ECE);
+        VAL(R_ECT, TCP_R_ECT);
+        VAL(R_NO_SUM, TCP_R_NO_SUM);
+        VAL(DELACK_MS, TCP_DELACK_MS);
+}
+
 void offsets(void);
 void offsets(void)
 {
+        packet_path();
+        connection();
+        connection_flags();
         OFF(BI_VIA, struct bootinfo, via);
         OFF(BI_DRIVE, struct bootinfo, drive);
         OFF(BI_VOL_BASE, struct bootinfo, vol_base);

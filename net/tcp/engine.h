@@ -257,7 +257,7 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
 
 /* hop.c */
 void tcb_set_hop(struct tcb *t);                                          /* looks for the ready link header */
-void tcp_find_hop(struct tcb *t, struct pkt *p, u32 tos);                 /* the long way out, which finds the short one */
+void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum); /* as tcp_respond, the long way */
 
 /* rx.c */
 void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p);        /* RFC 9293 3.10.7.4 and .3, step by step; consumes p */

@@ -27,11 +27,13 @@ static inline bool header_ok(const u8 *ip)
         return cksum_fold(cksum_plus(cksum_plus(w0, w1), cksum_plus(w2, cksum_plus(word(ip, 3), word(ip, 4))))) == 0xffff;
 }
 
-/* In-order text of `len` bytes, p->data at it. */
-static inline void take_text(struct tcb *t, struct pkt *p, u32 len, bool psh)
+/* In-order text of `len` bytes, p->data at it, or none, and FIN. */
+static inline void take(struct tcb *t, struct pkt *p, u32 len, bool psh, bool fin)
 {
         t->rcv_nxt += len;
-        if (t->rcv_last) {
+        if (!len) {
+                pkt_free(p);
+        } else if (t->rcv_last) {
                 tcp_append(t, p, len, psh);
         } else {
                 p->next = NULL;
@@ -40,7 +42,10 @@ static inline void take_text(struct tcb *t, struct pkt *p, u32 len, bool psh)
                 if (psh)
                         t->flags |= TF_PSHED;
         }
-        tcp_ack_policy(t, len);
+        if (fin)
+                tcp_got_fin(t);
+        else
+                tcp_ack_policy(t, len);
         tcp_tell_readable(t);
 }
 
@@ -60,11 +65,11 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         struct tcb *t = tcp_lookup(ts, raddr, laddr, word(h, 0));
         if (!t || !t->hop || t->hop_gen != st->hop_gen || t->nif != nif->index)
                 return false;
-        /* predict: off, flags, window in memory; PSH may be there or not */
+        /* predict: off, flags, window in memory; PSH and FIN may be there or not */
         u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
-        if (!t->pred || (w3 & 0xffffu & ~(u32)(TCP_PSH << 8)) != t->pred)
+        if (!t->pred || (w3 & 0xffffu & ~(u32)((TCP_PSH | TCP_FIN) << 8)) != t->pred)
                 return false;
-        if (seq != t->rcv_nxt || ack - t->snd_una > t->snd_nxt - t->snd_una || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
+        if (ack - t->snd_una > t->snd_nxt - t->snd_una || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
                 return false;
         if (t->flags & TF_TS) {
                 hlen += TCP_TS_LEN;
@@ -75,9 +80,14 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 if ((s32)(tsval - t->ts_recent) < 0)
                         return false;
         }
-        u32 len = total - sizeof(struct ip_hdr) - hlen, wnd = (u32)__builtin_bswap16((u16)(w3 >> 16)) << t->snd_scale;
-        if (len > t->rcv_adv - t->rcv_nxt || !wnd || (!len && ack == t->snd_una) || (len && tcp_short_of_buffers(st)))
-                return false; /* beyond the window; a duplicate, a window update or a window that closes is for ack.c to judge */
+        u32 len = total - sizeof(struct ip_hdr) - hlen, space = t->rcv_adv - t->rcv_nxt, wnd = (u32)__builtin_bswap16((u16)(w3 >> 16)) << t->snd_scale;
+        bool acked = ack != t->snd_una, fin = w3 & TCP_FIN << 8, probe = seq == t->rcv_nxt - 1 && !len && !fin && !acked && space;
+        if (seq != t->rcv_nxt && !probe)
+                return false;
+        if (len > space || (fin && !space) || !wnd || (len && tcp_short_of_buffers(st)))
+                return false;
+        if (!len && !fin && !acked && !probe)
+                return false; /* a duplicate or a window update is for ack.c to judge */
         if (!(p->flags & PKT_CSUM_OK)) {
                 u32 n = total - sizeof(struct ip_hdr), pseudo = cksum_plus(cksum_plus(raddr, laddr), be(n) + (IPPROTO_TCP_ << 8));
                 if (cksum_fold(cksum_add(pseudo, h, n)) != 0xffff)
@@ -85,6 +95,14 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         }
         /* it is what was expected: nothing above has changed anything */
         ts->count.in_segs++;
+        if (probe) { /* is anybody there (RFC 9293 3.8.4, 3.8.6.1)? Answered at once, in the buffer that asked */
+                ts->count.challenges++;
+                st->pkts.drops[DROP_TCP_WINDOW]++;
+                p->data = p->head + PKT_HEADROOM;
+                p->len = p->flags = p->gso = 0;
+                tcp_respond(t, p, t->snd_nxt, TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+                return true;
+        }
         if (hlen > sizeof(struct tcp_hdr) && seq_le(seq, t->rcv_acked))
                 t->ts_recent = tsval;
         t->last_rx_ms = tcb_now_ms(t);
@@ -94,15 +112,14 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         t->snd_wl2 = ack;
         if (wnd > t->max_snd_wnd)
                 t->max_snd_wnd = wnd;
-        bool acked = ack != t->snd_una;
         if (acked)
                 tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
         if (t->snd_queued != t->snd_nxt - t->snd_una || (t->flags & TF_FIN_QUEUED))
                 t->flags |= TF_WANT_TX; /* the window moved: more may fit */
-        if (len) {
+        if (len || fin) {
                 p->data += l2 + sizeof(struct ip_hdr) + hlen;
                 p->len = (u16)len;
-                take_text(t, p, len, w3 & TCP_PSH << 8);
+                take(t, p, len, w3 & TCP_PSH << 8, fin);
         } else {
                 pkt_free(p);
         }

@@ -1,0 +1,181 @@
+/* tcp_receive.c (test) - asm/tcp_receive.S against its twin on whole stacks: the edges of prediction for kinds of connections, then
+ * seeded walks of segments good and spoilt. All memory, all frames, all that the user was told must be the same.
+ * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "tcpworld.h"
+
+bool c_tcp_receive(struct netif *nif, struct pkt *p);
+
+static u32 n_taken, n_left, n_sent;
+
+/* false: they differ. The frame goes the long way when neither took it. */
+static bool same(struct pkt *p)
+{
+        u32 args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p}, took;
+        if (!world_same((const void *)tcp_receive, (const void *)c_tcp_receive, args, &took))
+                return false;
+        n_taken += took;
+        n_left += !took;
+        n_sent += W.n_log != 0;
+        if (!took) {
+                if (W.nif->caps & NETIF_L3)
+                        ip_rx(W.nif, p);
+                else
+                        eth_rx(W.nif, p);
+        }
+        return true;
+}
+
+static struct world_frame expected(void)
+{
+        const struct tcb *t = W.t;
+        return (struct world_frame){.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t), .flags = TCP_ACK,
+                                    .ts = t->flags & TF_TS, .tsval = t->ts_recent + 1, .tsecr = (u32)(W.now / 1000) + t->ts_off};
+}
+
+/* Something of everything that makes a frame not the expected one. */
+static void spoil(struct pkt *p)
+{
+        u8 *b = p->data, *ip = b + (W.nif->caps & NETIF_L3 ? 0 : ETH_HLEN);
+        switch (dice(48)) {
+        case 0: b[dice(14)] ^= (u8)(1 << dice(8)); break;
+        case 1: case 2: ip[dice(20)] ^= (u8)(1 << dice(8)); break;
+        case 3: case 4: ip[20 + dice(20)] ^= (u8)(1 << dice(8)); break;
+        case 5: p->len = (u16)dice(p->len + 1u); break;
+        case 6: p->len = (u16)(p->len + dice(40)); break;
+        case 7: p->flags |= PKT_CSUM_OK; ip[36] ^= 1; break;
+        case 8: p->chain = pkt_alloc(&W.st->pkts, 0); break;
+        case 9: ip[40 + dice(12)] ^= (u8)(1 << dice(8)); break;
+        case 10: { /* the option is spoilt, and the sum is right */
+                u32 n = be16_get(((struct ip_hdr *)ip)->len) - 20u;
+                ip[40 + dice(4)] ^= (u8)(1 << dice(8));
+                memset(ip + 36, 0, 2);
+                u16 sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(WORLD_PEER_IP, WORLD_IP, IPPROTO_TCP_, (u16)n), ip + 20, n));
+                memcpy(ip + 36, &sum, 2);
+                break;
+        }
+        }
+}
+
+/* What a connection may also be like. */
+static void tweak(void)
+{
+        struct tcb *t = W.t;
+        switch (dice(40)) {
+        case 0: t->rcv_mss = (u16)ONE_OF(1, 536, 1460, 65535); break;
+        case 1: t->rcv_adv = t->rcv_nxt + ONE_OF(0, 1, 99, 100, 1460); break;
+        case 2: t->ts_recent += ONE_OF(0x7fffffff, 0x80000000, 5, 0xfffffff0); break;
+        case 3: t->hop_gen++; break;
+        case 4: W.nif->vlan = (u16)dice(2); break;
+        case 5: W.st->pkts.n_total = ONE_OF(WORLD_PKTS, 1000, 200, (W.st->pkts.n_free - 1) << 4, W.st->pkts.n_free << 4); break;
+        case 6: t->flags |= TF_ECE; break;
+        case 7: t->rcv_space = ONE_OF(0, 1000, 65535, 100000); break;
+        case 8: W.nif->link = dice(2); break;
+        case 9: t->rcv_acked = t->rcv_nxt - ONE_OF(0, 1, 1071, 1072, 3000); break;
+        case 10: t->hop = (u16)dice(2); break;
+        case 11: t->nif = (u8)(dice(2) ? W.nif->index : 1); break;
+        case 12: t->max_snd_wnd = ONE_OF(0, 63999, 0xffffffff); break;
+        case 13: if (t->rcv_first) t->rcv_last->refs = 2; break;
+        case 14: tcp_send(t, "user speaks", 11); break;
+        }
+        if (t->nif)
+                t->nif = (u8)(dice(4) ? 0 : 1);
+}
+
+static void walk(u32 seed)
+{
+        world_begin(seed * 2654435761u | 1);
+        W.st->nif[1] = W.nif; /* for connections that think of another interface */
+        for (u32 step = 0; step < 50 && W.t && (W.t->state & SYN_RX); step++) {
+                if (dice(3) == 0)
+                        tweak();
+                if (!W.t)
+                        break;
+                struct world_frame f = expected();
+                f.len = ONE_OF(0, 0, 0, 1, 100, 536, 1000, 1400, 1448, 1460);
+                f.seq += dice(8) ? 0 : ONE_OF(0xffffffff, 1, 1460, 0x80000000, (u32)-1460);
+                if (dice(3) == 0)
+                        f.ack = W.t->snd_una + ONE_OF(0, 1, 1000, 0xffffffff, tcb_outstanding(W.t) + 1, tcb_outstanding(W.t) / 2);
+                f.flags |= (u8)ONE_OF(0, 0, TCP_PSH, TCP_PSH, dice(8) ? 0 : TCP_FIN, dice(8) ? 0 : TCP_FIN | TCP_PSH, dice(8) ? 0 : TCP_URG, dice(8) ? 0 : TCP_ECE,
+                                      dice(8) ? 0 : TCP_CWR, dice(16) ? 0 : TCP_SYN, dice(32) ? 0 : TCP_RST);
+                f.tos = (u8)(dice(16) ? 0 : 3);
+                f.wnd = dice(8) ? f.wnd : ONE_OF(0, 1, 100, 65535);
+                f.tsval += dice(8) ? 0 : ONE_OF(0xfffffffe, 0xffffffff, 0x7fffffff);
+                struct pkt *p = world_build(&f);
+                if (!p)
+                        break;
+                spoil(p);
+                if (!same(p)) {
+                        fprintf(stderr, "# seed %u, step %u: seq +%d ack +%d len %u flags %02x wnd %u\n", seed, step, f.seq - W.t->rcv_nxt, f.ack - W.t->snd_una, f.len, f.flags, f.wnd);
+                        fail();
+                }
+                if (dice(3))
+                        stack_batch_end(W.st);
+                world_tick(dice(4) ? dice(3000) : dice(300000));
+        }
+}
+
+static void random_walks(void **state)
+{
+        n_taken = n_left = n_sent = 0;
+        for (u32 seed = 1; seed <= 700; seed++)
+                walk(seed);
+        print_message("# %u taken (%u answered), %u left\n", n_taken, n_sent, n_left);
+        assert_true(n_taken > 3000 && n_left > 3000 && n_sent > 1000); /* the walks see both sides */
+}
+
+/* Every combination of edges, each from the same state. */
+static void edges_of(u32 seed, bool outstanding)
+{
+        static const u8 flags[] = {0, TCP_ACK, TCP_ACK | TCP_PSH, TCP_ACK | TCP_FIN, TCP_ACK | TCP_FIN | TCP_PSH, TCP_ACK | TCP_RST, TCP_ACK | TCP_SYN, TCP_ACK | TCP_ECE};
+        static const u32 seqs[] = {0, 1, (u32)-1, 0x7fffffff, 0x80000000}, wnds[] = {0, 1, 65535};
+        world_begin(seed);
+        if (outstanding)
+                tcp_send(W.t, "0123456789", 10);
+        stack_batch_end(W.st);
+        W.t->rcv_adv = W.t->rcv_nxt + 1000;
+        u32 out = tcb_outstanding(W.t), acks[] = {0, 1, out, out + 1, (u32)-1, 0x80000000}, lens[] = {0, 1, 999, 1000, 1001};
+        static u8 start[WORLD];
+        struct tcb *t = W.t;
+        memcpy(start, W.mem, W.used);
+        for (u32 i = 0; i < COUNT_OF(flags) * COUNT_OF(seqs) * COUNT_OF(wnds) * COUNT_OF(acks) * COUNT_OF(lens); i++) {
+                u32 k = i;
+#define NEXT(list) (list)[k % COUNT_OF(list)]; k /= COUNT_OF(list)
+                struct world_frame f = expected();
+                f.flags = NEXT(flags);
+                f.seq = t->rcv_nxt + NEXT(seqs);
+                f.wnd = NEXT(wnds);
+                f.ack = t->snd_una + NEXT(acks);
+                f.len = NEXT(lens);
+#undef NEXT
+                struct pkt *p = world_build(&f);
+                u32 args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p}, took;
+                if (!world_same((const void *)tcp_receive, (const void *)c_tcp_receive, args, &took)) {
+                        fprintf(stderr, "# seed %u, case %u\n", seed, i);
+                        fail();
+                }
+                memcpy(W.mem, start, W.used);
+                W.t = t;
+        }
+}
+
+static void edges_of_prediction(void **state)
+{
+        for (u32 seed = 1; seed <= 4; seed++) {
+                edges_of(seed * 77, false);
+                edges_of(seed * 77, true);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(edges_of_prediction),
+                cmocka_unit_test(random_walks),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
