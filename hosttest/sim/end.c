@@ -238,6 +238,12 @@ static void end_pump(struct end *e, bool paced)
         }
 }
 
+void end_early(struct end *e)
+{
+        if (e->c->opts.fastopen && !e->pace_us && !e->gone)
+                end_write(e);
+}
+
 void end_app(struct end *e)
 {
         e->app_set = false;

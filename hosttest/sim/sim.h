@@ -173,6 +173,8 @@ void work_cut(struct sim *s);
 struct conn *work_find(struct node *server, const struct tcp_names *names);
 extern const struct tcp_events end_events, end_listen_events;
 void end_app(struct end *e);
+/* Fast Open: what is written before the connection is up goes with its SYN. */
+void end_early(struct end *e);
 void end_start(struct end *e, struct node *n, struct tcb *t);
 /* The content of `side` at off: a run of at most n bytes; its length in *n. */
 const u8 *content(struct end *e, u32 off, u32 *n);

@@ -14,6 +14,7 @@ static void plan_ports(struct sim *s)
                         o[k] = (struct tcp_opts){.keepalive_ms = rng_in(r, 20000, 60000), .backlog = 64};
                 o[1].app_mode = !s->p.plain;
                 o[2].psh_message = true;
+                o[0].fastopen = o[2].fastopen = true;
                 o[3].cc = TCP_CC_NEWRENO;
                 o[3].rcvbuf = rng_in(r, 1000, 8000);
                 o[3].sndbuf = rng_in(r, PKT_BUF, 8000);
@@ -37,6 +38,7 @@ static void plan_opts(struct sim *s, struct conn *c)
         o->psh_message = !rng_below(r, 10);
         o->app_mode = !s->p.plain && !rng_below(r, 25);
         o->keepalive_ms = rng_in(r, 20000, 60000);
+        o->fastopen = !c->both_open && !rng_below(r, 3);
         if (!rng_below(r, 4))
                 o->rcvbuf = rng_log(r, 600, 100000);
         if (!rng_below(r, 4))
@@ -180,6 +182,7 @@ void work_open(struct conn *c, u32 side)
                         c->next_found = *head;
                         *head = c;
                 }
+                end_early(&c->end[side]);
         } else if (!s->p.pressure) {
                 violation(s, "connection %u: tcp_connect: %s", c->id, stack_strerror(err));
         } else if (c->both_open) {
