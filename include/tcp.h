@@ -43,7 +43,7 @@ struct tcp_opts {
         bool no_wscale, no_sack, no_timestamps, ecn;
         bool app_mode;       /* vproxy (R154-R162): acknowledge when read, close resets, no TIME_WAIT */
         bool ack_on_read;    /* bytes are acknowledged when they are consumed, and may be refused before (R180); app_mode has it too */
-        bool psh_message;    /* R53, R54: readable only at PSH, FIN or a full window */
+        bool psh_message;    /* R53, R54: readable only at PSH, FIN or a full window; not beside app_mode, whose peer waits for the reader */
         u8   cc;             /* enum tcp_cc */
         u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
         u32  keepalive_ms;   /* 0 = off (MUST-25) */

@@ -69,7 +69,7 @@ enum excuse {
         EX_APP_MODE = 8,   /* close resets (R154-R162) */
         EX_REFUSED = 16,   /* accept said no */
         EX_PRESSURE = 32,  /* pools of its machines were too small */
-        EX_FORGOT = 128,   /* TIME_WAIT shorter than retransmission may last: its last one meets nobody */
+        EX_FORGOT = 128,   /* TIME_WAIT may be shorter than the last retransmissions, which then meet nobody */
         EX_IMPATIENT = 64, /* user timeout below what the network may need */
 };
 

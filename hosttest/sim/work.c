@@ -36,7 +36,7 @@ static void plan_opts(struct sim *s, struct conn *c)
         o->ecn = !rng_below(r, 3);
         o->nodelay = !rng_below(r, 3);
         o->psh_message = !rng_below(r, 10);
-        o->app_mode = !s->p.plain && !rng_below(r, 25);
+        o->app_mode = !s->p.plain && !o->psh_message && !rng_below(r, 25);
         o->keepalive_ms = rng_in(r, 20000, 60000);
         o->fastopen = !c->both_open && !rng_below(r, 3);
         if (!rng_below(r, 4))
@@ -51,7 +51,7 @@ static void plan_opts(struct sim *s, struct conn *c)
                 o->timewait_ms = rng_in(r, 500, 20000);
         if (o->app_mode || c->port == 1)
                 c->excuse |= EX_APP_MODE;
-        if (o->timewait_ms || c->port == 5)
+        if (o->timewait_ms || c->port == 5 || s->p.slow || s->p.loss_ppm > 1000)
                 c->excuse |= EX_FORGOT;
         if (s->p.pressure)
                 c->excuse |= EX_PRESSURE;
