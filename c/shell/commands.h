@@ -7,10 +7,12 @@
 #include "conf.h"
 
 int cmd_arp(struct words *w), no_arp(struct words *w);
+int cmd_backend(struct words *w), no_backend(struct words *w);
 int cmd_cat(struct words *w);
 int cmd_date(struct words *w);
 int cmd_dhcp(struct words *w);
 int cmd_dmesg(struct words *w);
+int cmd_front(struct words *w), no_front(struct words *w);
 int cmd_halt(struct words *w);
 int cmd_help(struct words *w);
 int cmd_host(struct words *w);
@@ -29,6 +31,7 @@ int cmd_ping(struct words *w);
 int cmd_ps(struct words *w);
 int cmd_reboot(struct words *w);
 int cmd_route(struct words *w), no_route(struct words *w);
+int cmd_rule(struct words *w), no_rule(struct words *w);
 int cmd_save(struct words *w);
 int cmd_show(struct words *w);
 int cmd_site(struct words *w), no_site(struct words *w);
@@ -36,16 +39,32 @@ int cmd_traceroute(struct words *w);
 int cmd_uptime(struct words *w);
 
 void show_arp(void);
+void show_backend(void);
+void show_front(void);
 void show_hostname(void);
 void show_interface(void);
 void show_listen(void);
 void show_nameserver(void);
 void show_panic(void);
 void show_route(void);
+void show_rule(void);
 void show_site(void);
 
 /* Statistics of the services for `netstat -s`. */
 void service_statistics(void);
+void front_statistics(void);
+
+/* Where the web server (service.c) and the front (front.c) meet. */
+struct http;
+struct front;
+struct front_rule;
+struct http *service_http(void);                  /* NULL before the first `site` or `listen http` */
+void front_meets_http(struct http *h);            /* called when the server is made */
+struct front *the_front(struct words *w);         /* made when it is first spoken of; NULL after a report */
+struct front *the_front_if_any(void);
+void front_print_rule(const struct front_rule *r);
+int listen_tcp(struct words *w, bool on);         /* the rest of `listen tcp` */
+void show_listen_tcp(void);
 
 /* Resolves a name or address a.b.c.d, waiting for DNS; false after a report. */
 bool take_host(struct words *w, ipaddr *out);

@@ -12,14 +12,16 @@ static struct http *the_http(struct words *w)
         const char *why;
         const struct fat *f = volume(&why);
 
-        if (!http)
-                http = http_new(plat_stack(), f);
+        if (!http && (http = http_new(plat_stack(), f)))
+                front_meets_http(http);
         if (!http)
                 words_refuse(w, "out of memory for the web server");
         else if (!f)
                 out("web server without files: %s\n", why);
         return http;
 }
+
+struct http *service_http(void) { return http; }
 
 int cmd_site(struct words *w)
 {
@@ -107,11 +109,13 @@ static int listen_any(struct words *w, bool on)
 {
         if (take_if(w, "http"))
                 return listen_http(w, on);
+        if (take_if(w, "tcp"))
+                return listen_tcp(w, on);
         for (u32 i = 0; i < COUNT_OF(small); i++)
                 if (take_if(w, small[i].name))
                         return listen_small(w, i, on);
         w->at++;
-        return words_fail(w, "http, echo or discard");
+        return words_fail(w, "http, tcp, echo or discard");
 }
 
 int cmd_listen(struct words *w) { return listen_any(w, true); }
@@ -129,6 +133,7 @@ void show_listen(void)
 {
         if (http)
                 http_port_walk(http, print_port, NULL);
+        show_listen_tcp();
         for (u32 i = 0; i < COUNT_OF(small); i++)
                 if (small[i].port)
                         out("listen %s %u\n", small[i].name, small[i].port);
@@ -138,6 +143,7 @@ void service_statistics(void)
 {
         struct http_counters c;
 
+        front_statistics();
         if (!http)
                 return;
         http_counters(http, &c);

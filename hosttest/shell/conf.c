@@ -80,7 +80,7 @@ static void errors_name_the_place_and_what_was_expected(void **state)
              "column 24: expected an address with prefix length, a.b.c.d/0 to /32, found '10.0.0.1/33'\n");
         says("interface eth0 vlan 4095", "column 21: expected a VLAN number from 1 to 4094, found '4095'\n");
         says("listen http 0", "column 13: expected a port from 1 to 65535, found '0'\n");
-        says("listen smtp 25", "column 8: expected http, echo or discard, found 'smtp'\n");
+        says("listen smtp 25", "column 8: expected http, tcp, echo or discard, found 'smtp'\n");
         says("hostname a b", "column 12: expected the end of the line, found 'b'\n");
         says("hostname \"a b", "column 10: this quote is not closed\n");
         says("date 2026-02-30 10:00:00", "column 17: expected a day and time that exist, found '10:00:00'\n");
@@ -132,7 +132,13 @@ static void lines_are_shown_and_taken_back(void **state)
                 {"listen http 80", "listen http 80\n", "no listen http 80"},
                 {"listen http 81 address 10.0.0.1", "listen http 81 address 10.0.0.1\n", "no listen http 81 address 10.0.0.1"},
                 {"listen echo 7", "listen echo 7\n", "no listen echo 7"},
-                {"listen discard 9", "listen discard 9\n", "no listen discard 9"}};
+                {"listen discard 9", "listen discard 9\n", "no listen discard 9"},
+                {"backend a relay 10.0.0.9:80 10.0.0.8:81", "backend a relay 10.0.0.9:80 10.0.0.8:81\n", "no backend a"},
+                {"rule local path /x source 10.1.2.3/16 port 80", "rule local path /x source 10.1.0.0/16 port 80\n",
+                 "no rule local path /x source 10.1.0.0/16 port 80"},
+                {"rule local cookie a=b* etag n1", "rule local cookie a=b* etag n1\n", "no rule local cookie a=b* etag n1"},
+                {"rule local host WWW.Example.com", "rule local host www.example.com\n", "no rule local host www.example.com"},
+                {"front forwarded-for off", "front forwarded-for off\n", "no front forwarded-for off"}};
 
         run("no hostname");
         for (u32 i = 0; i < COUNT_OF(t); i++) {
@@ -144,6 +150,37 @@ static void lines_are_shown_and_taken_back(void **state)
                 says(t[i].back, "");
                 says("show config", before);
         }
+}
+
+static void the_front_says_what_is_wrong(void **state)
+{
+        says("backend local relay 10.0.0.9:80", "column 1: local is the local site's name; choose another\n");
+        says("backend a balance 10.0.0.9:80", "column 11: expected relay or handoff, found 'balance'\n");
+        says("backend a relay 10.0.0.9", "column 17: expected a target ADDRESS:PORT, found '10.0.0.9'\n");
+        says("backend a relay 10.0.0.9:0", "column 17: expected a target ADDRESS:PORT, found '10.0.0.9:0'\n");
+        says("backend a relay", "column 16: expected a target ADDRESS:PORT, but the line ends here\n");
+        says("rule a path /", "column 1: there is no backend a; its `backend` line must come before its rules\n");
+        says("listen tcp 5432 backend a", "column 1: there is no backend a; its `backend` line must come first\n");
+        says("listen tcp 5432", "column 16: expected backend NAME, but the line ends here\n");
+        says("backend a relay 10.0.0.9:80", "");
+        says("rule a", "column 7: expected path, host, cookie, etag, source or port (each once), but the line ends here\n");
+        says("rule a path /a path /b",
+             "column 16: expected path, host, cookie, etag, source or port (each once), found 'path'\n");
+        says("rule a cookie x", "column 15: expected KEY=VALUE, found 'x'\n");
+        says("rule a port 0", "column 13: expected a port from 1 to 65535, found '0'\n");
+        says("rule a path /a", "");
+        says("rule a path /a", "column 1: this rule is there already\n");
+        says("listen tcp 5432 backend a", "");
+        says("listen tcp 5432 backend a", "column 1: port 5432: address in use\n");
+        prints("show config", "listen tcp 5432 backend a\n");
+        prints("front", "rule a path /a\n");
+        says("no backend a", "column 1: a rule or `listen tcp` names a; take that back first (`front` shows them)\n");
+        says("no rule a path /a", "");
+        says("no rule a path /a", "column 1: there is no such rule (`front` shows them)\n");
+        says("no listen tcp 5432 backend a", "");
+        says("no listen tcp 5432", "column 1: tcp port 5432 is not relayed\n");
+        says("no backend a", "");
+        says("no backend a", "column 1: there is no backend a\n");
 }
 
 static void what_cannot_be_done_is_said(void **state)
@@ -283,6 +320,7 @@ int main(void)
                 cmocka_unit_test(errors_name_the_place_and_what_was_expected),
                 cmocka_unit_test(console_commands_are_refused_in_a_file),
                 cmocka_unit_test(lines_are_shown_and_taken_back),
+                cmocka_unit_test(the_front_says_what_is_wrong),
                 cmocka_unit_test(what_cannot_be_done_is_said),
                 cmocka_unit_test(save_says_that_nothing_is_kept),
                 cmocka_unit_test(every_command_prints_something_or_is_quiet),
