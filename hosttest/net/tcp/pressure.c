@@ -1,0 +1,348 @@
+/* pressure.c - traces of what is rare: pools that run out, segments in several buffers, tables built anew, reneging, many at once.
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+enum { MSS = 1460 };
+
+static void out_of_order_room_goes_to_what_is_nearer(void **s)
+{
+        struct stack_config cfg = {.n_pkts = 64};
+        static const u8 o[] = {2, 4, 5, 180, 4, 2, 1, 1};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        handshake(o, sizeof o);
+        u32 max = T.t->rcv_space / 1024 > 16 ? T.t->rcv_space / 1024 : 16;
+        for (u32 i = 0; i < max + 4; i++) /* every second 100 bytes, from far to near */
+                rx(T_ACK, 1 + 200 * (max + 4 - i), 1, 100);
+        assert_int_equal(T.t->reasm->n_pkts, max);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_OOO_EVICTED), 4);
+        assert_int_equal(T.t->reasm->block[0].start - T.peer_isn, 201); /* newest first, and still true */
+        rx(T_ACK, 1 + 200 * (max + 50), 1, 100); /* further away than all of them */
+        assert_int_equal(wire_drops(T.w, DROP_TCP_OOO_FULL), 1);
+        wire_flush_out(T.w);
+        T.read_all = true;
+        for (u32 i = 0; i < max + 5; i++)
+                rx(T_ACK, 1 + 200 * i, 1, 200);
+        assert_int_equal(T.got, 200 * (max + 5));
+        trace_end();
+}
+
+static void segment_in_ip_fragments_is_one_segment(void **s)
+{
+        established();
+        T.read_all = true;
+        static u8 whole[4096], part[2048];
+        struct seg g = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + 1, T_ACK | T_PSH, 65535, NULL, 0, bytes_at(0), 3001, 0};
+        u32 n = build_tcp(T.w, whole, &g) - 34;
+        for (u32 at = 0; at < n; at += 1400) { /* odd lengths at the end */
+                u32 len = min_u32(1400, n - at);
+                memcpy(part, whole, 34);
+                memcpy(part + 34, whole + 34 + at, len);
+                build_ip(part + 14, WIRE_PEER, WIRE_US, 6, len);
+                be16 frag = be16_of((u16)(at / 8 | (at + len < n ? 0x2000 : 0)));
+                memcpy(part + 20, &frag, 2);
+                memset(part + 24, 0, 2);
+                u16 sum = (u16)~cksum_fold(cksum_add(0, part + 14, 20));
+                memcpy(part + 24, &sum, 2);
+                wire_rx(T.w, part, 34 + len);
+        }
+        assert_int_equal(T.got, 3001);
+        expect_tx(T_ACK, 1, 3002, 0);
+        trace_end();
+}
+
+static void sack_in_the_middle_of_a_run_cuts_it(void **s)
+{
+        established_sack(NULL);
+        T.w->nif.caps = NETIF_SG | NETIF_TSO | NETIF_CSUM_TX;
+        send_bytes(0, 10 * MSS);
+        wire_flush_out(T.w);
+        assert_null(T.t->flight->first->next); /* one run of ten segments */
+        T.w->nif.caps = 0;
+        T.t->flight->tlp_out = true; /* no tail probe in this trace */
+        tcp_timer_rearm(T.t);
+        wait_ms(50);
+        T.t->flight->tlp_out = false;
+        rx_sack(1, 1, 2, 1 + 3 * MSS, 1 + 4 * MSS, 1 + 6 * MSS, 1 + 10 * MSS);
+        assert_int_equal(T.t->flight->sacked, 5 * MSS);
+        for (u32 i = 0; i < 3; i++)
+                expect_tx(T_ACK, 1 + i * MSS, 1, MSS);
+        rx_sack(1, 1 + 3 * MSS, 2, 1 + 3 * MSS, 1 + 4 * MSS, 1 + 6 * MSS, 1 + 10 * MSS);
+        rx_sack(1, 1 + 4 * MSS, 1, 1 + 6 * MSS, 1 + 10 * MSS);
+        expect_tx(T_ACK, 1 + 4 * MSS, 1, MSS);
+        expect_tx(T_ACK, 1 + 5 * MSS, 1, MSS);
+        rx(T_ACK, 1, 1 + 10 * MSS, 0);
+        assert_null(T.t->flight);
+        trace_end();
+}
+
+static void reneging_is_survived(void **s)
+{
+        established_sack(NULL);
+        send_bytes(0, 3 * MSS);
+        wire_flush_out(T.w);
+        rx_sack(1, 1, 1, 1 + MSS, 1 + 3 * MSS);
+        wire_flush_out(T.w);
+        rx(T_ACK, 1, 1 + MSS, 0); /* what was sacked is not acknowledged: the peer threw it away */
+        wire_flush_out(T.w);
+        wait_ms(1500);
+        struct seg g;
+        bool again = false;
+        while (next_tx(&g))
+                again |= g.seq == T.our_isn + 1 + MSS;
+        assert_true(again);
+        assert_int_equal(T.t->flight->sacked, 0);
+        rx(T_ACK, 1, 1 + 3 * MSS, 0);
+        trace_end();
+}
+
+static void tail_loss_that_the_probe_repaired_lowers_the_rate(void **s)
+{
+        established_sack(NULL);
+        send_bytes(0, MSS);
+        expect_tx(T_ACK, 1, 1, MSS);
+        wait_ms(20);
+        rx(T_ACK, 1, 1 + MSS, 0);
+        T.t->srtt_us = 20000 << 3;
+        send_bytes(MSS, 2 * MSS);
+        wire_flush_out(T.w);
+        u32 cwnd = T.t->cwnd;
+        wait_ms(60);
+        expect_tx(T_ACK, 1 + 2 * MSS, 1, MSS); /* the probe */
+        send_bytes(3 * MSS, MSS);
+        expect_tx(T_ACK, 1 + 3 * MSS, 1, MSS);
+        rx(T_ACK, 1, 1 + 4 * MSS, 0); /* beyond the probe, and no D-SACK: the first copy was lost */
+        assert_true(T.t->ssthresh <= cwnd);
+        trace_end();
+}
+
+static void router_that_does_not_say_its_mtu(void **s)
+{
+        established();
+        send_bytes(0, MSS);
+        wire_flush_out(T.w);
+        tcp_enter(T.t);
+        pmtu_learn(T.t, 0);
+        tcp_leave(T.t);
+        assert_int_equal(T.t->pmtu, 1492); /* RFC 1191 7: the next plateau */
+        expect_tx(T_ACK, 1, 1, 1452);
+        trace_end();
+}
+
+static void acknowledgement_without_a_buffer_is_made_up_for(void **s)
+{
+        established();
+        T.read_all = true;
+        struct pkt *held[300];
+        u32 n = 0;
+        rx_part(T_ACK, 1, 1, MSS);
+        rx_part(T_ACK, 1 + MSS, 1, MSS);
+        while ((held[n] = pkt_alloc(&T.w->st->pkts, 0)) != NULL)
+                n++;
+        wire_batch_end(T.w);
+        expect_none();
+        while (n)
+                pkt_free(held[--n]);
+        wait_ms(45);
+        expect_tx(T_ACK, 1, 1 + 2 * MSS, 0);
+        trace_end();
+}
+
+static void delayed_acknowledgements_of_many_connections_come_in_their_time(void **s)
+{
+        struct tcb *t[5];
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(NULL);
+        for (u32 i = 0; i < 5; i++) {
+                T.sport = (u16)(3000 + i);
+                T.accepted = 0;
+                handshake(opt_mss1460, 4);
+                t[i] = T.t;
+                u32 isn = T.our_isn;
+                rx(T_ACK, 1, 1, 100);
+                wait_ms(7);
+                T.our_isn = isn;
+        }
+        tcp_abort(t[2]); /* out of the middle of the list */
+        wire_flush_out(T.w);
+        u16 next = 3000;
+        for (u32 ms = 0; ms < 80; ms++) {
+                wait_ms(1);
+                while (next_tx(&g)) {
+                        assert_int_equal(g.dport, next);
+                        next = (u16)(next + 1 + (next == 3001));
+                }
+        }
+        assert_int_equal(next, 3005);
+        for (u32 i = 0; i < 5; i++)
+                if (i != 2)
+                        tcp_abort(t[i]);
+        T.t = NULL;
+        trace_end();
+}
+
+static void rekeying_keeps_half_open_and_time_wait_entries(void **s)
+{
+        trace_begin(NULL);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        struct tcp_state *ts = T.w->st->tcp;
+        assert_int_equal(ts->tw_count, 1);
+        u32 old_isn = T.our_isn;
+        T.sport = 4999;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        wire_flush_out(T.w);
+        struct synq *q = synq_find(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4), (u32)__builtin_bswap16(4999) | (u32)__builtin_bswap16(OUR_PORT) << 16);
+        assert_non_null(q);
+        wait_ms(2000);
+        wire_flush_out(T.w);
+        u32 n = 0, bucket = 0;
+        int err;
+        for (u32 port = 1; port < 65536 && !ts->count.rekeys; port++) {
+                u32 ports = (u32)__builtin_bswap16(80) | (u32)__builtin_bswap16((u16)port) << 16;
+                u32 b = tcp_hash(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4), ports) >> ts->shift;
+                if ((n && b != bucket) || port == OUR_PORT)
+                        continue;
+                bucket = b;
+                if (tcp_connect(T.w->st, IPADDR_ANY, (u16)port, WIRE_PEER, 80, &trace_events, NULL, NULL, &err))
+                        n++;
+        }
+        assert_int_equal(ts->count.rekeys, 1);
+        wire_flush_out(T.w);
+        assert_ptr_equal(synq_find(ts, q->raddr, q->laddr, q->ports), q);
+        T.sport = PEER_PORT;
+        T.our_isn = old_isn;
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        for (u32 i = 0; i < ts->n_pool; i++)
+                if (ts->pool[i].ports)
+                        tcp_abort(&ts->pool[i]);
+        T.t = NULL;
+        trace_end();
+}
+
+static void rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number(void **s)
+{
+        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
+        static const u8 later[] = {2, 4, 5, 180, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1};
+        trace_begin(NULL);
+        listen_with(NULL);
+        T.ts = true;
+        T.tsval = 100;
+        handshake(offer, sizeof offer);
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        wire_flush_out(T.w);
+        T.peer_isn -= 50000;
+        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer); /* the same time, an older number: an old duplicate */
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.flags, T_ACK);
+        assert_non_null(tx_option(8));
+        rx_opts(T_SYN, 0, 0, 0, later, sizeof later);
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
+        trace_end();
+}
+
+static void short_time_wait_of_one_listener_ends_in_its_own_time(void **s)
+{
+        static const struct tcp_opts brief = {.timewait_ms = 1000};
+        established();
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        int err;
+        struct listener *l2 = tcp_listen(T.w->st, IPADDR_ANY, 81, &trace_events, NULL, &brief, &err);
+        assert_non_null(l2);
+        wire_flush_out(T.w);
+        T.accepted = 0;
+        T.dport = 81;
+        handshake(opt_mss1460, 4);
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        wire_flush_out(T.w);
+        wait_ms(1500);
+        rx(T_ACK | T_FIN, 1, 2, 0); /* forgotten, though an older one still waits */
+        expect_tx(T_RST, 2, 0, 0);
+        T.dport = OUR_PORT;
+        assert_int_equal(T.w->st->tcp->tw_count, 2);
+        wait_ms(60000);
+        assert_int_equal(T.w->st->tcp->tw_count, 0);
+        trace_end();
+}
+
+static int idles;
+static void on_idle(struct tcb *t)
+{
+        if (++idles == 3)
+                tcp_close(t);
+}
+
+static void idle_event_comes_in_place_of_probes(void **s)
+{
+        static struct tcp_events ev;
+        established();
+        ev = trace_events;
+        ev.idle = on_idle;
+        idles = 0;
+        tcp_set_events(T.t, &ev);
+        tcp_set_keepalive(T.t, 5000);
+        wait_ms(14000);
+        assert_int_equal(idles, 2);
+        expect_none();
+        wait_ms(2000);
+        assert_int_equal(idles, 3);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        trace_end();
+}
+
+static void half_open_with_timestamps_judges_as_a_connection_would(void **s)
+{
+        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
+        assert_true(next_tx(&trace_last));
+        T.our_isn = trace_last.seq;
+        T.ts = true;
+        T.tsval = 50; /* older than its own SYN */
+        rx(T_ACK, 1, 1, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_non_null(tx_option(8));
+        assert_int_equal(wire_drops(T.w, DROP_TCP_HALF_PAWS), 1);
+        T.tsval = 101;
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        trace_end();
+}
+
+static void urgent_mark_with_a_sum_that_the_device_makes(void **s)
+{
+        established();
+        T.w->nif.caps = NETIF_SG; /* no cached sum: nif_xmit computes it behind us */
+        assert_int_equal(tcp_send_ref(T.t, bytes_at(0), 1000, NULL), 0);
+        tcp_send_urgent(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_URG, 1, 1, 1000);
+        assert_int_equal(trace_last.urg, 1000);
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(out_of_order_room_goes_to_what_is_nearer), test(segment_in_ip_fragments_is_one_segment), test(sack_in_the_middle_of_a_run_cuts_it),
+                test(reneging_is_survived), test(tail_loss_that_the_probe_repaired_lowers_the_rate), test(router_that_does_not_say_its_mtu),
+                test(acknowledgement_without_a_buffer_is_made_up_for), test(delayed_acknowledgements_of_many_connections_come_in_their_time),
+                test(rekeying_keeps_half_open_and_time_wait_entries), test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
+                test(short_time_wait_of_one_listener_ends_in_its_own_time), test(idle_event_comes_in_place_of_probes),
+                test(half_open_with_timestamps_judges_as_a_connection_would), test(urgent_mark_with_a_sum_that_the_device_makes),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
