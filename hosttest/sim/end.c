@@ -306,9 +306,14 @@ static bool on_accept(struct tcb *t)
         struct node *n = tcp_listener_user(tcp_listener(t));
         tcp_names(t, &names);
         struct conn *c = work_find(n, &names);
-        if (!c || c->end[1].live || c->end[0].crashed) {
-                if (c && c->end[1].live && !c->end[1].gone)
-                        violation(n->sim, "connection %u: accepted twice", c->id);
+        if (c && c->end[1].live && !c->end[1].gone)
+                violation(n->sim, "connection %u: accepted twice", c->id);
+        /* a SYN with data that came again after its connection was aborted (RFC 7413 2.1): the plan has no second server */
+        if (c && c->end[1].live && !c->end[0].crashed) {
+                c->excuse |= EX_REFUSED;
+                return false;
+        }
+        if (!c || c->end[0].crashed) {
                 n->sim->count.orphans++;
                 tcp_set_user(t, NULL);
                 return true;

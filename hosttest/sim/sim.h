@@ -105,7 +105,6 @@ struct conn {
         u32         excuse;
         struct conn *next_found;
         u16         sport;            /* the client's port */
-        u32         zombies;          /* accepted again after its end was gone (an old duplicate and a cookie) */
         struct tcp_opts opts;
         struct end  end[2];
 };
