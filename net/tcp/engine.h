@@ -159,7 +159,7 @@ struct tcblist { struct tcb *first, *last; };
 
 struct tcp_counters {
         u32 active_opens, passive_opens, in_segs, out_segs, retrans_segs, out_rsts, cookies_sent, cookies_good, challenges,
-            tlp_probes, fast_recoveries, timeouts, undos, timewait_evicted, rekeys, blackholes, tfo_accepted, tfo_fallback;
+            tlp_probes, fast_recoveries, timeouts, undos, timewait_evicted, reclaimed, rekeys, blackholes, tfo_accepted, tfo_fallback;
 };
 
 struct tcp_state {
@@ -169,7 +169,7 @@ struct tcp_state {
         u32               shift;        /* 32 - log2(buckets) */
         u32               rekey_ms, rto_min_ms;
         struct tcb       *free_tcb, *pool;
-        u32               n_pool, n_tcbs;
+        u32               n_pool, n_tcbs, hand; /* hand: where reclaim looks next */
         struct listener  *listeners, *free_listener;
         struct listener  *lbucket[TCP_LISTEN_BUCKETS];
         struct synq      *synq_pool, *free_synq, **sbucket;
@@ -218,7 +218,7 @@ static inline void pool_put(struct cellpool *pool, void *cell)
         pool->free = cell;
         pool->n_free++;
 }
-struct tcb *tcb_new(struct tcp_state *ts);       /* zeroed, not in the table; NULL when all are taken (old ones are not evicted) */
+struct tcb *tcb_new(struct tcp_state *ts);       /* zeroed, not in the table; NULL when all are taken */
 void tcb_free(struct tcb *t);                    /* everything it holds too; at the end of its event when BUSY */
 
 /* lookup.c: one keyed multiply hash for all tables. Addresses and ports as in memory; ports as an arriving header holds them. */

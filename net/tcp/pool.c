@@ -19,8 +19,28 @@ bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size)
         return true;
 }
 
+enum { RECLAIM_LOOKS = 64 }; /* slots looked at for one that is wanted: work that a flood cannot multiply */
+
+/* Slots are short: a connection that its user let go, and whose peer keeps it waiting, makes room. false: none was met. */
+static bool reclaim(struct tcp_state *ts)
+{
+        for (u32 n = 0; n < RECLAIM_LOOKS && n < ts->n_pool; n++) {
+                struct tcb *t = &ts->pool[ts->hand++ % ts->n_pool];
+                bool waits = t->state == TCP_B_FIN_WAIT_2 || t->retries;
+                if (!t->ports || (t->flags & (TF_USER_CLOSED | TF_BUSY | TF_DEAD)) != TF_USER_CLOSED || !waits)
+                        continue;
+                tcp_reset(t);
+                tcp_finish(t, E_NOMEM);
+                ts->count.reclaimed++;
+                return true;
+        }
+        return false;
+}
+
 struct tcb *tcb_new(struct tcp_state *ts)
 {
+        if (!ts->free_tcb)
+                reclaim(ts);
         struct tcb *t = ts->free_tcb;
         if (!t)
                 return NULL;

@@ -18,6 +18,7 @@
         X(cookies_sent, "SYN cookies sent") \
         X(cookies_good, "SYN cookies that came back") \
         X(timewait_evicted, "TIME_WAIT entries ended early") \
+        X(reclaimed, "abandoned connections ended early for new ones") \
         X(blackholes, "paths that swallowed large segments") \
         X(tfo_accepted, "Fast Open SYNs with data taken") \
         X(tfo_fallback, "Fast Open fallen back to a plain SYN") \

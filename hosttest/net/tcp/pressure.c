@@ -322,6 +322,47 @@ static void half_open_with_timestamps_judges_as_a_connection_would(void **s)
         trace_end();
 }
 
+static void abandoned_connection_makes_room_for_a_new_one(void **s)
+{
+        struct stack_config cfg = {.n_tcbs = 2};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        struct tcb *kept = T.t;
+        u32 kept_isn = T.our_isn;
+        T.sport++;
+        T.accepted = 0;
+        handshake(opt_mss1460, 4);
+        tcp_close(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK, 1, 2, 0); /* FIN_WAIT_2, nobody reads */
+        u32 isn = T.our_isn;
+        T.sport++;
+        T.accepted = 0;
+        struct seg g;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        T.our_isn = isn;
+        expect_tx(T_RST | T_ACK, 2, 1, 0);
+        assert_int_equal(T.closed_err, E_NOMEM);
+        T.our_isn = kept_isn;
+        T.sport++;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4); /* the others are in use */
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_NO_TCB), 1);
+        struct tcb *last = T.t;
+        tcp_abort(kept);
+        T.t = last;
+        trace_end();
+}
+
 static void urgent_mark_with_a_sum_that_the_device_makes(void **s)
 {
         established();
@@ -342,7 +383,7 @@ int main(void)
                 test(acknowledgement_without_a_buffer_is_made_up_for), test(delayed_acknowledgements_of_many_connections_come_in_their_time),
                 test(rekeying_keeps_half_open_and_time_wait_entries), test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
                 test(short_time_wait_of_one_listener_ends_in_its_own_time), test(idle_event_comes_in_place_of_probes),
-                test(half_open_with_timestamps_judges_as_a_connection_would), test(urgent_mark_with_a_sum_that_the_device_makes),
+                test(half_open_with_timestamps_judges_as_a_connection_would), test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
