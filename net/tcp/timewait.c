@@ -134,8 +134,9 @@ bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, st
         }
         if ((s->flags & TCP_FIN) && seq_le(s->seq + s->len + 1, w->rcv_nxt))
                 w->due_ms = stack_now_ms(ts->st) + w->wait_s * 1000; /* the peer did not get our acknowledgement: 2 MSL anew */
-        /* nothing but a repeated SYN, text or FIN is acknowledged: two sides in TIME_WAIT would answer each other for ever */
-        if (seg_space(s))
+        /* What repeats the past is acknowledged, keep-alives included; an empty segment ahead of us is not: two ends that disagree
+         * would answer each other for ever. */
+        if (seg_space(s) || seq_lt(s->seq, w->rcv_nxt))
                 answer(ts, w, ip);
         pkt_drop(p, DROP_TCP_TIMEWAIT);
         return true;
