@@ -9,7 +9,7 @@
  *   out       eax = sum + the 32-bit words of p (the last 1 to 3 bytes with zeros behind them), end-around carry
  *   clobbers  ecx, edx, flags
  *
- * The part of a turn comes first: the chain is entered so that exactly its words remain. Every adc is
+ * The part of a turn of 256 bytes comes first: the chain is entered so that exactly its words remain. Every adc is
  * 3 bytes long (a forced 8-bit displacement), which is what the entry point is computed from.
  */
 func cksum_add
@@ -21,9 +21,9 @@ func cksum_add
 .Lbase:
         push    ebx
         mov     ebx, ecx
-        and     ebx, 60                         /* bytes of the part turn */
-        shr     ecx, 6                          /* whole turns */
-        lea     edx, [edx+ebx-64]               /* word k of the chain is at [edx+4k] */
+        and     ebx, 252                        /* bytes of the part turn */
+        shr     ecx, 8                          /* whole turns */
+        lea     edx, [edx+ebx-128]              /* the last word of a turn is at [edx+124] */
         shr     ebx, 2
         lea     ebx, [ebx+ebx*2]
         neg     ebx
@@ -34,13 +34,13 @@ func cksum_add
         jmp     dword ptr [cksum_long]
         .p2align 4
 .Lchain:
-        .set    k, 0
-        .rept   16
+        .set    k, -128
+        .rept   64
         {disp8} adc eax, [edx+k]
         .set    k, k+4
         .endr
 .Lchain_end:
-        lea     edx, [edx+64]                   /* lea and dec leave the carry alone */
+        lea     edx, [edx+256]                  /* lea and dec leave the carry alone */
         dec     ecx
         jns     .Lchain
         adc     eax, 0
@@ -51,14 +51,14 @@ func cksum_add
         jz      .Ldone
         cmp     ecx, 2
         jb      .Lone
-        movzx   ebx, word ptr [edx]
+        movzx   ebx, word ptr [edx-128]
         je      .Llast
-        movzx   ecx, byte ptr [edx+2]
+        movzx   ecx, byte ptr [edx-126]
         shl     ecx, 16
         or      ebx, ecx
         jmp     .Llast
 .Lone:
-        movzx   ebx, byte ptr [edx]
+        movzx   ebx, byte ptr [edx-128]
 .Llast:
         add     eax, ebx
         adc     eax, 0

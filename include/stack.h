@@ -77,6 +77,7 @@ struct stack {
         u64                 ms_base_us; /* now_us at which wheel.now_ms last changed */
         u8                  key[16];    /* secret of this instance */
         u64                 rnd_count;
+        bool                waiting;    /* somebody waits for the end of the batch */
         struct netif       *nif[STACK_NIFS];
         u8                  n_nifs;
         struct eth_state   *eth;

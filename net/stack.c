@@ -75,12 +75,19 @@ void stack_tick(struct stack *st, u64 now_us)
         wheel_advance(&st->wheel, st->wheel.now_ms + ms);
 }
 
-void stack_batch_end(struct stack *st)
+static void end_of_batch(struct stack *st)
 {
+        st->waiting = false;
         tcp_batch_end(st);
         /* what we sent ourselves comes in now, and may want acknowledgements too */
         for (u32 i = 0; i < LOOP_ROUNDS && ip_batch_end(st); i++)
                 tcp_batch_end(st);
+}
+
+void stack_batch_end(struct stack *st)
+{
+        if (st->waiting)
+                end_of_batch(st);
         for (u32 i = 0; i < st->n_nifs; i++)
                 if (st->nif[i]->flush)
                         st->nif[i]->flush(st->nif[i]);

@@ -91,8 +91,15 @@ void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr)
         t->snd_una = ack;
         t->retries = 0;
         t->progress_ms = tcb_now_ms(t);
-        cc_acked(t, n);
-        flight_put(t);
+        if (f->cwnd_limited || n >= t->cwnd / 2)
+                cc_acked(t, n);
+        if (f->calm) {
+                pool_put(&t->ts->cells, r);
+                pool_put(&t->ts->flights, f);
+                t->flight = NULL;
+        } else {
+                flight_put(t);
+        }
         if (n == t->snd_queued)
                 sndq_free(t);
         else

@@ -47,6 +47,7 @@ void tcp_queue_batch(struct tcb *t)
                 return;
         tcp_unlink(t);
         link_behind(&ts->batch, t, ts->batch.last);
+        ts->st->waiting = true;
         t->flags |= TF_QUEUED;
 }
 
@@ -100,8 +101,10 @@ void tcp_batch_end(struct stack *st)
         while (ts->batch.first) {
                 struct tcb *t = ts->batch.first;
                 tcp_unlink(t);
-                if (t->flags & (TF_WANT_TX | TF_ACK_NOW))
+                if (t->flags & TF_WANT_TX)
                         tcp_tx(t);
+                else if (t->flags & TF_ACK_NOW)
+                        tcp_ack_now(t, NULL);
                 if ((t->flags & TF_ACK_DELAYED) && !(t->flags & TF_IN_DELACK))
                         tcp_into_delack(t);
         }

@@ -363,6 +363,9 @@ u32 rtt_base_rto(const struct tcb *t);
 void sndq_trim(struct tcb *t, u32 n);                                     /* n bytes from the front are acknowledged */
 void sndq_free(struct tcb *t);
 
+/* whole.c */
+bool tcp_send_whole(struct tcb *t);                                       /* all that is queued as one segment; false: tx.c does it */
+
 /* segment.c: a segment of the send queue as a packet. */
 int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh);
 void tcp_mark_urgent(struct tcb *t, struct tcp_hdr *h, u32 seq, bool no_sum); /* urgent.c: URG and its pointer into a finished header */

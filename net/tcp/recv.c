@@ -39,7 +39,7 @@ u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n)
 }
 
 /* After n bytes were read: the window may open, an acknowledgement or the end may be due. */
-static void was_read(struct tcb *t, u32 n)
+static inline void was_read(struct tcb *t, u32 n)
 {
         t->rcv_queued -= n;
         if (!t->rcv_queued)
@@ -48,7 +48,8 @@ static void was_read(struct tcb *t, u32 n)
                 t->flags &= ~(u32)TF_URG_RX;
                 tcp_predict(t);
         }
-        tcp_window_grow(t, n);
+        if (t->rcv_space < t->rcvbuf)
+                tcp_window_grow(t, n);
         if ((t->flags & TF_ACK_ON_READ) && (t->state & SYN_ACK_RX)) {
                 if (!t->rcv_queued && (t->state & (FIN_RX | FIN_ACK_TX)) == FIN_RX)
                         tcp_set_state(t, TCP_EV_ACK_FIN);
@@ -67,7 +68,9 @@ static void was_read(struct tcb *t, u32 n)
 void tcp_consume(struct tcb *t, u32 n)
 {
         u32 left = n = min_u32(n, t->rcv_queued);
-        while (left) {
+        if (!n)
+                return;
+        do {
                 struct pkt *p = t->rcv_first;
                 if (left < p->len) {
                         pkt_pull(p, left);
@@ -78,9 +81,8 @@ void tcp_consume(struct tcb *t, u32 n)
                 if (!t->rcv_first)
                         t->rcv_last = NULL;
                 pkt_free(p);
-        }
-        if (n)
-                was_read(t, n);
+        } while (left);
+        was_read(t, n);
 }
 
 struct pkt *tcp_take(struct tcb *t)

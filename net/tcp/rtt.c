@@ -33,8 +33,10 @@ u32 rtt_base_rto(const struct tcb *t)
 {
         if (!t->srtt_us)
                 return TCP_RTO_INIT_MS;
-        u32 var_ms = (t->rttvar_us + 999) / 1000, ms = (t->srtt_us >> 3) / 1000 + max_u32(var_ms, t->ts->rto_min_ms);
-        return min_u32(ms, TCP_RTO_MAX_MS);
+        u32 ms = (t->srtt_us >> 3) / 1000, least = t->ts->rto_min_ms;
+        if (unlikely(t->rttvar_us > least * 1000)) /* divided only when it is the larger one */
+                least = (t->rttvar_us + 999) / 1000;
+        return min_u32(ms + least, TCP_RTO_MAX_MS);
 }
 
 /* 5.5 */

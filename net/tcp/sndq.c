@@ -24,7 +24,12 @@ static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pk
         struct sndent *e = cells->n_free > cells->n_total >> 3 ? pool_get(cells) : NULL;
         if (!e)
                 return false;
-        *e = (struct sndent){.ptr = ptr, .len = n, .sum = sum ? *sum : 0, .hold = hold, .has_sum = sum != NULL};
+        e->next = NULL;
+        e->ptr = ptr;
+        e->len = n;
+        e->hold = hold;
+        e->has_sum = sum != NULL;
+        e->sum = sum ? *sum : 0;
         if (t->snd_last)
                 t->snd_last->next = e;
         else
@@ -40,7 +45,7 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
                 return E_CLOSED;
         if (n == 0)
                 return 0;
-        if (n > tcp_send_room(t) || !put(t, ptr, n, sum, NULL))
+        if (n > t->sndbuf - t->snd_queued || t->snd_queued > t->sndbuf || !put(t, ptr, n, sum, NULL))
                 return E_NOMEM;
         tcp_want_tx(t);
         return 0;

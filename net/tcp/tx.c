@@ -178,16 +178,18 @@ void tcp_tx_data(struct tcb *t)
                 tcp_send_syn(t);
                 return;
         }
+        if (tcp_send_whole(t))
+                return;
         if (may_send(t)) {
                 u32 was_nxt = t->snd_nxt;
                 bool again = false;
-                while (send_lost(t))
+                while (t->flight && t->flight->lost && send_lost(t))
                         again = true;
                 while (send_new(t))
                         ;
                 if (again || t->snd_nxt != was_nxt || t->timer_kind == TT_NONE || t->timer_kind == TT_KEEPALIVE || t->timer_kind == TT_SWS)
                         tcp_timer_rearm(t);
-                if (again || t->snd_nxt != was_nxt)
+                if (again)
                         tcp_predict(t);
         }
 }
