@@ -68,14 +68,15 @@ func cksum_add
 endfunc cksum_add
 
 /*
- * cksum_add for n >= 128 with vectors (equal modulo 65535): eax sum, edx p, ecx n as above, goes on in .Lbase with what is left (n & 63).
- *   clobbers  eax, ecx, edx, [esp+8], [esp+12], xmm0-xmm5 or ymm0-ymm5, flags
+ * cksum_add for n >= 128 with vectors (equal modulo 65535): eax sum, edx p, ecx n as above, goes on in .Lbase with what is left
+ * (n & 63), or returns.
+ *   clobbers  eax, ecx, edx, its arguments' slots, xmm0-3, 6, 7 or ymm, flags
  *
  * pmaddwd adds neighbouring 16-bit words, but as signed numbers: each word w enters as w - 2^15 (one xor), and
  * 2^15 for each word, n/2 * 2^15 = n << 14, is added at the end. A lane grows by less than 2^17 a step, so pieces
  * of 64 KiB cannot overflow it.
  */
-        .macro PIECE                            /* ecx = bytes of whole blocks of this piece; pushes what remains */
+        .macro PIECE                            /* this piece: edx behind its whole blocks, ecx = -their bytes, eax = its bias */
         mov     ecx, [esp+12]
         and     ecx, -64
         cmp     ecx, 0x10000
@@ -83,79 +84,121 @@ endfunc cksum_add
         mov     ecx, 0x10000
 1:      sub     [esp+12], ecx
         mov     eax, ecx
-        shl     eax, 14                         /* the bias of this piece */
-        .endm
-        .macro JOIN                             /* xmm0 = four lanes: their sum and eax (below 2^31 together) into [esp+4] */
-        pshufd  xmm1, xmm0, 0x4e
-        paddd   xmm0, xmm1
-        pshufd  xmm1, xmm0, 0xb1
-        paddd   xmm0, xmm1
-        movd    ecx, xmm0
-        add     eax, ecx                        /* the true sum of the words, unsigned */
-        add     [esp+4], eax
-        adc     dword ptr [esp+4], 0
-        .endm
-        .macro REST piece                       /* another piece, or the last bytes by the chain */
-        mov     ecx, [esp+12]
-        cmp     ecx, 64
-        jae     \piece
-        mov     eax, [esp+4]
-        jmp     .Lbase
+        shl     eax, 14
+        add     edx, ecx
+        neg     ecx
         .endm
 
         .section .text.cksum_add, "ax", @progbits
         .p2align 4
 cksum_long_sse2:
-        movdqa  xmm4, [cksum_bias]
-        movdqa  xmm5, [cksum_ones]
+        movdqa  xmm6, [cksum_bias]
+        movdqa  xmm7, [cksum_ones]
 .Lsse2_piece:
         PIECE
         pxor    xmm0, xmm0
+        pxor    xmm1, xmm1
 .Lsse2:
         .set    k, 0
         .rept   2
-        movdqu  xmm1, [edx+k]
-        movdqu  xmm2, [edx+k+16]
-        pxor    xmm1, xmm4
-        pxor    xmm2, xmm4
-        pmaddwd xmm1, xmm5
-        pmaddwd xmm2, xmm5
-        paddd   xmm0, xmm1
+        movdqu  xmm2, [edx+ecx+k]
+        movdqu  xmm3, [edx+ecx+k+16]
+        pxor    xmm2, xmm6
+        pxor    xmm3, xmm6
+        pmaddwd xmm2, xmm7
+        pmaddwd xmm3, xmm7
         paddd   xmm0, xmm2
+        paddd   xmm1, xmm3
         .set    k, k+32
         .endr
-        add     edx, 64
-        sub     ecx, 64
+        add     ecx, 64
         jnz     .Lsse2
-        JOIN
-        REST    .Lsse2_piece
+        paddd   xmm0, xmm1
+        pshufd  xmm1, xmm0, 0x4e
+        paddd   xmm0, xmm1
+        pshufd  xmm1, xmm0, 0xb1
+        paddd   xmm0, xmm1
+        movd    ecx, xmm0
+        add     eax, ecx                        /* the true sum of the piece's words, unsigned */
+        add     eax, [esp+4]
+        adc     eax, 0
+        mov     ecx, [esp+12]
+        cmp     ecx, 64
+        jb      .Lbase                          /* the last bytes by the chain */
+        mov     [esp+4], eax
+        jmp     .Lsse2_piece
+
+        .macro AVX2_BLOCK k                     /* 64 bytes at [edx+ecx+k] into ymm0 and ymm1 */
+        vpxor   ymm2, ymm6, [edx+ecx+\k]
+        vpxor   ymm3, ymm6, [edx+ecx+\k+32]
+        vpmaddwd ymm2, ymm2, ymm7
+        vpmaddwd ymm3, ymm3, ymm7
+        vpaddd  ymm0, ymm0, ymm2
+        vpaddd  ymm1, ymm1, ymm3
+        .endm
 
         .p2align 4
 cksum_long_avx2:
-        vmovdqa ymm4, [cksum_bias]
-        vmovdqa ymm5, [cksum_ones]
+        vmovdqa ymm6, [cksum_bias]
+        vmovdqa ymm7, [cksum_ones]
 .Lavx2_piece:
         PIECE
         vpxor   xmm0, xmm0, xmm0
+        vpxor   xmm1, xmm1, xmm1
+        test    ecx, 64                         /* an odd number of blocks: one by itself */
+        jz      .Lavx2
+        AVX2_BLOCK 0
+        add     ecx, 64
+        jz      .Lavx2_end
 .Lavx2:
-        vpxor   ymm1, ymm4, [edx]
-        vpxor   ymm2, ymm4, [edx+32]
-        vpmaddwd ymm1, ymm1, ymm5
-        vpmaddwd ymm2, ymm2, ymm5
-        vpaddd  ymm0, ymm0, ymm1
-        vpaddd  ymm0, ymm0, ymm2
-        add     edx, 64
-        sub     ecx, 64
+        AVX2_BLOCK 0
+        AVX2_BLOCK 64
+        sub     ecx, -128
         jnz     .Lavx2
+.Lavx2_end:
+        mov     ecx, [esp+12]
+        cmp     ecx, 64
+        jae     .Lavx2_join
+        and     ecx, -2                         /* last words: the 64 bytes that end with them, what was summed already masked */
+        jz      .Lavx2_join
+        vmovdqu ymm2, [edx+ecx-64]
+        vmovdqu ymm3, [edx+ecx-32]
+        vpand   ymm2, ymm2, [cksum_mask+ecx]
+        vpand   ymm3, ymm3, [cksum_mask+ecx+32]
+        vpxor   ymm2, ymm2, ymm6
+        vpxor   ymm3, ymm3, ymm6
+        vpmaddwd ymm2, ymm2, ymm7
+        vpmaddwd ymm3, ymm3, ymm7
+        vpaddd  ymm0, ymm0, ymm2
+        vpaddd  ymm1, ymm1, ymm3
+        add     eax, 64 << 14
+        add     edx, ecx
+.Lavx2_join:
+        vpaddd  ymm0, ymm0, ymm1
         vextracti128 xmm1, ymm0, 1
         vpaddd  xmm0, xmm0, xmm1
-        vzeroupper                              /* what follows are SSE forms: no penalty for mixing */
-        JOIN
-        cmp     dword ptr [esp+12], 64
-        jae     cksum_long_avx2                 /* vzeroupper emptied the constants' upper halves */
+        vpshufd xmm1, xmm0, 0x4e
+        vpaddd  xmm0, xmm0, xmm1
+        vpshufd xmm1, xmm0, 0xb1
+        vpaddd  xmm0, xmm0, xmm1
+        vmovd   ecx, xmm0
+        add     eax, ecx
+        add     eax, [esp+4]
+        adc     eax, 0
         mov     ecx, [esp+12]
-        mov     eax, [esp+4]
-        jmp     .Lbase
+        cmp     ecx, 64
+        jb      .Lavx2_last
+        mov     [esp+4], eax
+        jmp     .Lavx2_piece
+.Lavx2_last:
+        vzeroupper                              /* whoever uses SSE forms next pays no penalty for mixing */
+        test    cl, 1
+        jz      .Lavx2_done
+        movzx   ecx, byte ptr [edx]
+        add     eax, ecx
+        adc     eax, 0
+.Lavx2_done:
+        ret
 
 /*
  * void cksum_use(enum cksum_level level);
@@ -180,6 +223,9 @@ cksum_ones:
         .rept   16
         .short  1
         .endr
+cksum_mask:                                     /* 64 bytes read at cksum_mask + r: 64 - r zeros, r ones */
+        .skip   64, 0
+        .skip   64, 0xff
 cksum_levels:
         .long   .Lbase, cksum_long_sse2, cksum_long_avx2
         .section .data.cksum, "aw", @progbits
