@@ -41,7 +41,7 @@ static bool make_half_open(struct tcp_state *ts, u32 n)
 static bool make_cells(struct tcp_state *ts)
 {
         const struct stack_config *c = &ts->st->cfg;
-        u32 busy = c->n_tcbs < 64 ? c->n_tcbs : 64 + c->n_tcbs / 16; /* connections with bytes in flight at one time */
+        u32 busy = c->n_tcbs < 512 ? c->n_tcbs : 512 + c->n_tcbs / 16; /* connections with bytes in flight at one time */
         return pool_make(ts->st, &ts->cells, c->n_pkts * 4 + busy * 4, CELL) && pool_make(ts->st, &ts->flights, busy, sizeof(struct flight)) &&
                pool_make(ts->st, &ts->reasms, busy, sizeof(struct reasm));
 }

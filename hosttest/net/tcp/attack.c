@@ -309,6 +309,24 @@ static void rfc_1191_segments_get_smaller_and_are_sent_again_at_once(void **s)
         trace_end();
 }
 
+static void rfc_1191_what_was_sacked_is_not_sent_again(void **s)
+{
+        established_sack(NULL);
+        send_bytes(0, 4380);
+        wire_flush_out(T.w);
+        rx_sack(1, 1, 1, 1461, 2921);
+        wire_flush_out(T.w);
+        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 1);
+        struct seg g;
+        u32 n = 0;
+        while (next_tx(&g)) {
+                assert_false(g.seq - T.our_isn >= 1461 && g.seq - T.our_isn < 2921);
+                n += g.n;
+        }
+        assert_int_equal(n, 2920);
+        trace_end();
+}
+
 static void rfc_5927_message_about_what_is_not_in_flight_is_ignored(void **s)
 {
         established();
@@ -480,7 +498,7 @@ int main(void)
                 test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(tcb_pool_exhausted_is_a_counted_drop),
                 test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
                 test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
-                test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
+                test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again), test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
                 test(path_mtu_black_hole_is_found), test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
                 test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait), test(oldest_time_wait_goes_when_room_is_short),
                 test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),
