@@ -153,6 +153,12 @@
         X(TCP_BACKLOG_ACK,  "handshake complete, but the accept queue is full") \
         X(TCP_NOT_ACCEPTED, "refused by the listener's user") \
         X(TCP_TFO_EMPTY,    "Fast Open SYN without usable data") \
+        X(TCP_CONV_CROSSED, "two SYNs with data crossed: the plain retry follows") \
+        X(TCP_CONV_SYN_AGAIN,"first SYN of a conversation again: answered again") \
+        X(TCP_CONV_EMPTY,   "early request without usable data") \
+        X(TCP_CONV_SPEAKS_FIRST,"SYN taken by a server that speaks first (not a fault)") \
+        X(TCP_CONV_RATE,    "SYN of an unproven address beyond the rate of answers") \
+        X(TCP_REOPEN_EARLY, "direction opened again before its last message was read") \
         X(SOCK_PEER,       "datagram from another than the connected peer") \
         X(SOCK_FULL,       "datagram for a socket whose queue is full") \
         X(TCP_NO_TCB,      "no free connection slot")

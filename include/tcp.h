@@ -49,6 +49,14 @@ struct tcp_opts {
         u32  keepalive_ms;   /* 0 = off (MUST-25) */
         u32  timewait_ms;    /* 0 = 2 x 30 s */
         bool fastopen;       /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */
+        bool qure;           /* option 144 (doc/conversations.md): tcp_connect shows it, a listener answers it; plain peers see nothing of it.
+                              * Toward a peer known to speak it the SYN takes along what is queued, and the FIN (R47). */
+        bool optional_syn;   /* listener: a QuRe peer's SYN is acknowledged, ours goes when there is something to say (R38) */
+        bool speaks_first;   /* listener: asked at a QuRe peer's SYN, may answer and close before the request comes (R43) */
+        bool hold_reopened;  /* listener: a SYN that opens again is acknowledged, its data has to come once more (R42) */
+        /* Listener: these first bytes of a SYN's data are a request that may run before the handshake, for it does no harm twice.
+         * NULL = data on a SYN always waits for the handshake. */
+        bool (*idempotent)(const u8 *data, u32 n);
         bool no_pmtud;       /* segments may be fragmented on their way */
         bool fixed_isn;      /* for conformance tests: start with `isn` instead of RFC 6528's choice */
         u32  isn;
@@ -120,6 +128,20 @@ void tcp_flush(struct tcb *t);                                 /* sends what may
 void tcp_shutdown(struct tcb *t);                              /* our FIN after the queued bytes (half close, R40) */
 void tcp_close(struct tcb *t);                                 /* shutdown and let go: no more events, `closed` excepted; unread data = RST (SHLD-3) */
 void tcp_abort(struct tcb *t);                                 /* RST now; `closed` is not called */
+
+/* --- conversations: directions that open by themselves, toward a peer that showed option 144 --- */
+bool tcp_is_qure(const struct tcb *t);
+bool tcp_proven(const struct tcb *t);                          /* the peer is where it says (design 6) */
+/* Opens our direction: for the first time on a listener with optional_syn, before there is anything to say; or again after
+ * tcp_shutdown (R41). What is queued before the stack sends goes with the SYN. 0, E_AGAIN while our last FIN is not acknowledged,
+ * E_CLOSED toward a plain peer. A peer that opens again is seen by tcp_eof, which turns false, and `readable`. */
+int tcp_reopen(struct tcb *t);
+/* Takes back what is queued when nothing of it was sent: the peer has said already that it does not want it (R43). Bytes. */
+u32 tcp_withdraw(struct tcb *t);
+/* This service speaks QuRe, as we know from membership of its cluster (R49): no discovery, no ageing. */
+void tcp_peer_member(struct stack *st, ipaddr addr, u16 port);
+void tcp_option_kind(struct stack *st, u8 kind);               /* 144 unless set; 253 and 254 carry RFC 6994's experiment */
+void tcp_proof_key(struct stack *st, const u8 key[16]);        /* of address proofs, from the cluster's secret; the one before stays good */
 
 /* Everything queued so far is urgent (MUST-30, 62): segments carry URG until it is acknowledged. New programs should not (SHLD-13). */
 void tcp_send_urgent(struct tcb *t);

@@ -3,7 +3,7 @@
 #include "engine.h"
 
 /* In SYN_RECEIVED, with all that the handshake agreed on. */
-static struct tcb *make(struct tcp_state *ts, const struct synq *q)
+struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q)
 {
         struct listener *l = q->l;
         struct tcb *t = tcb_new(ts);
@@ -34,13 +34,19 @@ static struct tcb *make(struct tcp_state *ts, const struct synq *q)
                 t->cwnd = t->mss; /* RFC 5681 3.1: the SYN,ACK was lost */
                 t->rto_ms = TCP_RTO_SYN_LOST_MS;
         }
-        tcp_set_state(t, TCP_EV_SYN);
+        if (!q->qure || !conv_accepted(t, q)) {
+                if (q->late) {
+                        tcb_free(t); /* there is no plain way on from here */
+                        return NULL;
+                }
+                tcp_set_state(t, TCP_EV_SYN);
+        }
         tcp_insert(t);
         return t;
 }
 
 /* R93, R170: the user decides. A refused peer sees RST (R176). */
-static bool ask_user(struct tcb *t)
+bool tcp_ask_user(struct tcb *t)
 {
         if (!t->ev->accept || t->ev->accept(t) || (t->flags & TF_DEAD))
                 return !(t->flags & TF_DEAD);
@@ -57,7 +63,7 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
                 pkt_drop(p, DROP_TCP_BACKLOG_ACK); /* the SYN,ACK's timer gives it another chance */
                 return;
         }
-        struct tcb *t = make(ts, q);
+        struct tcb *t = tcp_accept_make(ts, q);
         if (!t) {
                 pkt_drop(p, DROP_TCP_NO_TCB);
                 return;
@@ -71,7 +77,7 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
         t->snd_wnd = s->wnd << t->snd_scale;
         t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
         tcp_enter(t);
-        if (!ask_user(t)) {
+        if (!tcp_ask_user(t)) {
                 pkt_drop(p, DROP_TCP_NOT_ACCEPTED);
                 tcp_leave(t);
                 return;
@@ -87,7 +93,7 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
         if (!tfo_cookie_ok(ts, q->raddr, s->tfo, s->tfo_len) || ts->n_fastopen >= ts->n_pool / 4)
                 return false;
         q->tfo_ask = false;
-        struct tcb *t = make(ts, q);
+        struct tcb *t = tcp_accept_make(ts, q);
         if (!t)
                 return false;
         if (!flight_get(t) || !sent_room(t)) {
@@ -115,7 +121,7 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
                 pkt_drop(p, DROP_TCP_TFO_EMPTY);
         }
         tcp_send_syn(t);
-        if (ask_user(t) && t->rcv_queued)
+        if (tcp_ask_user(t) && t->rcv_queued)
                 tcp_tell_readable(t);
         tcp_leave(t);
         return true;

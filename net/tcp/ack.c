@@ -128,7 +128,7 @@ static bool move_state(struct tcb *t)
 {
         if (t->state & FIN_TX && !(t->state & FIN_ACK_RX) && t->snd_una == t->snd_nxt) {
                 tcp_set_state(t, TCP_EV_ACK_OF_FIN);
-                if (t->state == TCP_B_TIME_WAIT) {
+                if (t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t))) {
                         tcp_try_finish(t);
                         return !(t->flags & TF_DEAD);
                 }
@@ -144,13 +144,15 @@ static bool move_state(struct tcb *t)
 bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
 {
         u32 old_una = t->snd_una, data = t->snd_queued;
-        bool dup = is_duplicate(t, s), was_syn_received = t->state == TCP_B_SYN_RECEIVED;
+        bool dup = is_duplicate(t, s), was_syn_received = t->state == TCP_B_SYN_RECEIVED && !t->conv;
         if (t->flight) {
                 t->flight->calm = false;
                 t->flight->delivered = 0;
         }
         if (seq_gt(s->ack, t->snd_una))
                 tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL);
+        if (unlikely(t->conv))
+                channel_acked(t, t->snd_una);
         if (was_syn_received) {
                 tcp_set_state(t, TCP_EV_ACK_OF_SYN);
                 tcp_fastopen_over(t);

@@ -3,6 +3,7 @@
 #ifndef TCP_ENGINE_H
 #define TCP_ENGINE_H
 
+#include "channel.h"
 #include "ip.h"
 #include "seq.h"
 #include "stack.h"
@@ -141,6 +142,7 @@ struct synq {
         u16              our_mss;
         u8               snd_scale, rcv_scale, tries;
         bool             ts_ok, sack_ok, ecn_ok, has_wscale, tfo_ask;
+        bool             qure, late; /* option 144 came; late: answered without our SYN */
 };
 
 /* A connection in TIME_WAIT. */
@@ -188,10 +190,12 @@ struct tcp_state {
         u32               challenge_ms, challenge_n;
         struct tfo_peer   tfo[TCP_TFO_CACHE];
         u32               tfo_clock;
+        struct conv_state *conv;
         struct tcp_counters count;
 };
 
 static inline struct stack *tcb_stack(const struct tcb *t) { return t->ts->st; }
+static inline struct conv *conv_of(const struct tcb *t) { return &t->ts->conv->pool[t->conv - 1]; } /* only where t->conv */
 static inline u32 tcb_now_ms(const struct tcb *t) { return t->ts->st->wheel.now_ms; }
 static inline u32 tcb_now_us(const struct tcb *t) { return (u32)t->ts->st->now_us; }
 static inline u32 tcb_outstanding(const struct tcb *t) { return t->snd_nxt - t->snd_una; }
@@ -268,6 +272,8 @@ void tcp_finish(struct tcb *t, int err);                                  /* the
 void tcp_try_finish(struct tcb *t);                                       /* after FF: finishes once the user has all data */
 
 void tcp_syn_sent_rx(struct tcb *t, struct tcp_seg *s, struct pkt *p);    /* synsent.c: 3.10.7.3; consumes p */
+void tcp_take_syn(struct tcb *t, const struct tcp_seg *s);                /* the peer's numbers and what it offered */
+void tcp_got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p, bool late); /* late: its SYN is still to come */
 void tcp_opened(struct tcb *t);                                           /* a handshake of ours is complete */
 
 /* ack.c */
@@ -423,6 +429,8 @@ void synq_send(struct tcp_state *ts, struct synq *q);
 void synq_free(struct tcp_state *ts, struct synq *q);
 void synq_flush(struct listener *l);
 void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p); /* q may be no entry but a cookie's; consumes p */
+struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q);   /* in SYN_RECEIVED; NULL when slots have run out */
+bool tcp_ask_user(struct tcb *t);                                         /* false: refused, the connection is over */
 bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p);
 void tcp_fastopen_over(struct tcb *t);
 u32 cookie_make(struct tcp_state *ts, struct synq *q);

@@ -23,11 +23,14 @@ void tcp_finish(struct tcb *t, int err)
  * entry behind (MUST-13), except in application mode (R159). */
 void tcp_try_finish(struct tcb *t)
 {
+        bool waits = (t->flags & (TF_ACTIVE_CLOSE | TF_APP_MODE)) == TF_ACTIVE_CLOSE;
         if (t->flags & TF_ACK_NOW)
-                tcp_ack_now(t, NULL);
+                t->conv ? conv_ack(t) : tcp_ack_now(t, NULL);
         if (t->rcv_queued && !(t->flags & TF_USER_CLOSED))
                 return;
-        if ((t->flags & (TF_ACTIVE_CLOSE | TF_APP_MODE)) == TF_ACTIVE_CLOSE)
+        if (t->conv && t->state != TCP_B_TIME_WAIT)
+                waits = !(t->state & SYN_TX); /* one way: who listened answers when the FIN comes again (R39) */
+        if (waits)
                 timewait_enter(t);
         tcp_finish(t, 0);
 }

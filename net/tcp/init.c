@@ -62,5 +62,5 @@ bool tcp_init(struct stack *st)
         ip_proto(st, IPPROTO_TCP_, tcp_rx);
         ip_proto_error(st, IPPROTO_TCP_, tcp_icmp);
         return ts->tw && make_tcbs(ts, st->cfg.n_tcbs) && make_listeners(ts, st->cfg.n_listeners) && make_half_open(ts, st->cfg.n_synq) &&
-               make_cells(ts) && tcp_tables(ts);
+               make_cells(ts) && tcp_tables(ts) && conv_init(ts);
 }

@@ -63,7 +63,7 @@ void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
         t->tos = o->tos & 0xfc;
         t->cc = o->cc;
         t->keepalive_ms = o->keepalive_ms;
-        t->user_timeout_ms = o->user_timeout_ms;
+        t->user_timeout = ms_pack(o->user_timeout_ms);
         t->timewait_cs = (u16)min_u32((o->timewait_ms ? o->timewait_ms : TCP_TIMEWAIT_MS) / 10, 65535);
         t->rcv_mss = t->peer_mss = TCP_MSS_DEFAULT;
         t->ssthresh = UINT32_MAX;
@@ -156,6 +156,8 @@ struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16
                 return NULL;
         }
         fill_flight(t, o);
+        if (o->qure)
+                conv_connect(t, o, dport);
         t->rcv_scale = o->no_wscale ? 0 : tcp_scale_for(t->rcvbuf);
         ts->count.active_opens++;
         *err = 0;
@@ -190,7 +192,8 @@ void tcp_close(struct tcb *t)
 {
         if (t->flags & (TF_DEAD | TF_USER_CLOSED))
                 return;
-        if (!(t->state & SYN_RX)) {
+        bool one_way = t->conv && (t->snd_queued || (t->state & SYN_ACK_RX)); /* what is queued is said, whether the peer opens or not */
+        if (!(t->state & SYN_RX) && !one_way) {
                 tcp_finish(t, 0); /* CLOSED or SYN_SENT: nothing to say (3.10.4) */
         } else if (t->flags & TF_APP_MODE) {
                 close_app_mode(t);
@@ -200,7 +203,7 @@ void tcp_close(struct tcb *t)
         } else {
                 t->flags |= TF_USER_CLOSED;
                 tcp_predict(t);
-                if (t->state == TCP_B_TIME_WAIT) {
+                if (t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t))) {
                         tcp_try_finish(t);
                         return;
                 }
@@ -213,7 +216,7 @@ void tcp_abort(struct tcb *t)
 {
         if (t->flags & TF_DEAD)
                 return;
-        if ((t->state & SYN_RX) && t->state != TCP_B_TIME_WAIT)
+        if (((t->state & SYN_RX) || tcp_is_qure(t)) && t->state != TCP_B_TIME_WAIT)
                 tcp_reset(t);
         t->ev = &tcp_no_events;
         tcp_finish(t, 0);
@@ -236,7 +239,7 @@ void tcp_cork(struct tcb *t, bool on)
                 tcp_want_tx(t);
 }
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; tcp_timer_rearm(t); }
-void tcp_set_user_timeout(struct tcb *t, u32 ms) { t->user_timeout_ms = ms; }
+void tcp_set_user_timeout(struct tcb *t, u32 ms) { t->user_timeout = ms_pack(ms); }
 void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
 void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl ? ttl : TCP_TTL; }
 void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc; }

@@ -74,6 +74,7 @@ void tcb_free(struct tcb *t)
         }
         timer_stop(&ts->st->wheel, &t->timer);
         tcp_fastopen_over(t);
+        conv_free(t);
         tcp_unlink(t);
         tcp_remove(t);
         rcvq_free(t);

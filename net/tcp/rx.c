@@ -95,7 +95,7 @@ static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 pkt_drop(p, DROP_TCP_NO_ACK);
                 return false;
         }
-        if (t->state == TCP_B_SYN_RECEIVED) {
+        if (t->state == TCP_B_SYN_RECEIVED && !t->conv) {
                 if (seq_le(s->ack, t->snd_una) || seq_gt(s->ack, t->snd_nxt)) {
                         struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack, .flags = TCP_RST};
                         tcp_reply(t->ts, &r);
@@ -151,7 +151,9 @@ static step *const arrives[] = {check_seq, check_rst, check_syn, check_ack, chec
 void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
         tcp_enter(t);
-        if (t->state == TCP_B_SYN_SENT) {
+        if (unlikely(t->conv) && channel_arrives(t, s, p)) {
+                /* it is dealt with */
+        } else if (t->state == TCP_B_SYN_SENT && !t->conv) {
                 tcp_syn_sent_rx(t, s, p);
         } else {
                 if ((t->flags & TF_ECN) && s->ce)

@@ -41,9 +41,44 @@ int tcp_transition(u8 byte, enum tcp_event ev)
         return -1;
 }
 
+/* One direction of a decoupled byte, its FIN pair left of its SYN pair as in the byte. The receiving direction's bits are 33, the
+ * sending one's cc. What is not here cannot happen (R37 to R42). */
+static const struct edge qure_edges[] = {
+        {0x00, TCP_EV_SEND_SYN,   0x04}, /* open                                R21 */
+        {0xcc, TCP_EV_SEND_SYN,   0x04}, /* open again: a new incarnation       R41 */
+        {0x04, TCP_EV_ACK_OF_SYN, 0x0c},
+        {0x44, TCP_EV_ACK_OF_SYN, 0x4c},
+        {0x04, TCP_EV_SEND_FIN,   0x44}, /* a whole message in one segment      R47 */
+        {0x0c, TCP_EV_SEND_FIN,   0x4c},
+        {0x4c, TCP_EV_ACK_OF_FIN, 0xcc},
+        {0x00, TCP_EV_SYN,        0x03}, /* the peer opens                      R38 */
+        {0x33, TCP_EV_SYN,        0x03}, /* the peer opens again                R41 */
+        {0x03, TCP_EV_FIN,        0x33},
+        {0x03, TCP_EV_FIN_HELD,   0x13},
+        {0x13, TCP_EV_ACK_FIN,    0x33},
+};
+
+enum { SENDING = SYN_TX | SYN_ACK_RX | FIN_TX | FIN_ACK_RX, RECEIVING = SYN_RX | SYN_ACK_TX | FIN_RX | FIN_ACK_TX };
+
+int tcp_transition_qure(u8 byte, enum tcp_event ev)
+{
+        if (ev == TCP_EV_ABORT)
+                return TCP_B_GONE;
+        if (ev == TCP_EV_SYN_ACK) { /* both at once */
+                int half = tcp_transition_qure(byte, TCP_EV_ACK_OF_SYN);
+                return half < 0 ? -1 : tcp_transition_qure((u8)half, TCP_EV_SYN);
+        }
+        bool receiving = ev == TCP_EV_SYN || ev == TCP_EV_FIN || ev == TCP_EV_FIN_HELD || ev == TCP_EV_ACK_FIN;
+        u8 mask = receiving ? RECEIVING : SENDING;
+        for (u32 i = 0; i < COUNT_OF(qure_edges); i++)
+                if (qure_edges[i].from == (byte & mask) && qure_edges[i].event == ev)
+                        return (byte & ~mask) | qure_edges[i].to;
+        return -1;
+}
+
 bool tcp_set_state(struct tcb *t, enum tcp_event ev)
 {
-        int to = tcp_transition(t->state, ev);
+        int to = unlikely(t->conv) ? tcp_transition_qure(t->state, ev) : tcp_transition(t->state, ev);
         if (to < 0)
                 return false;
         if (ev == TCP_EV_SEND_FIN && !(t->state & FIN_RX))
@@ -63,6 +98,25 @@ bool tcp_byte_legal(u8 byte)
         return legal_nybble(byte & 15) && legal_nybble(byte >> 4) && (byte < 16 || (byte & 15) == 15);
 }
 
+bool tcp_byte_legal_qure(u8 byte)
+{
+        u8 rx = byte & RECEIVING, tx = byte & SENDING;
+        bool receiving = rx == 0x00 || rx == 0x01 || rx == 0x03 || rx == 0x13 || rx == 0x33;
+        return receiving && (tx == 0x00 || tx == 0x04 || tx == 0x44 || tx == 0x0c || tx == 0x4c || tx == 0xcc);
+}
+
+/* The nearest of the eleven for a decoupled byte, by what the FIN nybble says. */
+static enum tcp_rfc_state nearest(u8 byte, bool active_close)
+{
+        switch (byte >> 4) {
+        case 0x0: return (byte & (SYN_TX | SYN_ACK_RX)) == SYN_TX ? TCP_SYN_SENT : byte == SYN_ACK_TX + SYN_RX ? TCP_SYN_RECEIVED : TCP_ESTABLISHED;
+        case 0x1: case 0x3: return TCP_CLOSE_WAIT;
+        case 0x4: return TCP_FIN_WAIT_1;
+        case 0xc: return TCP_FIN_WAIT_2;
+        default: return active_close ? TCP_CLOSING : TCP_LAST_ACK;
+        }
+}
+
 enum tcp_rfc_state tcp_rfc_state(u8 byte, bool active_close)
 {
         switch (byte) {
@@ -74,7 +128,7 @@ enum tcp_rfc_state tcp_rfc_state(u8 byte, bool active_close)
         case TCP_B_CLOSE_WAIT: case TCP_B_CLOSE_WAIT_HELD: return TCP_CLOSE_WAIT;
         case TCP_B_CLOSING: case TCP_B_CLOSING_HELD: return active_close ? TCP_CLOSING : TCP_LAST_ACK;
         case TCP_B_TIME_WAIT: case TCP_B_TIME_WAIT_HELD: return active_close ? TCP_TIME_WAIT : TCP_CLOSED;
-        default: return TCP_ESTABLISHED;
+        default: return nearest(byte, active_close);
         }
 }
 

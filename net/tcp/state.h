@@ -6,6 +6,10 @@
  *
  * A request bit (?) says that the flag was sent or came; its answer bit (!) that it was acknowledged. Bits are only
  * ever set. `01` of the receiving pair rests where the acknowledgement is withheld on purpose (application mode).
+ *
+ * Toward a peer that speaks QuRe the two directions are decoupled: each has its own SYN and FIN pair, opens, closes and opens
+ * again by itself, and opening again begins a new incarnation of that direction's four bits, the only time that bits are cleared
+ * (R37 to R41). tcb->conv tells which of the two rules a connection follows.
  * SPDX-License-Identifier: MIT */
 #ifndef TCP_STATE_H
 #define TCP_STATE_H
@@ -51,11 +55,18 @@ struct tcb;
 /* The byte after `ev` in `byte`, or -1 where the transition table has no such edge. */
 int tcp_transition(u8 byte, enum tcp_event ev);
 
+/* The same for decoupled directions. TCP_EV_SYN and TCP_EV_SEND_SYN open a direction that was never open or is closed; an FIN
+ * needs only the SYN of its own direction. */
+int tcp_transition_qure(u8 byte, enum tcp_event ev);
+
 /* Moves t's byte along the table: the only writer of tcb->state. false (nothing changed) where there is no edge. */
 bool tcp_set_state(struct tcb *t, enum tcp_event ev);
 
 /* Both nybbles hold only the pairs 00, 01, 11 (R18), and no FIN bit stands beside an incomplete SYN nybble (R17). */
 bool tcp_byte_legal(u8 byte);
+
+/* The same for decoupled directions: the FIN pair of a direction stands only beside its own SYN (a three-packet server is 33 or 77). */
+bool tcp_byte_legal_qure(u8 byte);
 
 /* The RFC's name of a byte; `active_close`: our FIN was sent before the peer's came. */
 enum tcp_rfc_state tcp_rfc_state(u8 byte, bool active_close);

@@ -93,6 +93,10 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
 
 void synq_send(struct tcp_state *ts, struct synq *q)
 {
+        if (q->qure) {
+                conv_synq_send(ts, q);
+                return;
+        }
         u8 o[TCP_OPTS_MAX], cookie[8];
         struct syn_options so = {.layout = q->l->opts.syn_layout, .mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale, .sack = q->sack_ok,
                                  .ts = q->ts_ok, .tsval = q->tsval, .tsecr = q->ts_recent, .tfo_on = q->tfo_ask, .tfo = cookie, .tfo_len = 8};
@@ -133,10 +137,13 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
                 pkt_drop(p, DROP_TCP_BACKLOG); /* the peer tries again: perhaps the user has caught up by then */
                 return;
         }
+        if (l->opts.qure && conv_listen(ts, l, &tmp, s, p, h))
+                return;
         if (tmp.tfo_ask && s->tfo_len && tcp_fastopen(ts, &tmp, s, p))
                 return;
         ts->count.passive_opens++;
         if (!q) {
+                tmp.qure = tmp.late = false; /* a cookie has no room for it */
                 tmp.iss = cookie_make(ts, &tmp);
                 synq_send(ts, &tmp);
                 pkt_drop(p, DROP_TCP_SYN_COOKIE);
@@ -162,11 +169,14 @@ static void refuse_ack(struct tcp_state *ts, const struct synq *q, const struct 
         pkt_drop(p, DROP_TCP_HALF_ACK);
 }
 
+/* What is behind our SYN, if it was sent. */
+static u32 next_seq(const struct synq *q) { return q->iss + !q->late; }
+
 /* An acknowledgement of what we have so far, without a connection to hold it. */
 static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum drop why)
 {
         u8 o[TCP_TS_LEN];
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss + 1,
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = next_seq(q),
                               .ack = q->irs + 1, .wnd = (u16)(min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535) >> q->rcv_scale), .flags = TCP_ACK, .opts = o};
         if (q->ts_ok)
                 r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
@@ -208,7 +218,7 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
                 challenge(ts, q, p, DROP_TCP_HALF_SYN);
         } else if (!(s->flags & TCP_ACK)) {
                 pkt_drop(p, DROP_TCP_HALF_NO_ACK);
-        } else if (s->ack != q->iss + 1) {
+        } else if (s->ack != next_seq(q)) {
                 refuse_ack(ts, q, s, p);
         } else {
                 synq_accept(ts, q, s, p);
@@ -222,7 +232,7 @@ void synq_flush(struct listener *l)
                 struct synq *q = &ts->synq_pool[i];
                 if (q->l != l || !timer_running(&q->timer))
                         continue;
-                struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss + 1,
+                struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = next_seq(q),
                                       .ack = q->irs + 1, .flags = TCP_RST | TCP_ACK};
                 tcp_reply(ts, &r); /* R161 */
                 synq_free(ts, q);

@@ -41,6 +41,10 @@ static u8 syn_flags(const struct tcb *t)
 
 void tcp_send_syn(struct tcb *t)
 {
+        if (t->conv) {
+                conv_send_syn(t);
+                return;
+        }
         struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
         bool first = t->state == TCP_B_CLOSED;
         u32 n_opts, n = 0;
@@ -98,7 +102,7 @@ static void bad_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 }
 
 /* What both sides offered counts. */
-static void take_syn(struct tcb *t, const struct tcp_seg *s)
+void tcp_take_syn(struct tcb *t, const struct tcp_seg *s)
 {
         struct flight *f = t->flight;
         t->rcv_nxt = t->rcv_acked = s->seq + 1;
@@ -135,7 +139,7 @@ static void take_tfo(struct tcb *t, const struct tcp_seg *s)
                         sent_mark(t, r, SENT_LOST);
 }
 
-static void got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
+void tcp_got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p, bool late)
 {
         struct flight *f = t->flight;
         if (f->ecn_ask && !t->retries && (s->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE)
@@ -146,14 +150,16 @@ static void got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         }
         take_tfo(t, s);
         u32 rto = t->rto_ms;
-        bool lost_syn = t->retries != 0;
+        bool lost_syn = t->retries != 0, all_said = late && f->syn_data && s->ack == t->snd_nxt; /* it used our data: it asks for nothing */
         tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL);
         if (lost_syn && !t->srtt_us)
                 t->rto_ms = rto; /* RFC 6298 5.7 */
-        tcp_set_state(t, TCP_EV_SYN_ACK);
+        tcp_set_state(t, late ? TCP_EV_ACK_OF_SYN : TCP_EV_SYN_ACK);
+        if (t->conv && t->snd_una == t->snd_nxt)
+                tcp_set_state(t, TCP_EV_ACK_OF_FIN); /* where it went with our SYN */
         if (t->snd_una == t->snd_nxt)
                 flight_put(t);
-        t->flags |= TF_ACK_NOW | TF_WANT_TX;
+        t->flags |= (all_said ? 0 : TF_ACK_NOW) | TF_WANT_TX;
         tcp_timer_rearm(t);
         tcp_opened(t);
         if (t->flags & TF_DEAD) {
@@ -164,6 +170,8 @@ static void got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         pkt_pull(p, s->hlen);
         s->seq++;
         tcp_take_data(t, s, p);
+        if (t->conv && !(t->flags & TF_DEAD) && channel_over(t))
+                tcp_try_finish(t);
 }
 
 void tcp_syn_sent_rx(struct tcb *t, struct tcp_seg *s, struct pkt *p)
@@ -186,9 +194,9 @@ void tcp_syn_sent_rx(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 pkt_drop(p, DROP_TCP_NO_SYN);
                 return;
         }
-        take_syn(t, s); /* fourth */
+        tcp_take_syn(t, s); /* fourth */
         if (ack) {
-                got_syn_ack(t, s, p);
+                tcp_got_syn_ack(t, s, p, false);
                 return;
         }
         /* simultaneous open: SYN,ACK (RFC 9293 figure 8, MUST-10); text that came along is sent again by the peer */

@@ -102,9 +102,11 @@ struct tcb {
         u32  min_rtt_us;        /* smallest ever measured, 0 = none (RACK) */
         u32  snd_up, rcv_up;    /* urgent pointers */
         u32  ts_off;            /* our timestamp clock minus the stack's */
-        u32  keepalive_ms, user_timeout_ms;
+        u32  keepalive_ms;
         u32  w_max;             /* CUBIC's W_max, bytes */
         u16  hop, hop_gen;      /* the link header towards the peer (arp.h), good while hop_gen is the stack's */
+        u16  user_timeout;      /* R2: ms_pack */
+        u16  conv;              /* index + 1: the peer speaks QuRe, its directions open and close by themselves (channel.h); 0 = plain */
         u16  timewait_cs;       /* 2 MSL, hundredths of a second */
         u16  challenge;         /* when the last challenge acknowledgement went out, in units of 4 ms; 0 = never */
         u16  peer_mss;          /* of its option (MUST-15: 536) */
@@ -120,6 +122,16 @@ _Static_assert(sizeof(struct tcb) <= 248, "256 bytes an idle connection, hash ta
 
 /* Sets t->pred from state, options and queues: call it when any of these changed. */
 void tcp_predict(struct tcb *t);
+
+/* Milliseconds in 16 bits, 12 of them significant, rounded up: up to 37 hours. */
+static inline u16 ms_pack(u32 ms)
+{
+        u32 e = 0;
+        while (e < 15 && (ms + (1u << e) - 1) >> e > 0xfff)
+                e++;
+        return (u16)(e << 12 | min_u32((ms + (1u << e) - 1) >> e, 0xfff));
+}
+static inline u32 ms_unpack(u16 v) { return (u32)(v & 0xfff) << (v >> 12); }
 
 /* The connection is in one of its data-carrying states and nothing unusual is going on. */
 static inline u16 tcb_lport(const struct tcb *t) { return (u16)__builtin_bswap16((u16)(t->ports >> 16)); }

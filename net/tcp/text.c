@@ -58,6 +58,8 @@ void tcp_got_fin(struct tcb *t)
                 t->flags |= TF_ACK_NOW;
         reasm_free(t);
         tcp_set_state(t, held ? TCP_EV_FIN_HELD : TCP_EV_FIN);
+        if (t->conv)
+                channel_rx_closed(t);
         tcp_timer_rearm(t);
 }
 
@@ -131,7 +133,7 @@ void tcp_take_data(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 pkt_free(p);
                 return;
         }
-        if ((t->state & FIN_RX) || !tcp_both_open(t->state)) {
+        if ((t->state & FIN_RX) || !(tcp_both_open(t->state) || (t->conv && (t->state & SYN_RX)))) {
                 pkt_drop(p, DROP_TCP_AFTER_FIN);
                 return;
         }
@@ -152,6 +154,6 @@ void tcp_take_data(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 return;
         }
         tcp_tell_readable(t);
-        if (t->state == TCP_B_TIME_WAIT && !(t->flags & TF_DEAD))
+        if ((t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t))) && !(t->flags & TF_DEAD))
                 tcp_try_finish(t);
 }

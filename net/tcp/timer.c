@@ -69,7 +69,7 @@ void tcp_timer_rearm(struct tcb *t)
                 }
         } else if (t->state == TCP_B_FIN_WAIT_2 && (t->flags & TF_USER_CLOSED))
                 tcp_timer(t, TT_FIN_WAIT_2, TCP_FIN_WAIT_2_MS);
-        else if (t->keepalive_ms && tcp_both_open(t->state) && t->state != TCP_B_TIME_WAIT)
+        else if (t->keepalive_ms && (tcp_both_open(t->state) || t->conv) && t->state != TCP_B_TIME_WAIT)
                 tcp_timer(t, TT_KEEPALIVE, keepalive_wait(t));
         else
                 tcp_timer(t, TT_NONE, 0);
@@ -78,8 +78,8 @@ void tcp_timer_rearm(struct tcb *t)
 static u32 r2(const struct tcb *t)
 {
         if (!(t->state & SYN_ACK_RX))
-                return t->user_timeout_ms ? t->user_timeout_ms : TCP_SYN_TIMEOUT_MS; /* MUST-23 */
-        return t->user_timeout_ms ? t->user_timeout_ms : TCP_USER_TIMEOUT_MS;
+                return t->user_timeout ? ms_unpack(t->user_timeout) : TCP_SYN_TIMEOUT_MS; /* MUST-23 */
+        return t->user_timeout ? ms_unpack(t->user_timeout) : TCP_USER_TIMEOUT_MS;
 }
 
 /* R2 (MUST-20): nothing was acknowledged for so long. */
@@ -147,7 +147,7 @@ static void keepalive(struct tcb *t)
                 return;
         }
         u32 silent = tcb_now_ms(t) - t->last_rx_ms;
-        if (t->retries >= TCP_KEEPALIVE_PROBES || (t->user_timeout_ms && t->retries && silent >= t->user_timeout_ms)) {
+        if (t->retries >= TCP_KEEPALIVE_PROBES || (t->user_timeout && t->retries && silent >= ms_unpack(t->user_timeout))) {
                 tcp_reset(t);
                 tcp_finish(t, t->soft_error ? t->soft_error : E_TIMEDOUT);
                 return;

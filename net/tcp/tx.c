@@ -11,10 +11,12 @@ static u32 ack_flags(const struct tcb *t)
         return TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0);
 }
 
-/* Our SYN is acknowledged, or the peer's Fast Open cookie stands for that; and we are not done. */
+/* Our SYN is acknowledged, or the peer's cookie stands for that; and we are not done. */
 static bool may_send(const struct tcb *t)
 {
-        return (t->state & SYN_RX) && ((t->state & SYN_ACK_RX) || (t->flags & TF_TFO_ACCEPTED)) && t->state != TCP_B_TIME_WAIT;
+        if (unlikely((t->state & (SYN_RX | SYN_ACK_RX)) != (SYN_RX | SYN_ACK_RX)))
+                return channel_may_send(t);
+        return t->state != TCP_B_TIME_WAIT;
 }
 
 u32 tcp_unsent(const struct tcb *t)
@@ -26,7 +28,8 @@ u32 tcp_unsent(const struct tcb *t)
 
 bool tcp_fin_due(const struct tcb *t)
 {
-        return (t->flags & TF_FIN_QUEUED) && !(t->state & FIN_TX) && tcp_both_open(t->state);
+        return (t->flags & TF_FIN_QUEUED) && !(t->state & FIN_TX) &&
+               (tcp_both_open(t->state) || (t->conv && (t->state & SYN_TX)));
 }
 
 /* RFC 9293 3.8.6.2.1 and 3.7.4 (MUST-38, SHLD-7): may `len` bytes, less than a full segment, go? `last`: they are all there is. */
@@ -175,7 +178,10 @@ void tcp_tx_data(struct tcb *t)
 {
         t->flags &= ~(u32)TF_WANT_TX;
         if (t->flags & TF_SYN_PENDING) {
-                tcp_send_syn(t);
+                if (t->conv)
+                        channel_tx(t);
+                else
+                        tcp_send_syn(t);
                 return;
         }
         if (tcp_send_whole(t))
