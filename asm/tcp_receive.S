@@ -258,7 +258,7 @@ func tcp_receive
         jz      .Lleave
         push    edi
         call    ecx
-        pop     edi
+        add     esp, 4
         jmp     .Lleave
 
         /* no text: the buffer goes back, and that is all */
@@ -294,7 +294,7 @@ func tcp_receive
 .Lleave_busy:
         push    edi
         call    tcp_leave
-        pop     edi
+        add     esp, 4
         jmp     .Lyes
 
         /* the timestamp as everybody lays it out, and congestion marks; ah: flags, stays */
@@ -432,22 +432,22 @@ func tcp_receive
 .Lfin_alone:
         push    ebx
         call    pkt_free
-        pop     ebx
+        add     esp, 4
 .Lfin_taken:
         push    edi
         call    tcp_got_fin
-        pop     edi
+        add     esp, 4
 .Ltell_maybe:
         push    edi
         call    tcp_tell_readable
-        pop     edi
+        add     esp, 4
         jmp     .Lleave
 
 .Lholds:
         inc     byte ptr [ebx+PKT_REFS]
         push    ebx
         call    pkt_free
-        pop     ebx
+        add     esp, 4
         jmp     .Lleave
 
 .Lwritable:

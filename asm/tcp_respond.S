@@ -253,7 +253,7 @@ tcp_respond_go_on:
 .Ltight:
         push    edi
         call    tcp_edge
-        pop     edi
+        add     esp, 4
         sub     eax, [edi+TCB_RCV_NXT]
         jmp     .Lopen
 
@@ -267,7 +267,7 @@ tcp_respond_go_on:
         push    eax
         push    edi
         call    tcp_unlink
-        pop     edi
+        add     esp, 4
         pop     eax
 .Lunlisted:
         mov     ecx, [edi+TCB_FLAGS]

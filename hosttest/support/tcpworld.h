@@ -85,8 +85,9 @@ static inline void world_act(struct tcb *t, const char *what)
         }
 }
 static inline bool world_accept(struct tcb *t) { W.t = t; return true; }
-static inline void world_readable(struct tcb *t) { world_act(t, "r"); }
-static inline void world_writable(struct tcb *t) { world_act(t, "w"); }
+/* A callee may do what it likes with its arguments' places on the stack, and compiled code does when it ends in a jump. */
+static inline void world_readable(struct tcb *volatile t) { world_act(t, "r"); t = NULL; }
+static inline void world_writable(struct tcb *volatile t) { world_act(t, "w"); t = NULL; }
 static inline void world_closed(struct tcb *t, int err) { world_note("c", 1); W.t = NULL; }
 static const struct tcp_events world_ev[] = {
         {.accept = world_accept, .readable = world_readable, .writable = world_writable, .closed = world_closed},
