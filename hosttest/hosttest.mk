@@ -56,6 +56,7 @@ include hosttest/tap/tap.mk
 
 include hosttest/sim/sim.mk
 include hosttest/bench/bench.mk
+include hosttest/soak/soak.mk
 
 export B
 E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))

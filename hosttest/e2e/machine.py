@@ -7,7 +7,7 @@ serial console in hand, QMP, and TAP-format results. Nothing outlives the proces
     vm.command('ifconfig')                   # types a line, returns what is printed before the next prompt
     test('name', function)                   # runs it, prints ok / not ok; done() exits
 """
-import atexit, json, os, pty, re, select, shutil, signal, socket, subprocess, sys, tempfile, time, traceback, tty
+import atexit, json, os, pty, re, select, shutil, signal, socket, subprocess, sys, tempfile, threading, time, traceback, tty
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 B = os.environ.get('B', os.path.join(TOP, 'build'))
@@ -203,16 +203,16 @@ def volume_with(files, base=None):
         run('mcopy', '-o', '-i', img, src, '::/' + '/'.join(parts))
     return img
 
-_n = [0, 0]
+_n, _printing = [0, 0], threading.Lock()
 def test(name, fn, *args, **kw):
-    _n[0] += 1
-    try:
-        fn(*args, **kw); print(f'ok {_n[0]} - {name}', flush=True); return True
-    except Exception as e:
-        _n[1] += 1
-        print(f'not ok {_n[0]} - {name}', flush=True)
-        print('# ' + ''.join(traceback.format_exception(e)).replace('\n', '\n# '), flush=True)
-        return False
+    """Runs fn and prints what came of it; from several threads too."""
+    try: fn(*args, **kw); why = None
+    except Exception as e: why = ''.join(traceback.format_exception(e)).replace('\n', '\n# ')
+    with _printing:
+        _n[0] += 1
+        _n[1] += why is not None
+        print(f'{"ok" if why is None else "not ok"} {_n[0]} - {name}' + (f'\n# {why}' if why else ''), flush=True)
+    return why is None
 def done():
     print(f'1..{_n[0]}'); sys.stdout.flush(); _at_end()
     sys.exit(1 if _n[1] or not _n[0] else 0)

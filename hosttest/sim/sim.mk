@@ -10,5 +10,3 @@ $B/qure-sim-san: $(SIM_SAN)
 .PHONY: sim
 sim: $B/qure-sim $B/qure-sim-san
 	python3 hosttest/run.py sim hosttest/sim/run.py hosttest/spin/run.py
-soak: $B/qure-sim
-	python3 hosttest/sim/run.py soak

@@ -1,0 +1,340 @@
+"""peers.py - a Linux peer and qure (as a process, as netcat over the library, or the image in QEMU) with a bad network between
+them, transfers checked by SHA-256, and a judge who reads the capture.
+
+    w = World('tap', loss=5, delay=20)       # w.net: the namespace where Linux has 10.9.0.1
+    get(w, 1 << 20); echo(w, 1 << 20); put(w, 1 << 20)
+    w.wan(clear=1, rate=1e6)                 # another network from now on
+    w.close(); judge(w)                      # fails when qure broke a rule that shows in the packets
+
+SPDX-License-Identifier: MIT
+"""
+import ctypes, fcntl, hashlib, os, random, select, socket, struct, subprocess, sys, threading, time
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../e2e'))
+from machine import B, GUEST, HOST, PLEN, Net, Qemu, Scratch, _cleanup, end, run, volume_with
+from web import Tap, volume
+
+MIB = 1 << 20
+FILE = random.Random(3).randbytes(8 * MIB)
+CONF = f'hostname peer\ninterface eth0 address {GUEST}/{PLEN}\nroute default via {HOST}\nsite default /www\nlisten http 80\nlisten echo 7\nlisten discard 9\n'
+SITE = {'qure.conf': CONF, 'www/index.html': b'<p>page', 'www/small.txt': b'small\n', 'www/blob.bin': FILE}
+
+def need(ok, text='it is not so'):
+    if not ok: raise AssertionError(text)
+
+def inside(name, fn):
+    """fn() with this thread in the network namespace `name`."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    home, there = os.open('/proc/thread-self/ns/net', os.O_RDONLY), os.open('/var/run/netns/' + name, os.O_RDONLY)
+    try:
+        if libc.setns(there, 0x40000000): raise OSError(ctypes.get_errno(), 'setns')
+        return fn()
+    finally:
+        libc.setns(home, 0x40000000); os.close(home); os.close(there)
+
+def open_tap(net, name):
+    def go():
+        fd = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK)
+        fcntl.ioctl(fd, 0x400454ca, struct.pack('16sH22x', name.encode(), 2 | 0x1000))
+        return fd
+    return inside(net.name, go)
+
+_volume = []
+def site():
+    with making:
+        if not _volume: _volume.append(volume_with(SITE, base=empty_volume()))
+    return _volume[0]
+
+def empty_volume():
+    """A FAT image with room for SITE."""
+    img = Scratch() / 'empty.img'
+    with open(img, 'wb') as f: f.truncate(24 * MIB)
+    run('mformat', '-i', img, '-T', str(24 * 2048), '-h', '16', '-s', '63', '-c', '8', '::')
+    return img
+
+class Near:
+    """The namespace as seen by who opens the TAP next to qure."""
+    def __init__(self, net, tap): self.net, self.tap = net, tap
+    def cmd(self, *c): return self.net.cmd(*c)
+
+
+# no offloads: what the capture shows is what the guest made
+PLAIN = 'virtio-net-pci,csum=off,guest_csum=off,' + ','.join(f'{side}_{what}=off' for side in ('guest', 'host') for what in ('tso4', 'tso6', 'ecn', 'ufo'))
+making = threading.Lock()
+
+class World:
+    """kind: 'tap' qure-tap, 'qemu' the image, 'nc' qure-nc (start it with w.nc), 'linux' another namespace."""
+    count = 0
+    def __init__(self, kind='tap', capture=True, mtu=1500, program='qure-tap', nic=PLAIN, mem=64, sysctl=(), **how):
+        with making:
+            World.count += 1
+            self.kind, self.net, self.dir = kind, Net(), Scratch()
+            if kind == 'linux': self.far = Net(addr=f'{GUEST}/{PLEN}')
+        self.pcap = self.dir / 'wan.pcap' if capture else None
+        for s in sysctl: self.net.sh('sysctl', '-qw', s)
+        if mtu != 1500: self.net.sh('ip', 'link', 'set', self.net.tap, 'mtu', str(mtu))
+        fds = [open_tap(self.net, self.net.tap)]
+        if kind == 'linux':
+            fds.append(open_tap(self.far, self.far.tap))
+        elif kind == 'nc':
+            a, self.nc_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            for s in (a, self.nc_end):
+                s.setblocking(False); s.setsockopt(socket.SOL_SOCKET, 33, 4 * MIB); s.setsockopt(socket.SOL_SOCKET, 32, 4 * MIB)  # ...BUFFORCE
+            fds.append(a.detach())
+        else:
+            self.net.sh('ip', 'tuntap', 'add', 'dev', 'q0', 'mode', 'tap')
+            self.net.sh('sysctl', '-qw', 'net.ipv4.conf.q0.arp_ignore=8')
+            self.net.sh('ip', 'link', 'set', 'q0', 'up', 'txqueuelen', '1000')
+            s = self.net.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            s.setsockopt(263, 23, 1)                    # PACKET_IGNORE_OUTGOING
+            s.setsockopt(socket.SOL_SOCKET, 33, 8 * MIB)
+            s.bind(('q0', 3)); s.setblocking(False)
+            fds.append(s.detach())
+        self.p = subprocess.Popen([os.path.join(B, 'qure-wan'), *map(str, fds)] + ([self.pcap] if capture else []), pass_fds=fds,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        _cleanup.append(lambda: end(self.p))
+        for fd in fds: os.close(fd)
+        self.wan(seed=World.count)
+        if kind == 'tap': self.qure = Tap(Near(self.net, 'q0'), site(), program)
+        if kind == 'qemu':
+            self.qure = Qemu(net=Near(self.net, 'q0'), nic=nic, mem=mem, volume=site())
+            self.qure.expect(r'peer> ', 60)
+        if kind in ('tap', 'qemu'):
+            ping = self.net.sh('ping', '-c', '3', '-i', '.2', '-W', '2', GUEST, check=False)
+            need(' 0% packet loss' in ping, ping)
+        if how: self.wan(**how)
+    def wan(self, **how):
+        """up_ and down_ before a name mean one way only. Returns the counters: frames bytes lost doubled corrupted hurried dropped marked refused, up then down."""
+        words = []
+        for k, v in how.items():
+            way, name = k.split('_') if '_' in k else ('', k)
+            line = f'{way} {name} {v}\n'
+            self.p.stdin.write(line); self.p.stdin.flush()
+            words = list(map(int, self.p.stdout.readline().split()))
+        if not how:
+            self.p.stdin.write('\n'); self.p.stdin.flush()
+            words = list(map(int, self.p.stdout.readline().split()))
+        return words
+    def nc(self, *args, stdin=subprocess.PIPE):
+        p = subprocess.Popen([os.path.join(B, 'qure-nc'), str(self.nc_end.fileno()), GUEST, *args], pass_fds=[self.nc_end.fileno()], stdin=stdin,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        _cleanup.append(lambda: end(p))
+        return p
+    def connect(self, port, timeout=60, rcvbuf=None, before=None):
+        s = self.net.socket()
+        s.settimeout(timeout)
+        if rcvbuf: s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        cubic(s)
+        if before: before(s)
+        s.connect((GUEST, port))
+        return s
+    def close(self):
+        if hasattr(self, 'qure'): self.qure.close()
+        if self.p.poll() is None:
+            self.p.stdin.close()
+            self.p.wait(10)
+
+
+# --- transfers ---
+
+def request(n, start=0): return f'GET /blob.bin HTTP/1.1\r\nHost: a\r\nRange: bytes={start}-{start + n - 1}\r\nConnection: close\r\n\r\n'.encode()
+
+def body(f, n):
+    """Reads one reply to its end; the SHA-256 of n bytes must be FILE's."""
+    line = f.readline()
+    need(line.startswith(b'HTTP/1.1 206'), line)
+    while f.readline() not in (b'\r\n', b''): pass
+    h, left = hashlib.sha256(), n
+    while left:
+        data = f.read(min(left, 65536))
+        need(data, f'ended {left} bytes early')
+        h.update(data); left -= len(data)
+    need(h.digest() == hashlib.sha256(FILE[:n]).digest(), 'SHA-256 differs')
+
+def get(w, n, timeout=60, **kw):
+    with w.connect(80, timeout, **kw) as s, s.makefile('rb') as f:
+        s.sendall(request(n))
+        body(f, n)
+
+def echo(w, n, seed=1, idle=60, **kw):
+    """n bytes out and back, both directions at once; the half close comes back as one."""
+    s, rnd = w.connect(7, idle, **kw), random.Random(seed)
+    sent, got, left, back, buf = hashlib.sha256(), hashlib.sha256(), n, 0, b''
+    block = rnd.randbytes(1 << 16)
+    s.setblocking(False)
+    while True:
+        r, ready, _ = select.select([s], [s] if left or buf else [], [], idle)
+        need(r or ready, f'echo stands still at {back} of {n} bytes, {left + len(buf)} still to be sent')
+        if ready:
+            if not buf:
+                at = rnd.randrange(len(block))
+                buf = (block[at:] + block[:at])[:left]
+                left -= len(buf); sent.update(buf)
+            try: buf = buf[s.send(buf):]
+            except BlockingIOError: pass
+            if not left and not buf: s.shutdown(socket.SHUT_WR)
+        if r:
+            data = s.recv(1 << 16)
+            if not data: break
+            back += len(data); got.update(data)
+    s.close()
+    need(back == n and sent.digest() == got.digest(), f'{back} of {n} bytes came back, or others')
+
+def put(w, n, timeout=60, **kw):
+    """n bytes to the discard service; its half close says it took them all."""
+    with w.connect(9, timeout, **kw) as s:
+        for i in range(0, n, 65536): s.sendall(FILE[i % len(FILE):][:min(65536, n - i)])
+        s.shutdown(socket.SHUT_WR)
+        need(s.recv(1) == b'', 'an answer from discard')
+
+def cubic(s):
+    """What most Linux peers run (and qure by default), whatever this machine prefers."""
+    try: s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b'cubic')
+    except OSError: pass
+
+def seconds(fn, *args, **kw):
+    t = time.monotonic()
+    fn(*args, **kw)
+    return time.monotonic() - t
+
+class LinuxServer:
+    """The same services by Linux, for comparison: HTTP enough for get, discard."""
+    def __init__(self, world):
+        self.s = [self.listen(world.far, port) for port in (80, 9)]
+        for s, fn in zip(self.s, (self.http, self.discard)): threading.Thread(target=self.loop, args=(s, fn), daemon=True).start()
+    @staticmethod
+    def listen(net, port):
+        s = net.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); cubic(s); s.bind(('0.0.0.0', port)); s.listen(16)
+        return s
+    @staticmethod
+    def loop(s, fn):
+        while True:
+            try: c = s.accept()[0]
+            except OSError: return
+            threading.Thread(target=fn, args=(c,), daemon=True).start()
+    @staticmethod
+    def http(c):
+        try:
+            q = c.recv(4096).decode()
+            n = int(q.split('bytes=0-')[1].split()[0]) + 1
+            c.sendall(b'HTTP/1.1 206 Partial\r\n\r\n' + FILE[:n]); c.close()
+        except OSError: pass
+    @staticmethod
+    def discard(c):
+        try:
+            while c.recv(65536): pass
+            c.close()
+        except OSError: pass
+
+
+# --- the judge: what a capture shows of qure ---
+
+def sum16(b):
+    s = sum(struct.unpack(f'!{len(b) // 2}H', b[:len(b) & ~1])) + (b[-1] << 8 if len(b) & 1 else 0)
+    while s >> 16: s = (s & 0xffff) + (s >> 16)
+    return s
+
+def segments(path):
+    """(from qure?, four-tuple, seq, ack, flags, window, options, payload, frame number) of the TCP frames; qure is GUEST."""
+    us = socket.inet_aton(GUEST)
+    with open(path, 'rb') as f: data = f.read()
+    at, number = 24, 0
+    while at + 16 <= len(data):
+        n = struct.unpack_from('<I', data, at + 8)[0]
+        f = data[at + 16:at + 16 + n]
+        at += 16 + n; number += 1
+        if len(f) < 54 or f[12:14] != b'\x08\x00' or f[14] >> 4 != 4 or f[23] != 6 or f[20] & 0x3f or f[21]: continue
+        ih, total = (f[14] & 15) * 4, struct.unpack_from('!H', f, 16)[0]
+        t = f[14 + ih:14 + total]
+        if len(t) < 20 or total + 14 > len(f): continue
+        out = f[26:30] == us
+        if not out and (sum16(f[14:14 + ih]) != 0xffff or sum16(f[26:34] + struct.pack('!HH', 6, len(t)) + t) != 0xffff): continue
+        sp, dp, seq, ack, off, flags, win = struct.unpack_from('!HHIIBBH', t)
+        th = (off >> 4) * 4
+        yield out, (f[30:34] + f[26:30], dp, sp) if out else (f[26:30] + f[30:34], sp, dp), seq, ack, flags, win, t[20:th], t[th:], number
+
+def qure_mac(path):
+    """The first frame with our address as its sender says it."""
+    with open(path, 'rb') as f: data = f.read(200000)
+    at, us = 24, socket.inet_aton(GUEST)
+    while at + 16 <= len(data):
+        n = struct.unpack_from('<I', data, at + 8)[0]
+        f = data[at + 16:at + 16 + n]
+        at += 16 + n
+        if f[12:14] == b'\x08\x06' and f[28:32] == us or f[12:14] == b'\x08\x00' and f[26:30] == us: return f[6:12].hex(':')
+    raise AssertionError('qure sent nothing')
+
+def options(o):
+    d, i = {}, 0
+    while i < len(o) and o[i]:
+        if o[i] == 1: i += 1; continue
+        if i + 1 >= len(o) or o[i + 1] < 2: break
+        d[o[i]] = o[i + 2:i + o[i + 1]]; i += o[i + 1]
+    return d
+
+def less(a, b): return (b - a) % 2**32 < 2**31 and a != b
+
+class Conversation:
+    def __init__(self):
+        self.edge = self.ours = self.acked = self.peer_next = None; self.scale = [None, None]; self.mss = 536; self.isn = None
+        self.zero, self.syn, self.over, self.sent = False, [False, False], False, bytearray()
+
+def rules(path):
+    """Rules of RFC 9293 that a capture shows; the list of what was broken by qure, and how many segments were read."""
+    conversations, wrong, n = {}, [], 0
+    for out, key, seq, ack, flags, win, opts, payload, number in segments(path):
+        n += 1
+        length = len(payload)
+        c = conversations.get(key)
+        if flags & 2:
+            if not out and not flags & 16 or out and not flags & 16 or c is None:
+                if c is None or not c.syn[out] or flags & 16 == 0 and c.edge is not None: c = conversations[key] = Conversation()
+            o = options(opts)
+            c.syn[out] = True
+            if out: c.isn = seq
+            c.scale[out] = min(14, o[3][0]) if 3 in o and len(o[3]) == 1 else None
+            if not out: c.mss = struct.unpack('!H', o[2])[0] if 2 in o else 536
+        if c is None or not all(c.syn) or flags & 4: continue
+        shift = 0 if None in c.scale or flags & 2 else c.scale[out]
+        end = (seq + length + (flags & 1) + (flags >> 1 & 1)) % 2**32
+        right = (ack + (win << shift)) % 2**32
+        if not out:
+            if flags & 16 and (c.edge is None or less(c.edge, right)): c.edge = right
+            if flags & 16 and win == 0: c.zero = True
+            if c.peer_next is None or less(c.peer_next, end): c.peer_next = end
+            if flags & 1: c.over = True
+            continue
+        bad = lambda what: wrong.append(f'frame {number}: {what}')
+        if length > c.mss: bad(f'{length} bytes for an MSS of {c.mss}')
+        data_end = (seq + length) % 2**32
+        if length and c.edge is not None and less(c.edge, data_end) and not (c.zero and length == 1): bad(f'{(data_end - c.edge) % 2**32} bytes beyond the window')
+        at = (seq - c.isn - 1) % 2**32
+        if length and at < 2**30 and c.sent is not None:
+            if at > len(c.sent):            # the capture missed a frame: the kernel's queue was full
+                c.sent = None
+                continue
+            if c.sent[at:at + length] != payload[:len(c.sent) - at]: bad('other bytes than the first time')
+            c.sent[at:at + length] = payload
+        if flags & 16:
+            if c.acked is not None and less(ack, c.acked): bad('an older acknowledgement than before')
+            if c.peer_next is not None and less(c.peer_next, ack): bad('acknowledges what was not sent')
+            c.acked = ack
+            slack = (1 << shift) - 1
+            if c.ours is not None and not c.over and less((right + slack) % 2**32, c.ours): bad(f'the window shrank by {(c.ours - right) % 2**32}')
+            if c.ours is None or less(c.ours, right): c.ours = right
+    return wrong, n
+
+# payload is data, whatever it looks like
+PROTOCOLS = [x for port in (7, 9, 80, 5000, 5001, 5002) for x in ('-d', f'tcp.port=={port},data')]
+
+def judge(w):
+    """Fails when qure sent anything malformed, with a wrong checksum, or against a rule."""
+    wrong, n = rules(w.pcap)
+    need(n, 'no TCP segment was captured')
+    need(not wrong, f'{len(wrong)} of {n} segments: ' + '; '.join(wrong[:8]))
+    p = subprocess.run(['tshark', '-n', '-r', w.pcap, *PROTOCOLS, '-o', 'tcp.desegment_tcp_streams:FALSE', '-o', 'ip.check_checksum:TRUE', '-o',
+                        'tcp.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-Y', f'eth.src == {qure_mac(w.pcap)} && (_ws.malformed || ip.checksum.status == 0 || '
+                        'tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0 || _ws.expert.severity == "Error")',
+                        '-T', 'fields', '-e', 'frame.number', '-e', '_ws.col.Info', '-e', '_ws.expert.message'],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    need(p.returncode == 0 and not p.stdout.strip(), f'tshark: {p.returncode} ' + p.stdout[:1500] + p.stderr[-500:])
+    return n
