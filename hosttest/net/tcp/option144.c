@@ -32,7 +32,7 @@ static void r59_the_number_is_a_synonym(void **s)
 
 static void design_6_all_sub_options_as_bytes(void **s)
 {
-        struct option144 x = {.has = 63, .addr = IPADDR(192, 0, 2, 9), .port = 0x1234, .block = 0x0102, .proof = "proof..", .auth = "authen."}, y;
+        static struct option144 x = {.has = 63, .addr = IPADDR(192, 0, 2, 9), .port = 0x1234, .block = 0x0102, .proof = "proof..", .auth = "authen."}, y; /* static: what lies between the fields is zero */
         static const u8 want[] = {144, 39, 1, 'Q', 'u', 'R', 'e', 2, 192, 0, 2, 9, 3, 0x12, 0x34, 4, 4, 1, 2, 5, 10, 'p', 'r', 'o', 'o', 'f', '.', '.', 0,
                                   6, 10, 'a', 'u', 't', 'h', 'e', 'n', '.', 0};
         u8 o[OPTION144_MAX];
