@@ -98,6 +98,26 @@
         X(DNS_TRUNCATED,   "DNS answer truncated") \
         X(DNS_SERVER,      "DNS server reports a failure") \
         X(DNS_DONE,         "DNS answer consumed (not a fault)") \
+        X(HANDOFF_KEPT,    "handoff: too much kept of a client between 51 and 52") \
+        X(HANDOFF_52,      "handoff: node's answer taken (not a fault)") \
+        X(HANDOFF_FORGED_52, "handoff: node's answer without a right authenticator") \
+        X(HANDOFF_FORGED_51, "handoff: 51 without a right authenticator") \
+        X(HANDOFF_FORGED_53, "handoff: text or 53 without a right authenticator") \
+        X(HANDOFF_FORGED_NOTICE, "handoff: notice without a right authenticator") \
+        X(HANDOFF_STRANGER, "handoff: from no node of the cluster") \
+        X(HANDOFF_BLOCK,   "handoff: control block not understood, refused") \
+        X(HANDOFF_51_AGAIN, "handoff: 51 again, answered again") \
+        X(HANDOFF_AGAIN,   "handoff: late copy of a 51 that was taken") \
+        X(HANDOFF_REFUSED, "handoff: refused with a reason") \
+        X(HANDOFF_ORDER,   "handoff: text that is not next") \
+        X(HANDOFF_53,      "handoff: 53 taken (not a fault)") \
+        X(HANDOFF_STRAY,   "handoff: control segment out of place") \
+        X(HANDOFF_EARLY,   "handoff: client's packet before 53") \
+        X(HANDOFF_UNKNOWN, "handoff: packet to a silent address for no connection here") \
+        X(HANDOFF_TTL,     "handoff: packet to be forwarded has no hop left") \
+        X(HANDOFF_ROUTE,   "handoff: node is not on a network of ours") \
+        X(HANDOFF_NOTICE,  "handoff: notice taken (not a fault)") \
+        X(HANDOFF_NOTICE_LENGTH, "handoff: notice of the wrong length") \
         X(TCP_SHORT,       "TCP header short or data offset wrong") \
         X(TCP_CKSUM,       "TCP checksum wrong") \
         X(TCP_GROUP,       "TCP to a broadcast or multicast address (MUST-57)") \

@@ -180,6 +180,7 @@ struct tcp_state {
         u32              *tbucket;      /* index + 1 */
         u32               n_tw, tw_first, tw_count, tshift;
         struct timer      tw_timer;
+        struct handoff   *handoff;      /* NULL: not configured (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;
         struct tcblist    batch, delack;
@@ -451,6 +452,11 @@ void timewait_enter(struct tcb *t);
 bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss);
 void timewait_free(struct tcp_state *ts, struct timewait *w);
 void timewait_timer(struct timer *tm);
+bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s);
+
+/* net/handoff/handoff.c: segments of no connection here. true: p is consumed. */
+struct handoff;
+bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
 
 /* timer.c */
 void tcp_timer_fired(struct timer *tm);

@@ -111,7 +111,7 @@ static void answer(struct tcp_state *ts, const struct timewait *w, const struct 
 }
 
 /* RFC 6191 2: a SYN that can only be a new connection - a later timestamp, or without timestamps a later sequence number. */
-static bool may_reuse(const struct timewait *w, const struct tcp_seg *s)
+bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s)
 {
         if (!(s->flags & TCP_SYN) || (s->flags & (TCP_RST | TCP_ACK)))
                 return false;
@@ -123,7 +123,7 @@ static bool may_reuse(const struct timewait *w, const struct tcp_seg *s)
 /* true: p is consumed. false: a SYN that opens anew; *iss is where our sequence numbers must start to lie beyond the old ones. */
 bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss)
 {
-        if (may_reuse(w, s)) {
+        if (timewait_may_reuse(w, s)) {
                 *iss = w->snd_nxt + 65536;
                 timewait_free(ts, w);
                 return false;

@@ -1,0 +1,170 @@
+/* adopt.c - a control block becomes a connection of this stack, silent until it is started.
+ * It goes on where the other machine stopped: same numbers, same scale, its clock one tick later, no right edge moved left.
+ * SPDX-License-Identifier: MIT */
+#include "handoff_impl.h"
+#include "mem.h"
+
+/* The first n bytes of the queue, as buffers; what they share with the rest is copied. NULL at its end or without a buffer. */
+static struct pkt *split(struct tcb *t, struct pktq *queue, u32 n)
+{
+        struct pkt *p = queue->first;
+        if (!p || p->len <= n)
+                return p ? pktq_get(queue) : NULL;
+        struct pkt *q = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
+        if (!q)
+                return NULL;
+        if (!pkt_append(q, p->data, n)) {
+                pkt_free(q);
+                return NULL;
+        }
+        pkt_pull(p, n);
+        return q;
+}
+
+/* What was queued for sending is queued again. */
+static bool fill_send(struct tcb *t, struct pktq *queue, u32 n)
+{
+        while (n) {
+                struct pkt *p = split(t, queue, n);
+                if (!p)
+                        return false;
+                n -= p->len;
+                if (tcp_send_pkt(t, p) < 0)
+                        return false;
+        }
+        return true;
+}
+
+static bool fill_received(struct tcb *t, struct pktq *queue, u32 n)
+{
+        struct pkt *p;
+        while ((p = pktq_get(queue)) != NULL) {
+                n -= p->len;
+                tcp_append(t, p, p->len, true);
+        }
+        return n == 0;
+}
+
+static void walk_to(struct tcb *t, u8 state)
+{
+        tcp_set_state(t, TCP_EV_SYN);
+        tcp_set_state(t, TCP_EV_ACK_OF_SYN);
+        if (state & FIN_RX && !(state & FIN_TX))
+                tcp_set_state(t, TCP_EV_FIN);
+        if (state & FIN_TX)
+                tcp_set_state(t, TCP_EV_SEND_FIN);
+        if (state & FIN_RX && state & FIN_TX)
+                tcp_set_state(t, TCP_EV_FIN);
+        if (state & FIN_ACK_RX)
+                tcp_set_state(t, TCP_EV_ACK_OF_FIN);
+}
+
+/* What was sent and not yet acknowledged counts as sent now. */
+static bool fill_flight(struct tcb *t)
+{
+        u32 out = tcb_outstanding(t);
+        if (!out)
+                return true;
+        if (!flight_get(t))
+                return false;
+        t->flight->cur = t->snd_first;
+        t->flight->cur_off = min_u32(out, t->snd_queued);
+        t->flight->small_end = t->snd_nxt;
+        sent_add(t, t->snd_una, t->snd_nxt);
+        return true;
+}
+
+static void fill(struct tcb *t, struct listener *l, const struct control_block *b)
+{
+        t->ev = l->ev;
+        t->user = l->user;
+        t->listener = (u16)(l->index + 1);
+        t->flags |= (b->flags & BLOCK_TS ? TF_TS : 0) | (b->flags & BLOCK_SACK ? TF_SACK : 0) | (b->flags & BLOCK_ECN ? TF_ECN : 0) | TF_CONNECTED;
+        t->snd_scale = b->snd_scale;
+        t->rcv_scale = b->rcv_scale;
+        t->snd_una = b->snd_una;
+        t->snd_nxt = b->snd_nxt;
+        t->iss = b->snd_una - 1;
+        t->snd_wnd = b->snd_wnd;
+        t->snd_wl1 = b->snd_wl1;
+        t->snd_wl2 = b->snd_wl2;
+        t->max_snd_wnd = b->max_snd_wnd;
+        t->rcv_nxt = b->rcv_nxt;
+        t->rcv_adv = b->rcv_adv;
+        t->rcv_acked = b->rcv_acked;
+        t->rcv_space = max_u32(t->rcv_space, b->rcv_adv - b->rcv_nxt + b->rcv_bytes);
+        t->rcvbuf = max_u32(t->rcvbuf, t->rcv_space);
+        t->sndbuf = max_u32(t->sndbuf, b->snd_bytes);
+        t->ts_recent = b->ts_recent;
+        t->ts_off = b->tsval + 1 - tcb_now_ms(t);
+        t->peer_mss = b->peer_mss;
+        t->rcv_mss = b->rcv_mss;
+        t->ssthresh = b->ssthresh;
+        t->srtt_us = b->srtt_us;
+        t->rttvar_us = b->rttvar_us;
+        t->rto_ms = max_u32(b->rto_ms, t->ts->rto_min_ms);
+        t->min_rtt_us = b->min_rtt_us;
+        t->last_rx_ms = t->last_tx_ms = t->progress_ms = tcb_now_ms(t);
+        tcb_set_mss(t);
+        t->cwnd = max_u32(b->cwnd, t->mss);
+}
+
+static void drop_queue(struct pktq *queue)
+{
+        struct pkt *p;
+        while ((p = pktq_get(queue)) != NULL)
+                pkt_free(p);
+}
+
+enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue, struct tcb **out)
+{
+        struct tcb *t = tcb_new(ts);
+        if (!t) {
+                drop_queue(queue);
+                return HANDOFF_BUSY;
+        }
+        u32 ports = (u32)__builtin_bswap16(b->client_port) | (u32)__builtin_bswap16(b->service_port) << 16;
+        tcb_set_names(t, be32_raw(b->client.v4), be32_raw(b->service.v4), ports);
+        tcb_set_opts(t, &l->opts);
+        fill(t, l, b);
+        t->flags |= TF_BUSY; /* what queues does not send */
+        bool ok = fill_send(t, queue, b->snd_bytes) && fill_received(t, queue, b->rcv_bytes);
+        walk_to(t, b->state);
+        t->flags |= (b->flags & BLOCK_FIN_QUEUED ? TF_FIN_QUEUED : 0) | (b->state & FIN_RX ? TF_EOF | TF_PSHED : 0);
+        if (!(b->flags & BLOCK_ACTIVE_CLOSE))
+                t->flags &= ~(u32)TF_ACTIVE_CLOSE;
+        ok = ok && fill_flight(t);
+        t->flags &= ~(u32)(TF_BUSY | TF_WANT_TX);
+        drop_queue(queue);
+        if (!ok) {
+                tcb_free(t);
+                return HANDOFF_BUSY;
+        }
+        *out = t;
+        return HANDOFF_OK;
+}
+
+void tcb_start(struct tcb *t)
+{
+        tcp_insert(t);
+        tcb_reroute(t);
+        tcp_predict(t);
+        tcp_enter(t);
+        t->ts->count.passive_opens++;
+        if (t->ev->accept && !t->ev->accept(t)) {
+                if (!(t->flags & TF_DEAD))
+                        tcp_abort(t);
+                tcp_leave(t);
+                return;
+        }
+        if (!(t->flags & TF_DEAD)) {
+                if (t->rcv_acked != t->rcv_nxt)
+                        tcp_ack_later(t);
+                if (tcp_unsent(t) || tcp_fin_due(t))
+                        t->flags |= TF_WANT_TX;
+                tcp_timer_rearm(t);
+                if (t->rcv_queued || (t->flags & TF_EOF))
+                        tcp_tell_readable(t);
+        }
+        tcp_leave(t);
+}

@@ -1,0 +1,248 @@
+/* adoption.c - the node's side of one handoff (design 7): 51 and what follows it fill a silent connection, 52 says so, 53 starts it.
+ *
+ *   51 -> FILLING (more) -> WAITING (52, again until) -- 53 --> the connection is ours
+ *                           WAITING -- nothing for 20 s --> dropped without a word: it never was ours
+ *
+ * SPDX-License-Identifier: MIT */
+#include "handoff_impl.h"
+#include "mem.h"
+
+static void release(struct adoption *a)
+{
+        struct handoff *h = a->h;
+        struct pkt *p;
+        timer_stop(&h->st->wheel, &a->timer);
+        while ((p = pktq_get(&a->queue)) != NULL)
+                pkt_free(p);
+        a->state = ADOPTION_FREE;
+        a->next = h->free_adoption;
+        h->free_adoption = a;
+}
+
+/* 52, or an acknowledgement of a part on the way to it. */
+static void send_ack(struct adoption *a)
+{
+        struct pkt *p = pkt_alloc(&a->h->st->pkts, PKT_HEADROOM);
+        u32 fin = a->state == ADOPTION_WAITING && (a->block.state & FIN_RX);
+        struct ctl c = {.scope = {.kind = CTL_52, .flags = TCP_ACK, .src = a->own, .dst = a->front, .ports = a->ports << 16 | a->ports >> 16,
+                                  .seq = a->fresh, .ack = a->first + 1 + a->got + fin, .first = a->first, .nonce = a->block.nonce}};
+        if (p)
+                ctl_send(a->h, &c, p);
+}
+
+static void refuse(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, const u8 *nonce, enum handoff_reason why)
+{
+        struct pkt *p = pkt_alloc(&h->st->pkts, PKT_HEADROOM);
+        u32 ports = *(const u32_any *)th;
+        struct ctl c = {.scope = {.kind = CTL_REFUSAL, .flags = TCP_RST | TCP_ACK, .src = ip->dst, .dst = ip->src, .ports = ports << 16 | ports >> 16,
+                                  .ack = s->seq + seg_space(s), .first = s->seq, .nonce = nonce}};
+        h->count.refusals[why]++;
+        if (!p)
+                return;
+        p->data[0] = (u8)why;
+        p->len = 1;
+        ctl_send(h, &c, p);
+}
+
+static struct adoption *find(struct handoff *h, ipaddr front, u32 ports)
+{
+        for (u32 i = 0; i < h->n_adoptions; i++) {
+                struct adoption *a = &h->adoption[i];
+                if (a->state != ADOPTION_FREE && a->ports == ports && ipaddr_eq(a->front, front))
+                        return a;
+        }
+        return NULL;
+}
+
+static u32 client_ports(const struct control_block *b)
+{
+        return (u32)__builtin_bswap16(b->client_port) | (u32)__builtin_bswap16(b->service_port) << 16;
+}
+
+struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
+{
+        for (u32 i = 0; i < h->n_adoptions; i++) {
+                struct adoption *a = &h->adoption[i];
+                if (a->state != ADOPTION_FREE && be32_raw(a->block.client.v4) == raddr && be32_raw(a->block.service.v4) == laddr &&
+                    client_ports(&a->block) == ports)
+                        return a;
+        }
+        return NULL;
+}
+
+static void abandon(struct adoption *a)
+{
+        if (a->t) {
+                a->t->ev = &tcp_no_events;
+                tcb_free(a->t);
+                a->t = NULL;
+        }
+        a->h->count.abandoned++;
+        release(a);
+}
+
+/* All of it is here. */
+static void complete(struct adoption *a)
+{
+        struct handoff *h = a->h;
+        struct listener *l = listener_find(h->ts, a->block.service, a->block.service_port);
+        enum handoff_reason why = l ? tcb_adopt(h->ts, l, &a->block, &a->queue, &a->t) : HANDOFF_LISTENER;
+        if (why != HANDOFF_OK) { /* it was there when 51 came: the front will learn it from silence */
+                abandon(a);
+                return;
+        }
+        a->state = ADOPTION_WAITING;
+        h->count.adopted++;
+        a->rto_ms = ADOPT_RTO_MS;
+        timer_set(&h->st->wheel, &a->timer, stack_now_ms(h->st) + a->rto_ms);
+        send_ack(a);
+}
+
+/* Text at its place in block and bytes; what is not next is sent again by the front. Consumes p. */
+static void take_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s, u32 off)
+{
+        if (off != a->got || a->state != ADOPTION_FILLING || s->len > a->total - a->got) {
+                a->h->count.stray++;
+                pkt_drop(p, DROP_HANDOFF_ORDER);
+                send_ack(a);
+                return;
+        }
+        u32 skip = off ? 0 : BLOCK_BYTES;
+        pkt_pull(p, s->hlen + skip);
+        a->got += s->len;
+        if (p->len)
+                pktq_put(&a->queue, p);
+        else
+                pkt_free(p);
+        if (a->got == a->total)
+                complete(a);
+        else
+                send_ack(a);
+}
+
+/* May a connection with this block live here? */
+static enum handoff_reason admit(struct handoff *h, const struct control_block *b, ipaddr own)
+{
+        u32 raddr = be32_raw(b->client.v4), laddr = be32_raw(b->service.v4), ports = client_ports(b);
+        if (!handoff_is_service(h, b->service) || !ip_is_ours(h->st, b->service) || handoff_is_service(h, own))
+                return HANDOFF_ADDRESS;
+        const struct listener *l = listener_find(h->ts, b->service, b->service_port);
+        if (!l)
+                return HANDOFF_LISTENER;
+        if (tcp_lookup(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports) || flow_find(&h->flows, raddr, laddr, ports))
+                return HANDOFF_TAKEN;
+        u32 room = h->st->pkts.n_free / 2 * 1024;
+        bool busy = !h->free_adoption || h->ts->n_tcbs == h->ts->n_pool || l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u);
+        return busy || b->snd_bytes + b->rcv_bytes > room ? HANDOFF_BUSY : HANDOFF_OK;
+}
+
+/* 51, its authenticator right. Consumes p. */
+static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, struct pkt *p,
+                  const struct control_block *b, u8 node)
+{
+        struct owned *had = owned_find(h, be32_raw(b->client.v4), be32_raw(b->service.v4), client_ports(b));
+        if (had && !memcmp(had->nonce, b->nonce, HANDOFF_NONCE)) {
+                h->count.stray++; /* a late copy of the 51 that brought the connection here */
+                pkt_drop(p, DROP_HANDOFF_AGAIN);
+                return;
+        }
+        enum handoff_reason why = admit(h, b, ip->dst);
+        if (why != HANDOFF_OK) {
+                refuse(h, ip, th, s, b->nonce, why);
+                pkt_drop(p, DROP_HANDOFF_REFUSED);
+                return;
+        }
+        struct adoption *a = h->free_adoption;
+        h->free_adoption = a->next;
+        u32 now = stack_now_ms(h->st);
+        *a = (struct adoption){.h = h, .timer.fire = adoption_fire, .front = ip->src, .own = ip->dst, .ports = *(const u32_any *)th, .first = s->seq,
+                               .total = BLOCK_BYTES + b->snd_bytes + b->rcv_bytes, .fresh = stack_random(h->st), .born_ms = now,
+                               .state = ADOPTION_FILLING, .node_index = node, .block = *b};
+        pktq_init(&a->queue);
+        timer_set(&h->st->wheel, &a->timer, now + ADOPT_GIVE_UP_MS);
+        take_text(a, p, s, 0);
+}
+
+/* A SYN with the handoff in its option: 51, for the first time or again. */
+static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p, const struct ctl_in *in, u8 node)
+{
+        struct control_block b;
+        struct adoption *a = find(h, ip->src, *(const u32_any *)th);
+        if (!ctl_good(h, in, CTL_51, ip, th, s, s->seq, NULL)) {
+                h->count.forged++;
+                pkt_drop(p, DROP_HANDOFF_FORGED_51);
+                return;
+        }
+        u16 port = in->opt.has & O144_PORT ? in->opt.port : be16_get(th->src);
+        if (!(in->opt.has & O144_BLOCK) || in->opt.block > in->n || !block_get(in->text, in->opt.block, &b) || block_first(&b) != s->seq ||
+            !ipaddr_eq(b.client, in->opt.addr) || b.client_port != port || b.service_port != be16_get(th->dst)) {
+                u8 nonce[HANDOFF_NONCE] = {0};
+                if (in->n >= 4 + HANDOFF_NONCE)
+                        memcpy(nonce, in->text + 4, HANDOFF_NONCE);
+                refuse(h, ip, th, s, nonce, HANDOFF_BLOCK);
+                pkt_drop(p, DROP_HANDOFF_BLOCK);
+                return;
+        }
+        if (a && !memcmp(a->block.nonce, b.nonce, HANDOFF_NONCE)) {
+                send_ack(a);
+                pkt_drop(p, DROP_HANDOFF_51_AGAIN);
+                return;
+        }
+        if (a)
+                abandon(a); /* the front began anew: it will not send the other's 53 any more */
+        begin(h, ip, th, s, p, &b, node);
+}
+
+/* 53: it is ours. */
+static void confirmed(struct adoption *a)
+{
+        struct handoff *h = a->h;
+        struct tcb *t = a->t;
+        struct timewait *w = timewait_find(h->ts, t->raddr, t->laddr, t->ports);
+        if (w)
+                timewait_free(h->ts, w);
+        owned_add(h, t, a->node_index, a->block.nonce);
+        h->count.confirmed++;
+        a->t = NULL;
+        release(a);
+        tcb_start(t);
+}
+
+bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
+{
+        struct ctl_in in;
+        bool control = ctl_read(h, th, s, p, &in);
+        if (control && (s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && (in.opt.has & O144_HANDOFF)) {
+                rx_51(h, ip, th, s, p, &in, node);
+                return true;
+        }
+        struct adoption *a = find(h, ip->src, *(const u32_any *)th);
+        if (!a)
+                return false;
+        if (!control || !ctl_good(h, &in, s->len ? CTL_MORE : CTL_53, ip, th, s, a->first, a->block.nonce)) {
+                h->count.forged++;
+                pkt_drop(p, DROP_HANDOFF_FORGED_53);
+        } else if (s->len) {
+                take_text(a, p, s, s->seq - a->first - 1);
+        } else if (a->state == ADOPTION_WAITING && s->ack == a->fresh) {
+                confirmed(a);
+                pkt_drop(p, DROP_HANDOFF_53);
+        } else {
+                h->count.stray++;
+                pkt_drop(p, DROP_HANDOFF_STRAY);
+        }
+        return true;
+}
+
+void adoption_fire(struct timer *tm)
+{
+        struct adoption *a = container_of(tm, struct adoption, timer);
+        u32 now = stack_now_ms(a->h->st);
+        if (a->state == ADOPTION_FILLING || now - a->born_ms >= ADOPT_GIVE_UP_MS) {
+                abandon(a);
+                return;
+        }
+        send_ack(a);
+        a->rto_ms = min_u32(2 * a->rto_ms, 1600);
+        timer_set(&a->h->st->wheel, tm, now + a->rto_ms);
+}

@@ -1,0 +1,218 @@
+/* handoff_impl.h - inside the handoff: keys, control segments, flow table, both ends. Only net/handoff and its tests read this.
+ * SPDX-License-Identifier: MIT */
+#ifndef HANDOFF_IMPL_H
+#define HANDOFF_IMPL_H
+
+#include "handoff.h"
+#include "../tcp/engine.h"
+#include "../tcp/option144.h"
+
+/* Limits and times, each with its reason. */
+enum {
+        HANDOFF_TAG = 8,                /* authenticator */
+        HANDOFF_NONCE = 8,
+        HANDOFF_PORT = 144,             /* notices: both ports */
+        TRANSFER_RTO_MS = 100,          /* first wait for 52: many times what a LAN takes */
+        TRANSFER_TRIES = 5,             /* 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s, then the next node */
+        TRANSFER_WINDOW = 16,           /* segments of one connection on their way to the node */
+        TRANSFER_KEEP = 32,             /* packets of the client kept from 51 to 52 */
+        TRANSFER_LINGER_MS = 30000,     /* how long 53 is repeated when asked; longer than 52 is */
+        ADOPT_RTO_MS = 100,
+        ADOPT_GIVE_UP_MS = 20000,       /* 52 is repeated so long */
+        ADOPT_BYTES_MAX = 1 << 20,      /* of queues that come with a connection */
+        FLOW_REFRESH_S = 60,            /* design 7 */
+        FLOW_EXPIRE_S = 180,
+        SWEEP_MS = 1000,
+        SWEEP_MIN = 256,                /* entries looked at in one sweep, or a sixtieth of all if that is more */
+        CTL_OVERHEAD = 20 + 20 + 40,
+};
+
+/* --- keys.c --- */
+struct cluster_keys { u8 auth[16], text[16], cookie[16], isn[16], lookup[16]; };
+/* Separate keys from a secret of n bytes. */
+void cluster_keys_derive(const u8 *secret, u32 n, struct cluster_keys *out);
+
+/* --- auth.c --- */
+/* What a message is; part of what is authenticated, so that none can be taken for another. */
+enum ctl_kind { CTL_51 = 1, CTL_MORE, CTL_52, CTL_53, CTL_REFUSAL, CTL_NOTICE };
+
+/* Everything that the authenticator covers beside the bytes. Addresses and ports as the receiver's header holds them. */
+struct auth_scope {
+        u8        kind, flags;
+        ipaddr    src, dst;
+        u32       ports, seq, ack;
+        u32       first;                /* SEQ of 51, except in notices */
+        const u8 *nonce;                /* the front's fresh number; NULL in 51, whose block has it, and in notices, whose entries have theirs */
+};
+/* opts: the TCP options with the tag's last 8 bytes as if zero. */
+void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u8 *opts, u32 n_opts, const void *text, u32 n, u8 tag[HANDOFF_TAG]);
+/* In constant time. */
+bool auth_equal(const u8 a[HANDOFF_TAG], const u8 b[HANDOFF_TAG]);
+
+/* --- block.c: the control block, version 1 --- */
+enum { BLOCK_VERSION = 1, BLOCK_BYTES = 112 };
+enum block_flag { BLOCK_TS = 1, BLOCK_SACK = 2, BLOCK_ECN = 4, BLOCK_FIN_QUEUED = 8, BLOCK_ACTIVE_CLOSE = 16, BLOCK_FLAGS = 31 };
+struct control_block {
+        u8     nonce[HANDOFF_NONCE];
+        u8     flags, state;            /* enum block_flag; the connection byte */
+        u8     snd_scale, rcv_scale;
+        ipaddr service, client;
+        u16    service_port, client_port;
+        u32    snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, max_snd_wnd;
+        u32    rcv_nxt, rcv_adv, rcv_acked;
+        u32    ts_recent, tsval;        /* tsval: our clock when it was frozen; the node goes on at + 1 */
+        u32    cwnd, ssthresh, srtt_us, rttvar_us, rto_ms, min_rtt_us;
+        u32    snd_bytes, rcv_bytes;    /* of the queues that follow the block */
+        u16    peer_mss, rcv_mss;
+};
+void block_put(u8 dst[BLOCK_BYTES], const struct control_block *b);
+/* false: not this version, not this long, or it contradicts itself. */
+bool block_get(const u8 *src, u32 n, struct control_block *b);
+/* Sequence numbers of the first replayed byte and of 51. */
+static inline u32 block_replay(const struct control_block *b) { return b->rcv_nxt - (b->state & FIN_RX ? 1 : 0) - b->rcv_bytes; }
+static inline u32 block_first(const struct control_block *b) { return block_replay(b) - b->snd_bytes - BLOCK_BYTES - 1; }
+
+/* --- export.c, adopt.c: a connection and its block --- */
+bool tcb_movable(const struct tcb *t);
+void tcb_freeze(struct tcb *t);                         /* out of the table, no timer, nothing owed */
+void tcb_thaw(struct tcb *t);
+void tcb_export(const struct tcb *t, struct control_block *b);
+/* Bytes [off, off + n) of what follows the block: the send queue, then the unread bytes. */
+void tcb_export_bytes(const struct tcb *t, u32 off, u8 *dst, u32 n);
+/* A connection as the block has it, not in the table; queue: exactly the bytes that follow the block, taken in every case.
+ * HANDOFF_OK and *out, or why not. */
+enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue, struct tcb **out);
+void tcb_start(struct tcb *t);                          /* into the table; its listener's user gets it */
+
+/* --- flow.c --- */
+enum flow_state { FLOW_FREE, FLOW_PENDING, FLOW_ACTIVE };
+struct flow {
+        u32 raddr, laddr, ports;
+        u32 next;                       /* index + 1 in the chain or of the free list */
+        u8  nonce[HANDOFF_NONCE];       /* of the handoff; while PENDING the transfer's number */
+        u8  node, state;
+        u16 seen_s;                     /* the node's last word, seconds modulo 2^16 */
+};
+_Static_assert(sizeof(struct flow) == 28, "with its share of the buckets 32 bytes (design 4)");
+struct flow_table {
+        struct flow *flow;
+        u32 *bucket;
+        u32 n, n_used, free, shift, key[2], swept;
+};
+bool flow_init(struct flow_table *f, struct stack *st, u32 n);
+struct flow *flow_find(const struct flow_table *f, u32 raddr, u32 laddr, u32 ports);
+struct flow *flow_add(struct flow_table *f, u32 raddr, u32 laddr, u32 ports);   /* PENDING; NULL: all are in use */
+void flow_del(struct flow_table *f, struct flow *e);
+/* Looks at the next entries; true and *out: one that nobody spoke for since FLOW_EXPIRE_S. Call until false, with *left entries to look at. */
+bool flow_expired(struct flow_table *f, u16 now_s, u32 *left, struct flow **out);
+
+/* --- the front's side of one handoff (transfer.c) --- */
+enum transfer_state { TRANSFER_FREE, TRANSFER_SENDING, TRANSFER_DONE };
+struct transfer {
+        struct handoff  *h;
+        struct transfer *next;          /* free list */
+        struct tcb      *t;             /* frozen; NULL once handed over */
+        struct flow     *flow;          /* while SENDING */
+        struct timer     timer;
+        handoff_done_fn *done;
+        void            *ctx;
+        ipaddr           node, own;
+        u32              ports;         /* as the node's header holds them */
+        u32              first, total, acked, sent; /* offsets in block and bytes */
+        u32              fresh;         /* the node's SEQ */
+        u32              rto_ms;
+        u8               state, tries, node_index;
+        bool             heard, fin;
+        u8               nonce[HANDOFF_NONCE];
+        u8               block[BLOCK_BYTES];
+        struct pktq      kept;
+};
+bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p); /* true: consumed */
+void transfer_keep(struct transfer *x, struct pkt *p);                                 /* a packet of the client, from its TCP header on */
+void transfer_fire(struct timer *tm);
+struct transfer *transfer_of(struct handoff *h, const struct flow *f);
+
+/* --- the node's side (adoption.c) --- */
+enum adoption_state { ADOPTION_FREE, ADOPTION_FILLING, ADOPTION_WAITING };
+struct adoption {
+        struct handoff  *h;
+        struct adoption *next;          /* free list */
+        struct tcb      *t;             /* WAITING: silent, not in the table */
+        struct timer     timer;
+        ipaddr           front, own;
+        u32              ports;         /* as the front's header holds them */
+        u32              first, total, got;
+        u32              fresh, born_ms, rto_ms;
+        u8               state, node_index;
+        struct control_block block;
+        struct pktq      queue;
+};
+bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p); /* true: consumed */
+void adoption_fire(struct timer *tm);
+struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports);      /* by the client's names */
+
+/* --- owned.c: connections that came here by a handoff, one place beside each TCB --- */
+struct owned { u32 raddr, laddr, ports; u16 gen, told_s; u8 node, live; u8 nonce[HANDOFF_NONCE]; };
+_Static_assert(sizeof(struct owned) <= 32, "as a flow entry");
+void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce);
+struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports);          /* a connection that lives; NULL in TIME_WAIT */
+void owned_sweep(struct handoff *h);
+
+/* --- notice.c: what nodes say about flows --- */
+enum notice { NOTICE_REFRESH = 1, NOTICE_GONE, NOTICE_UNKNOWN, NOTICE_PROBE };
+enum { NOTICE_HEAD = 4, NOTICE_ENTRY = 20, NOTICE_MAX = 60 };
+void notice_add(struct handoff *h, u8 node, enum notice what, u32 raddr, u32 laddr, u32 ports, const u8 *nonce);
+void notice_flush(struct handoff *h);
+void notice_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
+
+/* --- forward.c --- */
+/* p (consumed; data at the TCP header, l3 set) goes on to a machine of the same LAN, with another MAC and one hop less. */
+void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *ip, ipaddr node);
+/* A packet of a client for a silent address, whose connection is not here. */
+void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
+
+/* --- segment.c: control segments --- */
+struct ctl {
+        struct auth_scope scope;        /* src is ours, ports as they go out */
+        struct option144  opt;          /* beside hello and authenticator */
+};
+/* Sends p (consumed), whose bytes are the segment's text. */
+void ctl_send(struct handoff *h, struct ctl *c, struct pkt *p);
+/* A received segment: its option, and where its text lies. false: there is none, or it does not end the header, or the text is in pieces. */
+struct ctl_in { struct option144 opt; const u8 *opts, *text; u32 n_opts, n; };
+bool ctl_read(const struct handoff *h, const struct tcp_hdr *th, const struct tcp_seg *s, const struct pkt *p, struct ctl_in *in);
+/* The authenticator is right under one of the secrets. */
+bool ctl_good(const struct handoff *h, const struct ctl_in *in, u8 kind, const struct ip_hdr *ip, const struct tcp_hdr *th,
+              const struct tcp_seg *s, u32 first, const u8 *nonce);
+
+struct service { ipaddr addr; struct netif *nif; bool silent; };
+
+struct handoff {
+        struct stack       *st;
+        struct tcp_state   *ts;
+        u8                  kind;                       /* of the option */
+        u8                  n_keys;
+        struct cluster_keys keys[2];                    /* the present secret's, the one before */
+        ipaddr              node[HANDOFF_NODES];        /* any() = free; none is behind n_nodes */
+        struct service      service[HANDOFF_SERVICES];
+        struct flow_table   flows;
+        struct transfer    *transfer, *free_transfer;
+        struct adoption    *adoption, *free_adoption;
+        struct owned       *owned;
+        u32                 n_nodes, n_transfers, n_adoptions, n_owned, owned_swept;
+        struct timer        sweep_timer, notice_timer;
+        struct { u8 node, what, n; u8 b[NOTICE_HEAD + NOTICE_MAX * NOTICE_ENTRY]; } notice;
+        struct handoff_counters count;
+};
+/* --- handoff.c --- */
+int  handoff_node_index(const struct handoff *h, ipaddr node);          /* -1: no node */
+bool handoff_own(const struct handoff *h, ipaddr node, ipaddr *out);    /* our address towards a node, never a service address */
+bool handoff_is_service(const struct handoff *h, ipaddr v);
+static inline u16 handoff_now_s(const struct handoff *h) { return (u16)(stack_now_ms(h->st) / 1000); }
+static inline void handoff_nonce(struct handoff *h, u8 nonce[HANDOFF_NONCE])
+{
+        u32 r[2] = {stack_random(h->st), stack_random(h->st)};
+        __builtin_memcpy(nonce, r, HANDOFF_NONCE);
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* transfer.c - the front's side of one handoff (design 7): 51 and what follows it until 52 acknowledges all of it, then 53.
+ *
+ *   begin -> SENDING (51, more) -- 52 --> 53, DONE (repeats 53 when asked, for 30 s) -> free
+ *            SENDING -- refusal, or no answer --> the connection is as it was, and who began may try another node
+ *
+ * The other node is asked only before 53. SPDX-License-Identifier: MIT */
+#include "handoff_impl.h"
+#include "mem.h"
+
+struct transfer *transfer_of(struct handoff *h, const struct flow *f)
+{
+        u32 i;
+        memcpy(&i, f->nonce, sizeof i);
+        return f->state == FLOW_PENDING ? &h->transfer[i] : NULL;
+}
+
+static u32 end_of(const struct transfer *x) { return x->total + (x->fin ? 1 : 0); }
+
+static struct ctl message(const struct transfer *x, u8 kind, u8 flags, u32 seq)
+{
+        return (struct ctl){.scope = {.kind = kind, .flags = (u8)(flags | (x->heard ? TCP_ACK : 0)), .src = x->own, .dst = x->node, .ports = x->ports,
+                                      .seq = seq, .ack = x->heard ? x->fresh : 0, .first = x->first, .nonce = kind == CTL_51 ? NULL : x->nonce}};
+}
+
+/* Bytes of block and queues at off, as many as one segment takes; 0 without a buffer. */
+static u32 send_at(struct transfer *x, u32 off)
+{
+        struct handoff *h = x->h;
+        struct ip_path path;
+        struct pkt *p = ip_route(h->st, x->node, &path) ? pkt_alloc(&h->st->pkts, PKT_HEADROOM) : NULL;
+        if (!p)
+                return 0;
+        u32 n = min_u32(x->total - off, min_u32(path.nif->mtu - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)), block = off < BLOCK_BYTES ? min_u32(BLOCK_BYTES - off, n) : 0;
+        memcpy(p->data, x->block + (off < BLOCK_BYTES ? off : 0), block);
+        tcb_export_bytes(x->t, off + block - BLOCK_BYTES, p->data + block, n - block);
+        p->len = (u16)n;
+        bool last = off + n == x->total;
+        struct ctl c = message(x, off ? CTL_MORE : CTL_51, (u8)((off ? 0 : TCP_SYN) | TCP_PSH | (last && x->fin ? TCP_FIN : 0)),
+                               off ? x->first + 1 + off : x->first);
+        if (!off) {
+                c.scope.flags &= (u8)~TCP_ACK;
+                c.scope.ack = 0;
+                c.opt = (struct option144){.has = O144_HANDOFF | O144_BLOCK, .addr = tcb_raddr(x->t), .block = BLOCK_BYTES};
+                if (x->ports << 16 != x->t->ports << 16) {
+                        c.opt.has |= O144_PORT;
+                        c.opt.port = tcb_rport(x->t);
+                }
+        }
+        ctl_send(h, &c, p);
+        return n;
+}
+
+static void send_more(struct transfer *x)
+{
+        for (u32 n = 0; x->sent < x->total && n < TRANSFER_WINDOW; n++) {
+                u32 sent = send_at(x, x->sent);
+                if (!sent)
+                        break;
+                x->sent += sent;
+        }
+        timer_set(&x->h->st->wheel, &x->timer, stack_now_ms(x->h->st) + x->rto_ms);
+}
+
+static void release(struct transfer *x)
+{
+        struct handoff *h = x->h;
+        timer_stop(&h->st->wheel, &x->timer);
+        x->state = TRANSFER_FREE;
+        x->next = h->free_transfer;
+        h->free_transfer = x;
+        h->count.transfers--;
+}
+
+/* A port of ours towards the node: the client's own when it is free, else any. As the node's header holds it; 0: none is free. */
+static u32 pick_ports(struct handoff *h, ipaddr own, ipaddr node, const struct tcb *t)
+{
+        u32 ports = t->ports;
+        for (u32 tries = 0; tries < 64; tries++) {
+                bool taken = tcp_tuple_taken(h->ts, be32_raw(node.v4), be32_raw(own.v4), ports << 16 | ports >> 16);
+                for (u32 i = 0; i < h->n_transfers && !taken; i++)
+                        taken = h->transfer[i].state != TRANSFER_FREE && h->transfer[i].ports == ports && ipaddr_eq(h->transfer[i].node, node);
+                if (!taken)
+                        return ports;
+                ports = (t->ports & 0xffff0000) | __builtin_bswap16((u16)(1024 + stack_random(h->st) % 64000));
+        }
+        return 0;
+}
+
+/* One that only lingers makes room: its node will ask for 53 in vain only if all its copies were lost. */
+static struct transfer *take(struct handoff *h)
+{
+        struct transfer *x = h->free_transfer;
+        for (u32 i = 0; i < h->n_transfers && !x; i++)
+                if (h->transfer[i].state == TRANSFER_DONE && h->transfer[i].tries)
+                        release(x = &h->transfer[i]);
+        if (x)
+                h->free_transfer = x->next;
+        return x;
+}
+
+enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx)
+{
+        int index = handoff_node_index(h, node);
+        ipaddr own;
+        if (!tcb_movable(t))
+                return HANDOFF_STATE;
+        if (index < 0 || !h->n_keys || !handoff_own(h, node, &own))
+                return HANDOFF_UNREACHABLE;
+        u32 ports = pick_ports(h, own, node, t);
+        struct transfer *x = ports ? take(h) : NULL;
+        if (!x)
+                return HANDOFF_FULL;
+        struct flow *f = flow_add(&h->flows, t->raddr, t->laddr, t->ports);
+        if (!f) {
+                x->next = h->free_transfer;
+                h->free_transfer = x;
+                return HANDOFF_FULL;
+        }
+        u32 i = (u32)(x - h->transfer);
+        memcpy(f->nonce, &i, sizeof i);
+        f->node = (u8)index;
+        *x = (struct transfer){.h = h, .t = t, .flow = f, .timer.fire = transfer_fire, .done = done, .ctx = ctx, .node = node, .own = own,
+                               .ports = ports, .rto_ms = TRANSFER_RTO_MS, .state = TRANSFER_SENDING, .node_index = (u8)index};
+        pktq_init(&x->kept);
+        tcb_freeze(t);
+        struct control_block b;
+        tcb_export(t, &b);
+        handoff_nonce(h, x->nonce);
+        memcpy(b.nonce, x->nonce, HANDOFF_NONCE);
+        block_put(x->block, &b);
+        x->first = block_first(&b);
+        x->total = BLOCK_BYTES + b.snd_bytes + b.rcv_bytes;
+        x->fin = (b.state & FIN_RX) != 0;
+        h->count.begun++;
+        h->count.transfers++;
+        h->count.flows_max = max_u32(h->count.flows_max, h->flows.n_used);
+        send_more(x);
+        return HANDOFF_OK;
+}
+
+void transfer_keep(struct transfer *x, struct pkt *p)
+{
+        if (x->kept.n >= TRANSFER_KEEP || tcp_short_of_buffers(x->h->st)) {
+                x->h->count.kept_lost++;
+                pkt_drop(p, DROP_HANDOFF_KEPT);
+                return;
+        }
+        x->h->count.kept++;
+        pktq_put(&x->kept, p);
+}
+
+/* The connection is the client's and ours again. What was kept meets whoever has it then: t, or its next transfer. */
+static void fail(struct transfer *x, enum handoff_reason why)
+{
+        struct handoff *h = x->h;
+        struct pktq kept = x->kept;
+        struct pkt *p;
+        handoff_done_fn *done = x->done;
+        void *ctx = x->ctx;
+        struct tcb *t = x->t;
+        if (!kept.n)
+                pktq_init(&kept);
+        flow_del(&h->flows, x->flow);
+        release(x);
+        tcb_thaw(t);
+        done(ctx, t, why);
+        while ((p = pktq_get(&kept)) != NULL)
+                tcp_rx(h->st, p, (const struct ip_hdr *)(p->head + p->l3));
+}
+
+static void send_53(struct transfer *x)
+{
+        struct pkt *p = pkt_alloc(&x->h->st->pkts, PKT_HEADROOM);
+        struct ctl c = message(x, CTL_53, TCP_ACK, x->first + 1 + end_of(x));
+        if (p)
+                ctl_send(x->h, &c, p);
+}
+
+/* 52 came: from 53 on the connection is the node's, and every packet of the client goes there, first those that were kept. */
+static void handed(struct transfer *x)
+{
+        struct handoff *h = x->h;
+        struct flow *f = x->flow;
+        struct tcb *t = x->t;
+        struct pkt *p;
+        send_53(x);
+        x->state = TRANSFER_DONE;
+        x->tries = 1;
+        x->t = NULL;
+        f->state = FLOW_ACTIVE;
+        f->seen_s = handoff_now_s(h);
+        memcpy(f->nonce, x->nonce, HANDOFF_NONCE);
+        h->count.handed++;
+        t->ev = &tcp_no_events;
+        tcb_free(t);
+        while ((p = pktq_get(&x->kept)) != NULL)
+                handoff_forward(h, p, (const struct ip_hdr *)(p->head + p->l3), x->node);
+        timer_set(&h->st->wheel, &x->timer, stack_now_ms(h->st) + TRANSFER_LINGER_MS);
+        x->done(x->ctx, NULL, HANDOFF_OK);
+}
+
+void transfer_fire(struct timer *tm)
+{
+        struct transfer *x = container_of(tm, struct transfer, timer);
+        if (x->state == TRANSFER_DONE) {
+                release(x);
+                return;
+        }
+        if (++x->tries == TRANSFER_TRIES) {
+                x->h->count.silent++;
+                fail(x, HANDOFF_SILENT);
+                return;
+        }
+        x->h->count.retried++;
+        x->rto_ms *= 2;
+        x->sent = x->acked;
+        send_more(x);
+}
+
+/* An acknowledgement of the node: of a part, or of all, which is 52. */
+static void acked(struct transfer *x, const struct tcp_seg *s)
+{
+        u32 off = s->ack - x->first - 1;
+        if (off > end_of(x) || (x->heard && s->seq != x->fresh)) {
+                x->h->count.stray++;
+                return;
+        }
+        x->heard = true;
+        x->fresh = s->seq;
+        if (x->state == TRANSFER_DONE) {
+                send_53(x);
+        } else if (off == end_of(x)) {
+                handed(x);
+        } else if (off > x->acked) {
+                x->acked = off;
+                x->sent = max_u32(x->sent, off);
+                x->tries = 0;
+                x->rto_ms = TRANSFER_RTO_MS;
+                send_more(x);
+        }
+}
+
+static void refused(struct transfer *x, const struct ctl_in *in)
+{
+        enum handoff_reason why = in->n && in->text[0] && in->text[0] < HANDOFF_WIRE_REASONS ? in->text[0] : HANDOFF_BLOCK;
+        x->h->count.refused[why]++;
+        fail(x, why);
+}
+
+bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
+{
+        struct transfer *x = NULL;
+        struct ctl_in in;
+        u32 ports = *(const u32_any *)th;
+        for (u32 i = 0; i < h->n_transfers && !x; i++) {
+                struct transfer *y = &h->transfer[i];
+                if (y->state != TRANSFER_FREE && y->ports == (ports << 16 | ports >> 16) && ipaddr_eq(y->node, ip->src))
+                        x = y;
+        }
+        if (!x)
+                return false;
+        bool rst = (s->flags & TCP_RST) != 0;
+        if (!ctl_read(h, th, s, p, &in) || !ctl_good(h, &in, rst ? CTL_REFUSAL : CTL_52, ip, th, s, x->first, x->nonce)) {
+                h->count.forged++;
+                pkt_drop(p, DROP_HANDOFF_FORGED_52);
+                return true;
+        }
+        if (rst && x->state == TRANSFER_SENDING)
+                refused(x, &in);
+        else if (!rst && (s->flags & TCP_ACK))
+                acked(x, s);
+        pkt_drop(p, DROP_HANDOFF_52);
+        return true;
+}
