@@ -244,8 +244,9 @@ void arp_tx(struct netif *nif, struct pkt *p, ipaddr hop)
                 e->state = ASKING;
                 ask(e);
         }
-        hop_of(e)->used_ms = stack_now_ms(nif->st);
-        hop_of(e)->used = true;
+        struct hop *h = hop_of(e);
+        h->used_ms = stack_now_ms(nif->st);
+        h->used = true;
         if (likely(e->state != ASKING)) {
                 eth_tx(nif, p, e->mac, ETHERTYPE_IP_);
                 return;

@@ -59,9 +59,32 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
         }
 }
 
+enum { /* words in memory */
+        W_MSS = 0x0402, W_SACK_OK_TS = 0x0a080204, W_TS = 0x0a080101, W_SACK_OK_SCALE = 0x03010204, W_NOP_SCALE = 0x030301,
+};
+
+/* The layouts of nearly every peer, word by word: Linux's SYN, and the timestamp alone. */
+static bool parse_usual(const u32_any *w, struct tcp_seg *s)
+{
+        bool syn = s->hlen == 40 && (s->flags & TCP_SYN) && (w[0] & 0xffff) == W_MSS && w[1] == W_SACK_OK_TS && (w[4] & 0xffffff) == W_NOP_SCALE;
+        if (!syn && (s->hlen != 32 || w[0] != W_TS))
+                return false;
+        s->has_ts = true;
+        s->tsval = __builtin_bswap32(w[syn ? 2 : 1]);
+        s->tsecr = __builtin_bswap32(w[syn ? 3 : 2]);
+        if (!syn)
+                return true;
+        s->has_mss = s->has_sack_ok = s->has_wscale = true;
+        s->mss = __builtin_bswap16((u16)(w[0] >> 16));
+        s->wscale = (u8)min_u32(w[4] >> 24, 14);
+        return true;
+}
+
 void tcp_parse(const struct tcp_hdr *h, struct tcp_seg *s)
 {
         const u8 *o = (const u8 *)(h + 1), *end = (const u8 *)h + s->hlen;
+        if (o == end || parse_usual((const u32_any *)o, s))
+                return;
         while (o < end && *o != TCP_OPT_EOL) {
                 if (*o == TCP_OPT_NOP) {
                         o++;
@@ -113,12 +136,30 @@ static u32 put_one(u8 *o, u8 kind, const struct syn_options *so)
         return 0;
 }
 
+/* The usual layout with nothing left out but perhaps the timestamp. */
+static u32 put_usual(u32_any *w, const struct syn_options *so)
+{
+        w[0] = W_MSS | (u32)__builtin_bswap16(so->mss) << 16;
+        if (!so->ts) {
+                w[1] = W_SACK_OK_SCALE;
+                w[2] = 3u | (u32)so->wscale << 8; /* and zeros to the end */
+                return 12;
+        }
+        w[1] = W_SACK_OK_TS;
+        w[2] = __builtin_bswap32(so->tsval);
+        w[3] = __builtin_bswap32(so->tsecr);
+        w[4] = W_NOP_SCALE | (u32)so->wscale << 24;
+        return 20;
+}
+
 u32 tcp_put_syn(u8 *o, const struct syn_options *so)
 {
         /* what Linux sends, so that middle boxes meet nothing new; NOP only beside the scale */
         static const u8 usual[] = {TCP_OPT_MSS, TCP_OPT_SACK_OK, TCP_OPT_TS, TCP_OPT_NOP, TCP_OPT_WSCALE, TCP_OPT_TFO, 0};
         const u8 *layout = so->layout && so->layout[0] ? so->layout : usual;
         u32 n = 0;
+        if (layout == usual && so->mss && so->sack && so->ws && !so->tfo_on)
+                return put_usual((u32_any *)o, so);
         for (u32 i = 0; i < TCP_SYN_LAYOUT && layout[i]; i++) {
                 u8 one[20];
                 if (layout == usual && layout[i] == TCP_OPT_NOP && !so->ws)
