@@ -39,21 +39,26 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make run          build, boot in QEMU, show where the page is (SITE= CONF= NIC=virtio|e1000|rtl8139|ne2k|pcnet NET=tap MEM=8)
-## make test         everything: host tests, fuzzers, the image in QEMU and Bochs against real peers
+## make test         everything: host tests, fuzzers, the image in QEMU and Bochs against real peers (parts: unit sim fuzz e2e)
 ## make image        build/qure.img (floppy), build/qure.elf (Multiboot)
 ## make iso          build/qure.iso (CD, USB stick, disk)
 ## make lib          build/libqure.a, the stack for 32-bit Linux programs
 ## make tap          the appliance as a Linux process on a TAP device
 ## make bochs        the floppy in Bochs; make bochs-debug opens its debugger with symbols
 ## make count        instructions per request, counted in Bochs
-## make bench soak   measurements; long transfers
+## make bench        measurements, beside a Debian guest with nginx (parts: bench-size bench-instr)
+## make soak         long transfers and long simulations
 ## make fuzz         the fuzzers for longer (FUZZ_SECONDS=600)
 ## make clean        removes build/
 
-# what is missing is installed before anything that needs it is looked at, whatever -j says
+# what is missing is installed before anything that needs it is looked at, whatever -j says; and since these goals hand on
+# to a second make, they run one after the other, lest two of them build the same file
+ifneq ($(filter image iso lib e2e count bench bench-size,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
 image: deps-build ; +$(MAKE) --no-print-directory $B/qure.img $B/qure.elf
 iso:   deps-build ; +$(MAKE) --no-print-directory $B/qure.iso
-lib:   $B/libqure.a
+lib:   deps-build ; +$(MAKE) --no-print-directory $B/libqure.a
 
 deps-build: ; @tools/install.sh build
 deps-run:   ; @tools/install.sh build run
