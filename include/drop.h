@@ -83,7 +83,6 @@
         X(UDP_TOO_LONG,    "longer than a UDP datagram can be") \
         X(UDP_NO_ROUTE,    "no route for our datagram") \
         X(UDP_PORT,        "no UDP socket on this port") \
-        X(UDP_FULL,        "UDP socket's queue is full") \
         X(DHCP_BAD,        "DHCP message malformed or not for us") \
         X(DHCP_OPTION,      "DHCP options malformed") \
         X(DHCP_UNASKED,    "DHCP message for an interface without a client, or not from a server") \
@@ -123,7 +122,6 @@
         X(TCP_GROUP,       "TCP to a broadcast or multicast address (MUST-57)") \
         X(TCP_PORT,        "no connection and no listener: answered by RST") \
         X(TCP_STRAY_RST,   "RST without a connection") \
-        X(TCP_SYN_FULL,    "SYN queue full and cookies off") \
         X(TCP_BACKLOG,     "accept queue full") \
         X(TCP_COOKIE,      "ACK with an invalid SYN cookie") \
         X(TCP_WINDOW,      "segment outside the window") \
@@ -134,7 +132,6 @@
         X(TCP_NO_ACK,      "segment without ACK in a synchronised state") \
         X(TCP_OOO_FULL,    "no room to queue out-of-order data") \
         X(TCP_RCV_POOL,    "data not taken: the last buffers are for acknowledgements") \
-        X(TCP_RCV_FULL,    "data beyond the receive buffer") \
         X(TCP_CLOSED,      "data after the application closed") \
         X(TCP_DUP,         "segment carried nothing new") \
         X(TCP_RST_WINDOW,   "RST outside the window") \
