@@ -67,7 +67,7 @@ static void appliance_up(const struct bootinfo *bi)
                 klog("volume: none");
         int failed = conf_run_volume();
         if (failed > 0)
-                klog("qure.conf: %d lines were not understood", failed);
+                klog("qure.conf: %d %s not understood", failed, failed == 1 ? "line was" : "lines were");
         else if (failed < 0)
                 klog("qure.conf: not there");
 }

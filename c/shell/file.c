@@ -20,8 +20,12 @@ static const struct fat *take_node(struct words *w, bool folder, struct fat_node
                 words_refuse(w, "no volume: %s", why);
                 return NULL;
         }
-        if (!fat_lookup(f, path, n) || (!folder && n->dir)) {
+        if (!fat_lookup(f, path, n)) {
                 words_refuse(w, "%s: there is no such %s", path, folder ? "file or folder" : "file");
+                return NULL;
+        }
+        if (!folder && n->dir) {
+                words_refuse(w, "%s is a folder: ls shows what is in it", path);
                 return NULL;
         }
         return f;

@@ -6,6 +6,14 @@
 #include "linklocal.h"
 #include "shell.h"
 
+/* No bit of the host's part is set, or every one (RFC 1122 3.2.1.3). */
+static bool names_network(ipaddr a, u8 plen)
+{
+        u32 host = ~be32_get(ipaddr_mask(plen).v4), bits = be32_get(a.v4) & host;
+
+        return bits == 0 || bits == host;
+}
+
 static int set_address(struct words *w, struct netif *nif, bool on)
 {
         ipaddr a;
@@ -16,6 +24,8 @@ static int set_address(struct words *w, struct netif *nif, bool on)
                 return -1;
         if (ipaddr_is_any(a) || ipaddr_is_mcast(a) || ipaddr_is_bcast(a) || ipaddr_is_loopback(a))
                 return words_refuse(w, "%I cannot be an interface's address", &a);
+        if (on && plen < 31 && names_network(a, plen))
+                return words_refuse(w, "%I/%u names the network (or all of it): give an address between", &a, plen);
         e = on ? netif_addr_add(nif, a, plen, IFADDR_STATIC, false) : netif_addr_del(nif, a);
         return e < 0 ? words_refuse(w, "%s %I: %s", nif->name, &a, stack_strerror(e)) : 0;
 }

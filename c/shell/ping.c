@@ -114,8 +114,9 @@ int cmd_traceroute(struct words *w)
                         int e = probe_send(&p, dst, 32, (u8)ttl);
 
                         if (e < 0) {
-                                out(" %s", stack_strerror(e));
-                                break;
+                                out(" %s\n", stack_strerror(e));
+                                probe_end();
+                                return -1;
                         }
                         if (!wait_for(&p.answered, PROBE_MS)) {
                                 out(" *");
