@@ -156,6 +156,7 @@ void tcp_set_cc(struct tcb *t, u8 cc);                         /* enum tcp_cc */
 void tcp_set_rto_min(struct stack *st, u32 ms);
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms);
 void tcp_set_user_timeout(struct tcb *t, u32 ms);
+void tcp_set_rcvbuf(struct tcb *t, u32 bytes);                 /* more than before; as far as its window's scale can say */
 int  tcp_soft_error(struct tcb *t);                            /* last ICMP soft error, cleared by reading (MUST-47) */
 
 /* Walks all connections and listeners for netstat: fn returns false to stop. */

@@ -61,7 +61,7 @@ static struct front_port *port_at(struct front *f, ipaddr addr, u16 port)
 
 int front_listen(struct front *f, ipaddr addr, u16 port, const char *backend)
 {
-        static const struct tcp_opts opts = {.backlog = 64, .nodelay = true, .keepalive_ms = FRONT_IDLE_MS};
+        const struct tcp_opts opts = {.rcvbuf = f->pipe_max / 2, .backlog = 64, .nodelay = true, .keepalive_ms = FRONT_IDLE_MS};
         int slot = front_backend_find(f, backend), err = E_NOMEM;
 
         if (slot < 0)

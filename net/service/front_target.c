@@ -78,6 +78,8 @@ void front_relay_start(struct relay *r, const struct front_verdict *v, const str
         r->head_kept = true;
         r->shut[CLIENT] = false;
         r->body[CLIENT] = h->body;
+        if (h->body.kind != BODY_DONE)
+                tcp_set_rcvbuf(r->side[CLIENT], f->pipe_max / 2);
         r->old = h->version == 9;
         if (!r->repeatable && stack_now_ms(f->st) - r->moved_ms > FRONT_TRUST_MS)
                 front_relay_drop(r, SERVER, false); /* the target may be closing it just now, and the request would be lost */

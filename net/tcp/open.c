@@ -239,6 +239,7 @@ void tcp_cork(struct tcb *t, bool on)
                 tcp_want_tx(t);
 }
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; tcp_timer_rearm(t); }
+void tcp_set_rcvbuf(struct tcb *t, u32 bytes) { t->rcvbuf = max_u32(t->rcvbuf, min_u32(bytes, 65535u << t->rcv_scale)); }
 void tcp_set_user_timeout(struct tcb *t, u32 ms) { t->user_timeout = ms_pack(ms); }
 void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
 void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl ? ttl : TCP_TTL; }
