@@ -59,6 +59,8 @@ void netif_link(struct netif *nif, bool link)
         igmp_link(nif);
 }
 
+enum { UDP_CKSUM_AT = 6 };
+
 void nif_sum(struct pkt *p)
 {
         u32 sum = cksum_add(0, p->data + p->csum_start, p->len - p->csum_start);
@@ -76,8 +78,7 @@ void nif_sum(struct pkt *p)
                 }
         }
         u16 field = (u16)~cksum_fold(sum);
-        /* RFC 768: a computed zero is sent as all ones; for TCP both mean the same */
-        if (!field)
+        if (!field && p->csum_off == UDP_CKSUM_AT) /* RFC 768: a computed zero is sent as all ones; elsewhere zero is zero (RFC 1624 3) */
                 field = 0xffff;
         memcpy(p->data + p->csum_start + p->csum_off, &field, 2);
         p->flags &= (u16)~PKT_CSUM_TODO;
