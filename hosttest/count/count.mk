@@ -3,7 +3,7 @@ COUNT_KERN := $(filter-out $B/k/drivers/probe.c.o,$(KERN)) $B/k/hosttest/count/p
 $B/qure-count.elf: $(COUNT_KERN) $(APP) $(LIB) $B/ksym.o boot/kernel.ld
 	$(call KLINK,$@,$B/ksym.o,$(COUNT_KERN))
 	nm -n $@ > $B/qure-count.nm
-$B/ksym.o: $B/qure.elf
+$B/ksym.o: $B/qure.elf ;
 $B/qure-count.img: $B/boot.bin $B/stage2.bin $B/qure-count.elf boot/mkimage.py $(shell find hosttest/count/volume -type f)
 	objcopy -O binary $B/qure-count.elf $B/qure-count.bin
 	$(IMAGE_ENV) python3 boot/mkimage.py $@ $B/boot.bin $B/stage2.bin $B/qure-count.bin $B/qure-count.nm hosttest/count/volume
