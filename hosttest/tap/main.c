@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "platform.h"
+#include "qure.h"
 #include "shell.h"
 #include "tap.h"
 
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
                                 "  VOLUME is a FAT image like build/qure.img, or a folder with a qure.conf in it\n");
                 return 2;
         }
+        qure_use_cpu();
         u8 *volume = volume_load(argv[2], &size);
         if (getrandom(cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed))
                 return 1;

@@ -54,6 +54,20 @@ bool tcp_ask_user(struct tcb *t)
         return false;
 }
 
+/* The handshake's last acknowledgement alone: all that tcp_arrives would make of it. */
+static void bare_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
+{
+        if ((t->flags & TF_TS) && s->has_ts)
+                t->ts_recent = s->tsval; /* synq_rx saw that it is not older */
+        t->snd_wl1 = s->seq;
+        t->snd_wl2 = s->ack;
+        pkt_free(p);
+        tcp_predict(t);
+        if (t->keepalive_ms)
+                tcp_timer(t, TT_KEEPALIVE, t->keepalive_ms);
+        tcp_leave(t);
+}
+
 /* The handshake's last acknowledgement came; its segment is then processed as any other. */
 void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p)
 {
@@ -80,6 +94,10 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
         if (!tcp_ask_user(t)) {
                 pkt_drop(p, DROP_TCP_NOT_ACCEPTED);
                 tcp_leave(t);
+                return;
+        }
+        if (s->flags == TCP_ACK && !s->len && s->seq == t->rcv_nxt && s->wnd && t->state == TCP_B_ESTABLISHED && !t->conv && !s->ce) {
+                bare_ack(t, s, p);
                 return;
         }
         ts->depth--;

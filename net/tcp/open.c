@@ -14,10 +14,8 @@ u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o)
 
 u8 tcp_scale_for(u32 rcvbuf)
 {
-        u8 s = 0;
-        while (s < 14 && rcvbuf >> s > 65535)
-                s++;
-        return s;
+        u32 high = rcvbuf >> 16; /* what does not fit the field */
+        return high ? (u8)min_u32(32u - (u32)__builtin_clz(high), 14) : 0;
 }
 
 /* MUST-67, SHLD-6: what the interface toward dst can take. */

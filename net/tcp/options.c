@@ -87,7 +87,7 @@ void tcp_parse(const struct tcp_hdr *h, struct tcp_seg *s)
                 return;
         while (o < end && *o != TCP_OPT_EOL) {
                 if (*o == TCP_OPT_NOP) {
-                        o++;
+                        o += end - o >= 4 && *(const u32_any *)o == 0x01010101 ? 4 : 1;
                         continue;
                 }
                 if (end - o < 2 || o[1] < 2 || o[1] > end - o)

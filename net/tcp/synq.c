@@ -85,7 +85,8 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
         q->rcv_scale = q->has_wscale ? tcp_scale_for(tcp_rcvbuf(ts, o)) : 0;
         q->ecn_ok = o->ecn && (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
         q->tfo_ask = o->fastopen && s->has_tfo;
-        q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
+        if (!o->fixed_isn || q->ts_ok)
+                q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
         if (o->fixed_isn)
                 q->iss = o->isn;
         q->tsval = stack_now_ms(ts->st) + q->ts_off;
