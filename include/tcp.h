@@ -138,9 +138,18 @@ bool tcp_proven(const struct tcb *t);                          /* the peer is wh
 int tcp_reopen(struct tcb *t);
 /* Takes back what is queued when nothing of it was sent: the peer has said already that it does not want it (R43). Bytes. */
 u32 tcp_withdraw(struct tcb *t);
+/* A listener's speaks_first, from now on; and whether a connection that it accepts is at its SYN, with ours still to be sent. */
+void tcp_speaks_first(struct listener *l, bool on);
+bool tcp_unopened(const struct tcb *t);
 /* This service speaks QuRe, as we know from membership of its cluster (R49): no discovery, no ageing. */
 void tcp_peer_member(struct stack *st, ipaddr addr, u16 port);
 void tcp_option_kind(struct stack *st, u8 kind);               /* 144 unless set; 253 and 254 carry RFC 6994's experiment */
+struct tcp_conv_info {
+        u8  kind;
+        u32 hellos, early, unproven, held, replays; /* SYNs with the option; requests used at once, without a cookie; held back; seen before */
+        u32 fallbacks, reopened, rate_limited, bad_cookies, now, peers; /* plain retries; directions opened again; now: connections */
+};
+void tcp_conv_info(struct stack *st, struct tcp_conv_info *out);
 void tcp_proof_key(struct stack *st, const u8 key[16]);        /* of address proofs, from the cluster's secret; the one before stays good */
 
 /* Everything queued so far is urgent (MUST-30, 62): segments carry URG until it is acknowledged. New programs should not (SHLD-13). */

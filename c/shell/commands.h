@@ -35,6 +35,8 @@ int cmd_rule(struct words *w), no_rule(struct words *w);
 int cmd_save(struct words *w);
 int cmd_show(struct words *w);
 int cmd_site(struct words *w), no_site(struct words *w);
+int cmd_closed(struct words *w), no_closed(struct words *w);
+int cmd_conversation(struct words *w), no_conversation(struct words *w);
 int cmd_traceroute(struct words *w);
 int cmd_uptime(struct words *w);
 
@@ -49,6 +51,7 @@ void show_panic(void);
 void show_route(void);
 void show_rule(void);
 void show_site(void);
+void show_conversation(void);
 
 /* Statistics of the services for `netstat -s`. */
 void service_statistics(void);

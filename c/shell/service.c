@@ -25,9 +25,13 @@ struct http *service_http(void) { return http; }
 
 int cmd_site(struct words *w)
 {
-        const char *host, *folder;
+        const char *host, *folder, *away = "";
 
-        if (!take_word(w, "a host name or default", &host) || !take_word(w, "a folder of the volume", &folder) || !take_end(w))
+        if (!take_word(w, "a host name or default", &host) || !take_word(w, "a folder of the volume", &folder))
+                return -1;
+        if (take_if(w, "redirect-when-closed") && !take_word(w, "a URL", &away))
+                return -1;
+        if (!take_end(w))
                 return -1;
         if (!the_http(w))
                 return -1;
@@ -36,8 +40,23 @@ int cmd_site(struct words *w)
                 return words_refuse(w, "the volume has no folder %s", folder);
         if (e == E_INVAL)
                 return words_refuse(w, "host name or folder name is too long");
-        return e < 0 ? words_refuse(w, "too many sites") : 0;
+        if (e < 0)
+                return words_refuse(w, "too many sites");
+        return http_site_away(http, host, away) < 0 ? words_refuse(w, "%s is too long, or no URL", away) : 0;
 }
+
+static int site_close(struct words *w, bool closed)
+{
+        const char *host;
+
+        if (!take_word(w, "a site, or all", &host) || !take_end(w))
+                return -1;
+        bool all = !__builtin_strcmp(host, "all");
+        return http && http_site_close(http, all ? NULL : host, closed) == 0 ? 0 : words_refuse(w, "there is no site %s", host);
+}
+
+int cmd_closed(struct words *w) { return site_close(w, true); }
+int no_closed(struct words *w) { return site_close(w, false); }
 
 int no_site(struct words *w)
 {
@@ -52,7 +71,15 @@ int no_site(struct words *w)
         return http && http_site_del(http, host) ? 0 : words_refuse(w, "there is no site %s", host);
 }
 
-static void print_site(void *ctx, const char *host, const char *folder) { out("site %s %s\n", host, folder); }
+static void print_site(void *ctx, const char *host, const char *folder)
+{
+        const char *away;
+        bool closed = http_site_closed(http, host, &away);
+
+        out(away[0] ? "site %s %s redirect-when-closed %s\n" : "site %s %s\n", host, folder, away);
+        if (closed)
+                out("closed %s\n", host);
+}
 
 void show_site(void)
 {
@@ -68,18 +95,24 @@ static int listen_http(struct words *w, bool on)
 {
         u32 port;
         ipaddr a = IPADDR_ANY;
+        bool late = false;
 
         if (!take_u32(w, "a port", 1, 65535, &port))
                 return -1;
         if (take_if(w, "address") && !take_addr(w, &a))
                 return -1;
+        if (take_if(w, "optional-syn")) {
+                late = take_if(w, "on");
+                if (!late && !take_if(w, "off"))
+                        return words_fail(w, "on or off");
+        }
         if (!take_end(w))
                 return -1;
         if (!on)
                 return http && http_unlisten(http, a, (u16)port) ? 0 : words_refuse(w, "http does not listen on port %u", port);
         if (!the_http(w))
                 return -1;
-        int e = http_listen(http, a, (u16)port);
+        int e = http_listen_late(http, a, (u16)port, late);
         return e < 0 ? words_refuse(w, "port %u: %s", port, stack_strerror(e)) : 0;
 }
 
@@ -123,10 +156,12 @@ int no_listen(struct words *w) { return listen_any(w, false); }
 
 static void print_port(void *ctx, ipaddr addr, u16 port)
 {
+        const char *late = http_port_late(http, addr, port) ? " optional-syn on" : "";
+
         if (ipaddr_is_any(addr))
-                out("listen http %u\n", port);
+                out("listen http %u%s\n", port, late);
         else
-                out("listen http %u address %I\n", port, &addr);
+                out("listen http %u address %I%s\n", port, &addr, late);
 }
 
 void show_listen(void)

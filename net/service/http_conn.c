@@ -100,7 +100,7 @@ static int understand(struct http *h, const u8 *p, u32 n, struct http_request *r
 
         if (m) {
                 *r = (struct http_request){.version = m->version, .keep = true};
-                *a = (struct http_reply){200, m->file, 0, m->file->node.size};
+                *a = (struct http_reply){.status = 200, .file = m->file, .n = m->file->node.size};
                 return m->n;
         }
         int len = http_parse(p, n, r);
@@ -215,12 +215,26 @@ void http_fired(struct timer *timer)
         }
 }
 
+/* A QuRe client's SYN: it is told that we are closed before it sends its request (R43). */
+static void speak_first(struct http *h, struct tcb *t)
+{
+        struct pkt *p = tcp_readable(t) ? NULL : pkt_alloc(&h->st->pkts, 0);
+
+        if (!p)
+                return; /* its request is here already, and is answered like any other */
+        http_count(h, http_write_closed(h, p) ? 302 : 503);
+        if (tcp_send_pkt(t, p) == 0)
+                http_linger(h, t);
+}
+
 static bool on_accept(struct tcb *t)
 {
         struct http *h = tcp_listener_user(tcp_listener(t));
 
         h->count.connections++;
         tcp_set_user(t, &h->idle);
+        if (h->closed_all && tcp_unopened(t))
+                speak_first(h, t);
         return true;
 }
 

@@ -109,14 +109,16 @@ struct http_conn {
         u32              left;
 };
 
-struct http_site { char host[HTTP_HOST], folder[HTTP_FOLDER]; }; /* host "" = free; [0] is "default" */
-struct http_port { struct listener *l; ipaddr addr; u16 port; };
+struct http_site { char host[HTTP_HOST], folder[HTTP_FOLDER], away[HTTP_AWAY]; bool closed; }; /* host "" = free; [0] is "default" */
+struct http_port { struct listener *l; ipaddr addr; u16 port; bool late; };
 
 struct http {
         struct stack        *st;
         const struct fat    *volume;
         struct http_site     site[HTTP_SITES];
         struct http_port     port[HTTP_PORTS];
+        bool                 closed_all;          /* every site is, and sends its visitors to away_all */
+        const char          *away_all;
         struct http_conn     idle;                /* the shared one */
         struct http_conn    *slots_free;
         struct http_conn     slot[HTTP_SLOTS];
@@ -136,6 +138,10 @@ int http_site_find(const struct http *h, struct http_text host);
 /* The file of a target. NULL with *status: 301 (a folder without its slash), 400, 404, 500. */
 struct http_file *http_file_find(struct http *h, int site, struct http_text target, u32 *status);
 void http_file_forget(struct http *h);
+/* Sites changed: is what everybody gets the same? */
+void http_speak_first(struct http *h);
+/* That reply; true when it is a redirect. */
+bool http_write_closed(struct http *h, struct pkt *p);
 /* The whole head of a 200 reply in HTTP/1.1 that keeps its connection, as a buffer with a reference for the caller and its sum;
  * NULL when buffers are short. */
 struct pkt *http_file_ready(struct http *h, struct http_file *f, u32 *sum);
@@ -146,7 +152,7 @@ const char *http_now(struct http *h);
 u32 http_status_json(const struct http *h, char *dst, u32 size);
 
 /* What is answered. A file's bytes [from, from + n) follow the head unless the method was HEAD. */
-struct http_reply { u32 status; struct http_file *file; u32 from, n; };
+struct http_reply { u32 status; struct http_file *file; u32 from, n; const char *location; };
 
 /* Decides what a good request gets. */
 void http_decide(struct http *h, const struct http_request *r, struct http_reply *out);

@@ -6,6 +6,7 @@
 static const struct { u16 status; const char *reason, *text; } statuses[] = {
         {200, "OK", ""}, {206, "Partial Content", ""}, {304, "Not Modified", ""},
         {301, "Moved Permanently", "This is a folder; its address ends with a slash."},
+        {302, "Found", "This site is closed for now; its visitors are sent elsewhere."},
         {400, "Bad Request", "The request is malformed."},
         {404, "Not Found", "There is no such page here."},
         {405, "Method Not Allowed", "Only GET and HEAD are served."},
@@ -131,6 +132,11 @@ void http_decide(struct http *h, const struct http_request *r, struct http_reply
         out->status = 404;
         if (site < 0)
                 return;
+        if (h->site[site].closed) {
+                out->location = h->site[site].away;
+                out->status = out->location[0] ? 302 : 503;
+                return;
+        }
         out->file = http_file_find(h, site, r->target, &out->status);
         if (!out->file) {
                 bool figures = out->status == 404 && http_text_is((struct http_text){"default", 7}, h->site[site].host) &&
@@ -216,6 +222,8 @@ static void write_page(struct http *h, const struct http_request *r, const struc
                 put(p, "HTTP/1.1 %u %s\r\nDate: %.29s\r\nServer: qure\r\n", a->status, reason, http_now(h));
                 if (a->status == 301)
                         put_location(p, r->target);
+                if (a->status == 302)
+                        put(p, "Location: %s\r\n", a->location);
                 if (a->status == 405)
                         put(p, "Allow: GET, HEAD\r\n");
                 if (a->status == 416)

@@ -52,9 +52,14 @@ int http_site_set(struct http *h, const char *host, const char *folder)
                         s = &h->site[i];
         if (!s)
                 return E_NOMEM;
+        if (!s->host[0]) {
+                s->closed = false;
+                s->away[0] = 0;
+        }
         lower_copy(s->host, host);
         __builtin_memcpy(s->folder, folder, __builtin_strlen(folder) + 1);
         http_file_forget(h);
+        http_speak_first(h);
         return 0;
 }
 
@@ -66,6 +71,7 @@ bool http_site_del(struct http *h, const char *host)
                 return false;
         s->host[0] = 0;
         http_file_forget(h);
+        http_speak_first(h);
         return true;
 }
 
@@ -91,11 +97,20 @@ int http_site_find(const struct http *h, struct http_text host)
         return other;
 }
 
-int http_listen(struct http *h, ipaddr addr, u16 port)
+/* These may run before their handshake, for they change nothing (RFC 9110 9.2.2). */
+static bool idempotent(const u8 *p, u32 n)
+{
+        return (n >= 4 && !__builtin_memcmp(p, "GET ", 4)) || (n >= 5 && !__builtin_memcmp(p, "HEAD ", 5));
+}
+
+int http_listen(struct http *h, ipaddr addr, u16 port) { return http_listen_late(h, addr, port, false); }
+
+int http_listen_late(struct http *h, ipaddr addr, u16 port, bool late)
 {
         /* Replies are queued whole, so there is nothing for Nagle to wait for. */
-        static const struct tcp_opts opts = {.rcvbuf = HTTP_RCVBUF, .sndbuf = HTTP_SNDBUF, .backlog = 64, .nodelay = true,
-                                             .keepalive_ms = HTTP_IDLE_MS};
+        const struct tcp_opts opts = {.rcvbuf = HTTP_RCVBUF, .sndbuf = HTTP_SNDBUF, .backlog = 64, .nodelay = true,
+                                      .keepalive_ms = HTTP_IDLE_MS, .qure = true, .optional_syn = late, .idempotent = idempotent,
+                                      .speaks_first = h->closed_all};
         struct http_port *free = NULL;
         int err = E_NOMEM;
 
@@ -110,6 +125,7 @@ int http_listen(struct http *h, ipaddr addr, u16 port)
         free->l = tcp_listen(h->st, addr, port, &http_events, h, &opts, &err);
         free->addr = addr;
         free->port = port;
+        free->late = late;
         return free->l ? 0 : err;
 }
 
@@ -124,6 +140,14 @@ bool http_unlisten(struct http *h, ipaddr addr, u16 port)
                 p->l = NULL;
                 return true;
         }
+        return false;
+}
+
+bool http_port_late(const struct http *h, ipaddr addr, u16 port)
+{
+        for (u32 i = 0; i < HTTP_PORTS; i++)
+                if (h->port[i].l && h->port[i].port == port && ipaddr_eq(h->port[i].addr, addr))
+                        return h->port[i].late;
         return false;
 }
 

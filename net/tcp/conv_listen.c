@@ -5,6 +5,9 @@
 #include "engine.h"
 #include "mem.h"
 
+void tcp_speaks_first(struct listener *l, bool on) { l->opts.speaks_first = on; }
+bool tcp_unopened(const struct tcb *t) { return t->conv && !(t->state & SYN_TX); }
+
 void conv_synq_send(struct tcp_state *ts, struct synq *q)
 {
         u8 o[TCP_OPTS_MAX];

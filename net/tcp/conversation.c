@@ -24,6 +24,18 @@ bool conv_init(struct tcp_state *ts)
 }
 
 void tcp_option_kind(struct stack *st, u8 kind) { st->tcp->conv->kind = kind; }
+
+void tcp_conv_info(struct stack *st, struct tcp_conv_info *out)
+{
+        const struct conv_state *c = st->tcp->conv;
+        const struct conv_counters *n = &c->count;
+        *out = (struct tcp_conv_info){.kind = c->kind, .hellos = n->hellos, .early = n->early, .unproven = n->unproven, .held = n->held, .replays = n->replays,
+                                      .fallbacks = n->fallbacks, .reopened = n->reopened, .rate_limited = n->refused_rate, .bad_cookies = n->cookies_bad,
+                                      .now = c->n_used};
+        for (u32 i = 0; i < PEERS; i++)
+                out->peers += c->peer[i].addr && c->peer[i].kind != PEER_PLAIN;
+}
+
 bool tcp_is_qure(const struct tcb *t) { return t->conv && (conv_of(t)->flags & CV_MET); }
 bool tcp_proven(const struct tcb *t) { return t->conv ? (conv_of(t)->flags & CV_PROVEN) != 0 : (t->state & SYN_ACK_RX) != 0; }
 
