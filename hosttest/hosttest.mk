@@ -54,6 +54,8 @@ $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a
 
 include hosttest/tap/tap.mk
 
+include hosttest/conversation/conversation.mk
+
 include hosttest/sim/sim.mk
 include hosttest/bench/bench.mk
 include hosttest/soak/soak.mk
