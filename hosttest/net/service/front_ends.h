@@ -14,7 +14,7 @@
 #include "plat.h"
 #include "wire.h"
 
-enum { ENDS = 200, GOT = 1 << 21, BIG = 1500000 };
+enum { ENDS = 1500, GOT = 1 << 21, BIG = 1500000 };
 #define ONE IPADDR(10, 0, 0, 11)
 #define TWO IPADDR(10, 0, 0, 12)
 #define OTHER IPADDR(10, 0, 0, 3)
@@ -95,6 +95,15 @@ static const struct tcp_events events = {
         .accept = on_accept, .readable = on_readable, .writable = on_writable, .closed = on_closed,
 };
 
+/* Of 1000 frames so many are lost, by a generator of their own. */
+static u32 wire_loss, wire_rng = 1;
+
+static inline bool lost(void)
+{
+        wire_rng = wire_rng * 1103515245u + 12345u;
+        return (wire_rng >> 16) % 1000 < wire_loss;
+}
+
 /* Frames both ways until nobody has any. */
 static inline void carry(void)
 {
@@ -106,9 +115,11 @@ static inline void carry(void)
                 wire_batch_end(peer);
                 moved = false;
                 for (; (f = wire_tx(ours)); moved = true)
-                        wire_rx(peer, f->b, f->n);
+                        if (!lost())
+                                wire_rx(peer, f->b, f->n);
                 for (; (f = wire_tx(peer)); moved = true)
-                        wire_rx(ours, f->b, f->n);
+                        if (!lost())
+                                wire_rx(ours, f->b, f->n);
         } while (moved);
 }
 
