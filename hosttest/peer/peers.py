@@ -59,12 +59,13 @@ class Near:
 
 # no offloads: what the capture shows is what the guest made
 PLAIN = 'virtio-net-pci,csum=off,guest_csum=off,' + ','.join(f'{side}_{what}=off' for side in ('guest', 'host') for what in ('tso4', 'tso6', 'ecn', 'ufo'))
+PROGRAM = os.environ.get('QURE_TAP', 'qure-tap')      # qure-tap-san: slower, finds more
 making = threading.Lock()
 
 class World:
     """kind: 'tap' qure-tap, 'qemu' the image, 'nc' qure-nc (start it with w.nc), 'linux' another namespace."""
     count = 0
-    def __init__(self, kind='tap', capture=True, mtu=1500, program='qure-tap', nic=PLAIN, mem=64, sysctl=(), **how):
+    def __init__(self, kind='tap', capture=True, mtu=1500, program=PROGRAM, nic=PLAIN, mem=64, sysctl=(), **how):
         with making:
             World.count += 1
             self.kind, self.net, self.dir = kind, Net(), Scratch()
@@ -136,8 +137,9 @@ class World:
 
 class Direct:
     """Linux and qure on one TAP, nothing between: for what needs speed, and for frames made by hand (d.raw)."""
-    def __init__(self, kind='tap', program='qure-tap', mem=64, nic='virtio', files=None):
+    def __init__(self, kind='tap', program=PROGRAM, mem=64, nic='virtio', files=None):
         with making: self.net, self.dir = Net(), Scratch()
+        self.kind = kind
         vol = site()
         if kind == 'tap':
             self.qure = Tap(self.net, vol, program)
