@@ -51,6 +51,7 @@ struct http_counters {
         u32 connections, requests, ok, not_modified, client_errors, server_errors, timeouts, busy;
         u32 slots_free, slots_low, slots;
         u64 body_bytes;
+        u64 first_answer_us; /* the platform's uptime at the first request that was answered, 0 = none was */
 };
 void http_counters(const struct http *h, struct http_counters *out);
 

@@ -4,9 +4,9 @@
 Rows: size boot memory web (default: all). Prints `name: value unit`; rates and times are medians, taken in turns (qure, Debian, qure, ...),
 so that a busy machine slows both; only the `ratio` lines mean anything beyond this machine. Needs root (namespace, TAP).
 """
-import os, re, select, socket, statistics, subprocess, sys, time
+import json, os, re, select, socket, statistics, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'e2e'))
-from machine import B, GUEST, HOST, MAC, Net, Scratch, end, run
+from machine import B, GUEST, HOST, MAC, TOP, Net, Scratch, end, run
 
 RUNS, SECONDS, BIG = int(os.environ.get('RUNS', 3)), int(os.environ.get('SECONDS', 5)), 64
 PEER = os.path.join(B, 'peer')
@@ -82,15 +82,30 @@ def wrk(net, path, conns, close=False, secs=SECONDS):
     return r
 
 def row_size():
-    for f in ('qure.img', 'qure.elf', 'qure.iso', 'kernel.bin'):
-        if os.path.exists(os.path.join(B, f)): say('size.' + f, os.path.getsize(os.path.join(B, f)), 'bytes')
-    say('size.debian', sum(os.path.getsize(os.path.join(PEER, f)) for f in ('vmlinuz', 'web.img')), 'bytes')
+    """The floppy image by part; what a Debian guest that serves the same page needs, if it was built."""
+    of = lambda *names: os.path.getsize(os.path.join(*names))
+    files = sum(of(d, f) for d, _, fs in os.walk(os.path.join(TOP, 'boot/volume')) for f in fs)
+    parts = {'boot_sector': of(B, 'boot.bin'), 'stage_2': of(B, 'stage2.bin'), 'kernel': of(B, 'qure.bin'), 'site_and_configuration': files}
+    for name, n in parts.items(): say('size.image.' + name, n, 'bytes')
+    say('size.image.free_and_tables', of(B, 'qure.img') - sum(parts.values()), 'bytes')
+    for f in ('qure.img', 'qure.elf', 'qure.iso'):
+        if os.path.exists(os.path.join(B, f)): say('size.' + f, of(B, f), 'bytes')
+    if os.path.exists(PEER + '/web.img'): say('size.debian', of(PEER, 'vmlinuz') + of(PEER, 'web.img'), 'bytes')
+
+def guest_clock(net, g):
+    """Milliseconds from kernel entry, by the guest's own clock: to being able to answer, and to the first answer."""
+    first = json.loads(net.curl(f'http://{GUEST}/status.json'))['first_answer_us']
+    return int(re.search(r'ready in (\d+) us', open(g.serial, errors='replace').read())[1]) / 1e3, first / 1e3
 
 def row_boot(net):
     ms = {'qure': [], 'debian': []}; vol = volume(False)
+    clock = []
     for _ in range(max(RUNS, 3)):
         for who in ms:
-            with Guest(net, who, 16 if who == 'qure' else 256, vol=vol) as g: ms[who].append(g.ms)
+            with Guest(net, who, 16 if who == 'qure' else 256, vol=vol) as g:
+                ms[who].append(g.ms)
+                if who == 'qure': clock.append(guest_clock(net, g))
+    for i, name in enumerate(('ready', 'first_answer')): say(f'boot.qure.kernel_entry_to_{name}.guest_clock', statistics.median(c[i] for c in clock), 'ms')
     for who in ms: say(f'boot.{who}.exec_to_first_200', statistics.median(ms[who]), 'ms')
     say('boot.ratio', statistics.median(ms['debian']) / statistics.median(ms['qure']), 'times')
 

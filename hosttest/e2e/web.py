@@ -283,6 +283,7 @@ class Web:
         a = self.figures()
         self.net.curl(self.url + '/small.txt')
         b = self.figures()
+        assert 0 < b['first_answer_us'] <= 1000 * b['uptime_ms'] + 999, b
         assert b['requests'] >= a['requests'] + 2 and b['uptime_ms'] >= a['uptime_ms'] and b['rx_packets'] > a['rx_packets'], (a, b)
 
     def nothing_leaks(self):

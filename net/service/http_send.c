@@ -1,10 +1,12 @@
 /* http_send.c - replies into the send queue: small files in one go, large ones as there is room.
  * SPDX-License-Identifier: MIT */
 #include "http_impl.h"
+#include "platform.h"
 
 void http_count(struct http *h, u32 status)
 {
-        h->count.requests++;
+        if (h->count.requests++ == 0)
+                h->count.first_answer_us = plat_uptime_us();
         h->count.ok += status == 200 || status == 206;
         h->count.not_modified += status == 304;
         h->count.client_errors += status >= 400 && status < 500;

@@ -48,11 +48,11 @@ u32 http_status_json(const struct http *h, char *dst, u32 size)
                     "{\"version\":\"%s\",\"hostname\":\"%s\",\"uptime_ms\":%llu,\"connections\":%u,\"accepted\":%u,"
                     "\"requests\":%u,\"body_bytes\":%llu,\"errors\":%u,\"rx_packets\":%u,\"tx_packets\":%u,\"rx_bytes\":%llu,"
                     "\"tx_bytes\":%llu,\"drops\":%u,"
-                    "\"mem_total_kb\":%u,\"mem_free_kb\":%u,\"kernel_kb\":%u,\"pkts\":%u,\"pkts_free\":%u,\"pkts_low\":%u,"
+                    "\"first_answer_us\":%llu,\"mem_total_kb\":%u,\"mem_free_kb\":%u,\"kernel_kb\":%u,\"pkts\":%u,\"pkts_free\":%u,\"pkts_low\":%u,"
                     "\"slots\":%u,\"slots_free\":%u,\"slots_low\":%u}\n",
                     plat_version(), conf_hostname(), plat_uptime_us() / 1000, connections, h->count.connections,
                     h->count.requests, h->count.body_bytes, h->count.client_errors + h->count.server_errors, rx, tx, rx_bytes,
-                            tx_bytes, drops,
+                    tx_bytes, drops, h->count.first_answer_us,
                     m.total_kb, m.free_kb, m.kernel_kb, st->pkts.n_total, st->pkts.n_free, st->pkts.n_low,
                     h->count.slots, h->count.slots_free, h->count.slots_low);
         return min_u32((u32)n, size - 1);
