@@ -7,5 +7,6 @@ $B/ksym.o: $B/qure.elf ;
 $B/qure-count.img: $B/boot.bin $B/stage2.bin $B/qure-count.elf boot/mkimage.py $(shell find hosttest/count/volume -type f)
 	objcopy -O binary $B/qure-count.elf $B/qure-count.bin
 	$(IMAGE_ENV) python3 boot/mkimage.py $@ $B/boot.bin $B/stage2.bin $B/qure-count.bin $B/qure-count.nm hosttest/count/volume
+e2e: $B/qure-count.img
 count: $B/qure-count.img
 	python3 hosttest/count/count.py
