@@ -74,6 +74,7 @@ static inline void check_receive(const struct tcb *t)
                 MUST(seq_gt(o->seq, t->rcv_nxt) && seq_ge(o->seq, at) && o->end - o->seq == p->len);
                 at = o->end;
                 bytes += p->len;
+                MUST(p->next || t->reasm->last == p);
         }
         MUST(bytes == t->reasm->bytes && pkts == t->reasm->n_pkts && seq_le(at, t->rcv_adv));
         for (u32 i = 0; i < t->reasm->n_blocks; i++)

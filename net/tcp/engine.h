@@ -107,7 +107,7 @@ struct flight {
 
 /* Out-of-order data: packets sorted by sequence, and the blocks to tell, newest first (RFC 2018 4). */
 struct reasm {
-        struct pkt       *first;
+        struct pkt       *first, *last;
         u32               bytes, n_pkts;
         struct sack_block block[4];
         u8                n_blocks;

@@ -80,12 +80,11 @@ static bool cut_front(const struct ooo *before, struct pkt *p, u32 *seq, u32 *le
 static bool make_room(struct tcb *t, u32 seq)
 {
         struct reasm *r = t->reasm;
-        struct pkt **at = &r->first;
-        while (*at && (*at)->next)
-                at = &(*at)->next;
-        if (!*at || seq_le(ooo_of(*at)->seq, seq))
+        struct pkt *p = r->last, *before = NULL;
+        if (!r->first || seq_le(ooo_of(p)->seq, seq))
                 return false;
-        struct pkt *p = *at;
+        for (struct pkt *q = r->first; q != p; q = q->next)
+                before = q;
         r->bytes -= p->len;
         r->n_pkts--;
         for (u32 i = 0; i < r->n_blocks; i++)
@@ -94,24 +93,54 @@ static bool make_room(struct tcb *t, u32 seq)
                         if (seq_ge(r->block[i].start, r->block[i].end))
                                 drop_block(r, i--);
                 }
-        *at = NULL;
+        *(before ? &before->next : &r->first) = NULL;
+        r->last = before;
         pkt_drop(p, DROP_TCP_OOO_EVICTED);
         return true;
+}
+
+/* There is room for one more, made if need be; false (p dropped) when there is none. */
+static bool room(struct tcb *t, struct pkt *p, u32 seq)
+{
+        struct reasm *r = get(t);
+        const struct pktpool *pool = &tcb_stack(t)->pkts;
+        u32 max = max_u32(min_u32(TCP_REASM_PKTS, pool->n_total / 4), t->rcv_space / 1024);
+        bool tight = r && (r->n_pkts >= max || pool->n_free < pool->n_total / 8);
+        if (r && pkt_headroom(p) >= sizeof(struct ooo) && (!tight || make_room(t, seq)))
+                return true;
+        if (r && !r->first)
+                put_back(t);
+        pkt_drop(p, DROP_TCP_OOO_FULL);
+        return false;
+}
+
+/* What follows and is covered by [seq, end) goes; what is covered in part gives its front. */
+static void uncover(struct reasm *r, struct pkt **at, u32 end, bool fin)
+{
+        while (*at && seq_lt(ooo_of(*at)->seq, end)) {
+                struct pkt *q = *at;
+                struct ooo *o = ooo_of(q);
+                if (seq_gt(o->end, end) || (o->end == end && o->fin && !fin)) {
+                        u32 cut = end - o->seq;
+                        pkt_pull(q, cut);
+                        o->seq += cut;
+                        r->bytes -= cut;
+                        return;
+                }
+                *at = q->next;
+                r->bytes -= q->len;
+                r->n_pkts--;
+                pkt_drop(q, DROP_TCP_OOO_COVERED);
+        }
 }
 
 /* Consumes p. *dup: what it repeats of data that is queued already (RFC 2883), if it is all old. */
 void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool psh, struct sack_block *dup)
 {
-        struct reasm *r = get(t);
-        u32 max = max_u32(min_u32(TCP_REASM_PKTS, tcb_stack(t)->pkts.n_total / 4), t->rcv_space / 1024);
-        bool tight = r && (r->n_pkts >= max || tcb_stack(t)->pkts.n_free < tcb_stack(t)->pkts.n_total / 8);
-        if (!r || pkt_headroom(p) < sizeof(struct ooo) || (tight && !make_room(t, seq))) {
-                if (r && !r->first)
-                        put_back(t);
-                pkt_drop(p, DROP_TCP_OOO_FULL);
+        if (!room(t, p, seq))
                 return;
-        }
-        struct pkt **at = &r->first;
+        struct reasm *r = t->reasm;
+        struct pkt *tail = r->last, **at = r->first && seq_le(ooo_of(tail)->seq, seq) ? &tail : &r->first; /* mostly it goes behind the last */
         u32 first = seq, end = seq + len;
         while (*at && seq_le(ooo_of(*at)->seq, seq)) {
                 if (!cut_front(ooo_of(*at), p, &seq, &len, fin)) {
@@ -122,29 +151,16 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
                 }
                 at = &(*at)->next;
         }
-        /* what follows and is covered now goes; what is covered in part gives its front */
-        while (*at && seq_lt(ooo_of(*at)->seq, seq + len)) {
-                struct pkt *q = *at;
-                struct ooo *o = ooo_of(q);
-                if (seq_gt(o->end, seq + len) || (o->end == seq + len && o->fin && !fin)) {
-                        u32 cut = seq + len - o->seq;
-                        pkt_pull(q, cut);
-                        o->seq += cut;
-                        r->bytes -= cut;
-                        break;
-                }
-                *at = q->next;
-                r->bytes -= q->len;
-                r->n_pkts--;
-                pkt_drop(q, DROP_TCP_OOO_COVERED);
-        }
+        uncover(r, at, end, fin);
         p->next = *at;
         *at = p;
-        *ooo_of(p) = (struct ooo){seq, seq + len, fin, psh};
+        if (!p->next)
+                r->last = p;
+        *ooo_of(p) = (struct ooo){seq, end, fin, psh};
         r->bytes += len;
         r->n_pkts++;
         if (len)
-                note_block(r, seq, seq + len);
+                note_block(r, seq, end);
 }
 
 /* Moves what has become in order to the receive queue; true when that ends with the peer's FIN. */

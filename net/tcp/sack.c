@@ -16,22 +16,42 @@ static bool plausible(const struct tcb *t, const struct sack_block *b)
         return seq_lt(b->start, b->end) && seq_ge(b->start, t->snd_una) && seq_le(b->end, t->snd_nxt);
 }
 
+/* Neighbours that both arrived become one: what a sweep over the scoreboard costs is holes, not segments. */
+static struct sent *join(struct tcb *t, struct sent *before, struct sent *r)
+{
+        struct flight *f = t->flight;
+        if (!before || !(before->flags & SENT_SACKED))
+                return r;
+        before->end = r->end;
+        before->flags |= r->flags;
+        before->next = r->next;
+        if (f->last == r)
+                f->last = before;
+        f->n_sacked--;
+        pool_put(&t->ts->cells, r);
+        return before;
+}
+
 static void mark_block(struct tcb *t, struct sack_block b)
 {
         struct flight *f = t->flight;
-        for (struct sent *r = f->first; r && seq_lt(r->seq, b.end); r = r->next) {
-                if (seq_le(r->end, b.start) || (r->flags & SENT_SACKED))
+        for (struct sent *r = f->first, *before = NULL; r && seq_lt(r->seq, b.end); before = r, r = r->next) {
+                if (seq_le(r->end, b.start))
                         continue;
-                if (seq_lt(r->seq, b.start)) {
-                        if (!sent_split(t, r, b.start))
+                if (!(r->flags & SENT_SACKED)) {
+                        if (seq_lt(r->seq, b.start)) {
+                                if (!sent_split(t, r, b.start))
+                                        continue;
+                                before = r;
+                                r = r->next;
+                        }
+                        if (seq_gt(r->end, b.end) && !sent_split(t, r, b.end))
                                 continue;
-                        r = r->next;
+                        rack_update(t, r);
+                        sent_mark(t, r, SENT_SACKED);
+                        f->delivered += r->end - r->seq;
                 }
-                if (seq_gt(r->end, b.end) && !sent_split(t, r, b.end))
-                        continue;
-                rack_update(t, r);
-                sent_mark(t, r, SENT_SACKED);
-                f->delivered += r->end - r->seq;
+                r = join(t, before, r);
         }
 }
 
