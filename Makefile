@@ -45,6 +45,7 @@ help:
 ## make lib          build/libqure.a, the stack for 32-bit Linux programs
 ## make tap          the appliance as a Linux process on a TAP device
 ## make bochs        the floppy in Bochs; make bochs-debug opens its debugger with symbols
+## make conversation a request in three packets beside the eight of a plain one, drawn
 ## make count        instructions per request, counted in Bochs
 ## make bench        measurements, beside a Debian guest with nginx (parts: bench-size bench-instr)
 ## make soak         long transfers and long simulations

@@ -70,7 +70,7 @@ unit:
 	python3 hosttest/run.py unit $(UNIT) $(REAL)
 fuzz: $(FUZZERS)
 	python3 hosttest/fuzz.py $(FUZZ_SECONDS) $(FUZZERS)
-e2e: image iso $B/qure-tap $B/qure-tap-san
+e2e: image iso $B/qure-tap $B/qure-tap-san $B/conversation $B/qget $B/qserve
 	python3 hosttest/run.py e2e $(E2E)
 test: deps-test
 	rm -rf $B/results
