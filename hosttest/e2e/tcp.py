@@ -288,6 +288,40 @@ def keepalive():
         w.wan(clear=1)
     conversation('user timeout of 4 s ends a connection that nobody answers', user_timeout, 'user_timeout=4000')
 
+def fast_open():
+    """RFC 7413 both ways: the second connection carries data on its SYN."""
+    def early(w):
+        w.wan()
+        return [(out, len(payload)) for out, _, _, _, flags, _, _, payload, _ in segments(w.pcap) if flags & 2 and payload]
+    def by_qure(w):
+        s = listener(w, 5000)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 8)
+        p = w.nc(HOST, '5000', 'fastopen=1', 'first=1')
+        c, _ = s.accept(); need(c.recv(10) == b'c'); c.close()
+        feed(p, FILE[:100000])
+        c, _ = s.accept(); c.settimeout(20)
+        need(read_all(c) == FILE[:100000]); c.close()
+        need(p.wait(10) == 0)
+        print(f'# data on SYNs of qure: {[n for out, n in early(w) if out]}', flush=True)
+    def by_linux(w):
+        p = w.nc('0', '5000', 'fastopen=1', 'first=1')
+        said(p, 'listening')
+        for last in (False, True):
+            c = w.net.socket()
+            c.sendto(b'hello', 0x20000000, (GUEST, 5000))          # MSG_FASTOPEN, which wants a blocking socket
+            c.settimeout(20)
+            if not last:
+                need(read_all(c) == b'c'); c.close()
+                continue
+            feed(p, FILE[:100000])
+            c.shutdown(socket.SHUT_WR)
+            need(read_all(c) == FILE[:100000] and p.stdout.read() == b'hello' and p.wait(10) == 0)
+        need([n for out, n in early(w) if not out] == [5], f'{early(w)}')
+    for name, fn in (('by qure', by_qure), ('by Linux', by_linux)):
+        w = World('nc', sysctl=('net.ipv4.tcp_fastopen=3',))
+        if test(f'Fast Open {name}', fn, w): test(f'Fast Open {name}: the capture', closed_and_judged, w)
+        w.close()
+
 # --- many short connections ---
 
 def short():
@@ -311,7 +345,7 @@ def image():
     test('image in QEMU: the capture', closed_and_judged, w)
 
 GROUPS = {'networks0': lambda: networks(0), 'networks1': lambda: networks(1), 'windows': windows, 'image': image, 'ratios': ratios, 'keepalive': keepalive, 'closes': closes, 'opens': opens,
-          'ecn': ecn, 'mtu': small_mtu, 'pmtu': pmtu, 'options': without_options, 'simultaneous': simultaneous_open, 'short': short}
+          'ecn': ecn, 'mtu': small_mtu, 'pmtu': pmtu, 'options': without_options, 'fast_open': fast_open, 'simultaneous': simultaneous_open, 'short': short}
 
 def group(name):
     start = time.monotonic()

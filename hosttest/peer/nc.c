@@ -14,7 +14,7 @@
 /* qure-nc TAP-FD OUR-ADDRESS PEER PORT [NAME=VALUE...]: connects. PEER 0: listens on PORT and accepts one. Names below. */
 
 static const char *const option_name[] = {"sport", "ecn", "nodelay", "rcvbuf", "sndbuf", "mss", "keepalive", "user_timeout", "newreno", "fastopen", "app", "mtu",
-        "sleep", "timewait", "abort_after", "linger"};
+        "sleep", "timewait", "abort_after", "linger", "first"};
 enum { OPTIONS = sizeof option_name / sizeof *option_name };
 static u32 option_value[OPTIONS];
 
@@ -126,6 +126,28 @@ static int relay(struct sock *s)
         return sock_get(s, SOCK_ERROR);
 }
 
+/* One byte there, whatever comes back, the end: after it both sides know each other (option "first"). */
+static int greet(struct sock *s)
+{
+        u8 buf[100];
+        int n;
+
+        sock_write(s, "c", 1);
+        sock_shutdown(s, SOCK_WR);
+        while ((n = sock_read(s, buf, sizeof buf)) > 0)
+                ;
+        sock_set(s, SOCK_LINGER, 10000);
+        return sock_close(s);
+}
+
+static struct sock *opened(void)
+{
+        int err;
+        struct sock *s = sock_open(qure_stack(q), SOCK_TCP, &err);
+        options(s);
+        return s;
+}
+
 int main(int argc, char **argv)
 {
         int err;
@@ -143,8 +165,7 @@ int main(int argc, char **argv)
                                 .mtu = (u16)opt("mtu"), .output = output, .stack = {.n_pkts = 2048, .n_tcbs = 16, .alloc = take, .wait = wait_a_little}};
         if (getrandom(c.stack.seed, sizeof c.stack.seed, 0) < 0 || (q = qure_new(&c, now_us())) == NULL)
                 return fail("qure_new", E_NOMEM);
-        struct sock *s = sock_open(qure_stack(q), SOCK_TCP, &err);
-        options(s);
+        struct sock *s = opened();
         ipaddr peer = address(argv[3]);
         u16 port = (u16)atoi(argv[4]);
         if (argv[3][0] == '0') {
@@ -152,6 +173,8 @@ int main(int argc, char **argv)
                         return fail("listen", err);
                 fprintf(stderr, "listening\n");
                 struct sock *l = s;
+                if (opt("first"))
+                        greet(sock_accept(l, NULL, &err));
                 if ((s = sock_accept(l, NULL, &err)) == NULL)
                         return fail("accept", err);
         } else {
@@ -159,6 +182,11 @@ int main(int argc, char **argv)
                         sock_bind(s, IPADDR_ANY, (u16)opt("sport"));
                 if ((err = sock_connect(s, peer, port)) < 0)
                         return fail("connect", err);
+                if (opt("first")) {
+                        greet(s);
+                        if ((err = sock_connect(s = opened(), peer, port)) < 0)
+                                return fail("connect", err);
+                }
         }
         fprintf(stderr, "connected\n");
         fcntl(0, F_SETFL, O_NONBLOCK);
