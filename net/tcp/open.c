@@ -7,7 +7,7 @@
 u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o)
 {
         if (o->rcvbuf)
-                return max_u32(o->rcvbuf, 1024);
+                return o->rcvbuf;
         /* an eighth of all buffers, within reason */
         return min_u32(max_u32(ts->st->cfg.n_pkts * (PKT_BUF / 8), 16384), 1u << 20);
 }

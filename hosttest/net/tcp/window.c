@@ -198,6 +198,26 @@ static void text_beyond_the_window_is_cut(void **s)
         trace_end();
 }
 
+static void a_tiny_window_is_as_configured(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 100};
+        trace_begin(NULL);
+        listen_with(&o);
+        handshake(opt_mss1460, 4);
+        assert_int_equal(trace_last.wnd, 100);
+        rx(T_ACK, 1, 1, 150); /* fifty too many */
+        expect_tx(T_ACK, 1, 101, 0);
+        assert_int_equal(trace_last.wnd, 0);
+        tcp_consume(T.t, 49);
+        wait_ms(2);
+        expect_none();
+        tcp_consume(T.t, 51);
+        wait_ms(2);
+        expect_tx(T_ACK, 1, 101, 0);
+        assert_int_equal(trace_last.wnd, 100);
+        trace_end();
+}
+
 static void thousands_of_tiny_segments_do_not_empty_the_pool(void **s)
 {
         established();
@@ -237,7 +257,7 @@ int main(void)
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
                 test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh), test(text_beyond_the_window_is_cut),
-                test(thousands_of_tiny_segments_do_not_empty_the_pool), test(memory_pressure_stops_the_window_from_growing),
+                test(a_tiny_window_is_as_configured), test(thousands_of_tiny_segments_do_not_empty_the_pool), test(memory_pressure_stops_the_window_from_growing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
