@@ -9,6 +9,9 @@
 int cmd_arp(struct words *w), no_arp(struct words *w);
 int cmd_backend(struct words *w), no_backend(struct words *w);
 int cmd_cat(struct words *w);
+int cmd_cluster(struct words *w), no_cluster(struct words *w);
+int cmd_flows(struct words *w);
+int cmd_service(struct words *w), no_service(struct words *w);
 int cmd_date(struct words *w);
 int cmd_dhcp(struct words *w);
 int cmd_dmesg(struct words *w);
@@ -43,6 +46,8 @@ int cmd_uptime(struct words *w);
 void show_arp(void);
 void show_backend(void);
 void show_front(void);
+void show_cluster(void);
+void show_service(void);
 void show_hostname(void);
 void show_interface(void);
 void show_listen(void);
@@ -65,6 +70,7 @@ struct http *service_http(void);                  /* NULL before the first `site
 void front_meets_http(struct http *h);            /* called when the server is made */
 struct front *the_front(struct words *w);         /* made when it is first spoken of; NULL after a report */
 struct front *the_front_if_any(void);
+bool cluster_meets_front(struct words *w, struct front *f); /* backends may hand over from here on; false after a report */
 void front_print_rule(const struct front_rule *r);
 int listen_tcp(struct words *w, bool on);         /* the rest of `listen tcp` */
 void show_listen_tcp(void);

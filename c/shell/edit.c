@@ -89,11 +89,22 @@ static void recall(struct editor *e, u32 n)
         }
 }
 
+/* Lines with the cluster's secret are not kept. */
+static bool secret(const struct editor *e)
+{
+        static const char word[] = "secret";
+
+        for (u32 i = 0; i + sizeof(word) - 1 <= e->len; i++)
+                if (memcmp(e->line + i, word, sizeof(word) - 1) == 0)
+                        return true;
+        return false;
+}
+
 static void remember(const struct editor *e)
 {
         const char *last = n_history ? history[(n_history - 1) % HISTORY] : "";
 
-        if (!e->len || (strlen(last) == e->len && memcmp(last, e->line, e->len) == 0))
+        if (!e->len || secret(e) || (strlen(last) == e->len && memcmp(last, e->line, e->len) == 0))
                 return;
         char *slot = history[n_history++ % HISTORY];
         memcpy(slot, e->line, e->len);

@@ -86,7 +86,7 @@ int cmd_backend(struct words *w)
                 if (!take_target(w, action, &at[n++]))
                         return -1;
         } while (words_more(w));
-        if (!the_front(w))
+        if (!the_front(w) || (action == FRONT_HANDOFF && !cluster_meets_front(w, front)))
                 return -1;
         int e = front_backend_set(front, name, action, at, n);
         return e < 0 ? refuse_backend(w, e, name) : 0;

@@ -9,7 +9,7 @@ bool tcb_movable(const struct tcb *t)
         const u32 special = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_TX | TF_URG_RX | TF_TFO_ACCEPTED | TF_SYN_PENDING | TF_ABORT_ON_ACK | TF_DEAD | TF_USER_CLOSED;
         bool state = t->state == TCP_B_ESTABLISHED || t->state == TCP_B_CLOSE_WAIT || t->state == TCP_B_FIN_WAIT_1 ||
                      t->state == TCP_B_FIN_WAIT_2 || t->state == TCP_B_LAST_ACK;
-        return state && !(t->flags & special) && t->snd_queued <= ADOPT_BYTES_MAX && t->rcv_queued <= ADOPT_BYTES_MAX;
+        return state && !t->conv && !(t->flags & special) && t->snd_queued <= ADOPT_BYTES_MAX && t->rcv_queued <= ADOPT_BYTES_MAX;
 }
 
 /* What came out of order is forgotten: the client sends it again (RFC 2018 8). */

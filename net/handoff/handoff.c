@@ -29,8 +29,7 @@ struct handoff *handoff_new(struct stack *st, u32 flows)
         h->n_adoptions = h->n_transfers;
         h->transfer = stack_alloc(st, h->n_transfers * sizeof *h->transfer, 64);
         h->adoption = stack_alloc(st, h->n_adoptions * sizeof *h->adoption, 64);
-        h->owned = stack_alloc(st, h->ts->n_pool * sizeof *h->owned, 16);
-        if (!h->transfer || !h->adoption || !h->owned || !flow_init(&h->flows, st, flows ? flows : st->cfg.n_tcbs * 16))
+        if (!h->transfer || !h->adoption || !owned_init(h) || !flow_init(&h->flows, st, flows ? flows : st->cfg.n_tcbs * 16))
                 return NULL;
         for (u32 i = h->n_transfers; i-- > 0;) {
                 h->transfer[i].next = h->free_transfer;
@@ -247,7 +246,7 @@ void handoff_walk(const struct handoff *h, bool (*fn)(void *ctx, const struct ha
                 if (e->state != FLOW_FREE && !fn(ctx, &f))
                         return;
         }
-        for (u32 i = 0; i < h->ts->n_pool && h->n_owned; i++) {
+        for (u32 i = 0; i < h->all_owned && h->n_owned; i++) {
                 const struct owned *o = &h->owned[i];
                 struct handoff_flow f = {.node = h->node[o->node], .state = "adopted", .age_s = (u16)(now - o->told_s)};
                 names(&f, o->raddr, o->laddr, o->ports);

@@ -23,7 +23,8 @@ enum {
         FLOW_REFRESH_S = 60,            /* design 7 */
         FLOW_EXPIRE_S = 180,
         SWEEP_MS = 1000,
-        SWEEP_MIN = 256,                /* entries looked at in one sweep, or a sixtieth of all if that is more */
+        SWEEP_MIN = 1024,               /* entries looked at in one sweep, or a share of all if that is more */
+        SWEEP_ROUND = 8,                /* sweeps until every connection that came here was looked at */
         CTL_OVERHEAD = 20 + 20 + 40,
 };
 
@@ -151,9 +152,10 @@ bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const stru
 void adoption_fire(struct timer *tm);
 struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports);      /* by the client's names */
 
-/* --- owned.c: connections that came here by a handoff, one place beside each TCB --- */
-struct owned { u32 raddr, laddr, ports; u16 gen, told_s; u8 node, live; u8 nonce[HANDOFF_NONCE]; };
+/* --- owned.c: connections that came here by a handoff, those in TIME_WAIT included --- */
+struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live; u8 nonce[HANDOFF_NONCE]; };
 _Static_assert(sizeof(struct owned) <= 32, "as a flow entry");
+bool owned_init(struct handoff *h);
 void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce);
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports);          /* a connection that lives; NULL in TIME_WAIT */
 void owned_sweep(struct handoff *h);
@@ -199,7 +201,8 @@ struct handoff {
         struct transfer    *transfer, *free_transfer;
         struct adoption    *adoption, *free_adoption;
         struct owned       *owned;
-        u32                 n_nodes, n_transfers, n_adoptions, n_owned, owned_swept;
+        u32                *owned_at;                   /* by the slot of a TCB: index + 1 */
+        u32                 n_nodes, n_transfers, n_adoptions, n_owned, all_owned, owned_next, owned_swept;
         struct timer        sweep_timer, notice_timer;
         struct { u8 node, what, n; u8 b[NOTICE_HEAD + NOTICE_MAX * NOTICE_ENTRY]; } notice;
         struct handoff_counters count;
