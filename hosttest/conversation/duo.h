@@ -8,6 +8,11 @@
 #include <string.h>
 #include "../../net/tcp/engine.h"
 #include "cksum.h"
+#ifdef DUO_CHECK
+#include "tcb_check.h" /* what must be true of every connection, after every packet */
+#else
+static inline void tcp_check(struct stack *st) { }
+#endif
 
 enum duo_side { DUO_CLIENT, DUO_SERVER };
 enum { DUO_SAID = 4096, DUO_WAY = 4096 };
@@ -106,6 +111,7 @@ static inline void duo_deliver(struct duo *d)
                 netif_rx(&d->nif[to], p);
         free(d->way[i].b);
         stack_batch_end(d->st[to]);
+        tcp_check(d->st[to]);
 }
 
 /* Runs both for so long; packets and timers happen in their order. */
@@ -125,6 +131,7 @@ static inline void duo_run(struct duo *d, u32 ms)
                 for (int i = 0; i < 2; i++) {
                         stack_tick(d->st[i], d->now_us);
                         stack_batch_end(d->st[i]);
+                        tcp_check(d->st[i]);
                 }
                 while (d->n_way && d->way[d->first].at <= d->now_us)
                         duo_deliver(d);
@@ -144,6 +151,7 @@ static inline void duo_inject(struct duo *d, int from, const u8 *ip, u32 n)
         if (p && pkt_append(p, ip, n))
                 netif_rx(&d->nif[!from], p);
         stack_batch_end(d->st[!from]);
+        tcp_check(d->st[!from]);
 }
 
 static inline struct duo *duo_new(u32 delay_us, const struct stack_config *base)

@@ -83,7 +83,7 @@ static inline void check_receive(const struct tcb *t)
 
 static inline void tcb_check(const struct tcb *t, u32 *cells)
 {
-        MUST(tcp_byte_legal(t->state));
+        MUST(t->conv ? tcp_byte_legal_qure(t->state) : tcp_byte_legal(t->state));
         MUST(tcp_lookup(t->ts, t->raddr, t->laddr, t->ports) == t);
         MUST(!(t->flags & (TF_BUSY | TF_DEAD)));
         MUST(!(t->flags & TF_QUEUED) || !(t->flags & TF_IN_DELACK));

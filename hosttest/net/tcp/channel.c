@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#define DUO_CHECK
 #include "../../conversation/talk.h"
 
 #define test(f) cmocka_unit_test(f)
