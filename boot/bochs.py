@@ -142,6 +142,8 @@ def leave(*_):
 
 
 def main():
+    if not MEM.isdigit():
+        sys.exit(f'bochs: MEM={MEM} is not a number of megabytes (4 or more)')
     build()
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, leave)

@@ -137,7 +137,7 @@
         X(TCP_RST_WINDOW,   "RST outside the window") \
         X(TCP_RST,          "RST taken: connection reset (not a fault)") \
         X(TCP_ACK_SYN,      "acknowledgement of anything but our SYN in SYN_RECEIVED") \
-        X(TCP_OVER,         "connection ended by this segment's acknowledgement") \
+        X(TCP_OVER,         "connection ended by this segment's acknowledgement (not a fault)") \
         X(TCP_OVER_URG,     "connection ended while urgent data was told") \
         X(TCP_NOTHING_NEW,  "no text left after cutting to the window") \
         X(TCP_AFTER_FIN,    "text in a state that takes none") \

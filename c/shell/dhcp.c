@@ -43,6 +43,9 @@ int cmd_dhcp(struct words *w)
         }
         if (!take_end(w))
                 return -1;
+        struct dhcp_info d;
+        if ((renew || release) && (!dhcp_status(nif, &d) || d.phase == DHCP_OFF))
+                return words_refuse(w, "%s does not use DHCP (interface %s dhcp starts it)", nif->name, nif->name);
         if (renew)
                 dhcp_renew(nif);
         else if (release)

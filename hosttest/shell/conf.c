@@ -194,6 +194,7 @@ static void what_cannot_be_done_is_said(void **state)
         says("interface eth0 address 224.0.0.1/24", "column 1: 224.0.0.1 cannot be an interface's address\n");
         says("interface eth0 address 10.0.0.0/8", "column 1: 10.0.0.0/8 names the network (or all of it): give an address between\n");
         says("interface eth0 address 10.9.0.255/24", "column 1: 10.9.0.255/24 names the network (or all of it): give an address between\n");
+        says("dhcp eth0 renew", "column 1: eth0 does not use DHCP (interface eth0 dhcp starts it)\n");
         says("cat /www", "column 1: /www is a folder: ls shows what is in it\n");
         says("listen http 80", "");
         says("listen http 80", "column 1: port 80: address in use\n");
