@@ -4,7 +4,7 @@
 SPDX-License-Identifier: MIT
 """
 import os, subprocess
-from machine import B, GUEST, HOST, PLEN, Net, Qemu, Scratch, done, run, test, volume_with
+from machine import B, GUEST, HOST, PLEN, TOP, Net, Qemu, Scratch, done, run, test, volume_with
 from web import Web, shell_checks, site_files
 
 CONF = f'hostname image\ninterface eth0 address {GUEST}/{PLEN}\nroute default via {HOST}\nsite default /www\nsite other.example /other\nlisten http 80\n'
@@ -39,8 +39,22 @@ def changed_page():
     vm.close()
 
 
+def other_media(port=18979, **medium):
+    """The ISO and the image as a disk serve the page that they carry, with an address by DHCP."""
+    with open(os.path.join(TOP, 'boot/volume/www/index.html'), 'rb') as f: page = f.read()
+    vm = Qemu(user=True, fwd=port, nic='pcnet', **medium)
+    vm.expect(r'eth0: 10\.0\.2\.15/24 from', 90)
+    assert run_bytes('curl', '-sS', '--max-time', '20', f'http://127.0.0.1:{port}/') == page
+    vm.close()
+
+
+def run_bytes(*cmd): return subprocess.run(cmd, check=True, stdout=subprocess.PIPE).stdout
+
+
 def main():
     multiboot()
+    for name, medium in (('ISO as a CD', {'cdrom': 'qure.iso'}), ('ISO as a disk', {'disk': 'qure.iso'}), ('floppy image as a disk', {'disk': 'qure.img'})):
+        test(f'the {name} serves its page', other_media, **{how: os.path.join(B, f) for how, f in medium.items()})
     test('a floppy with a changed page serves it', changed_page)
     done()
 

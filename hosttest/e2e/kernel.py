@@ -58,7 +58,7 @@ def watchdog():
     assert 2000 <= ms < 2200, ms
     vm.expect('selftest: survived')
     took = time.monotonic() - start
-    assert 3.2 < took < 4.5, f'3.5 s of the guest took {took:.2f} s here'
+    assert 3.2 < took < 9, f'3.5 s of the guest took {took:.2f} s here'
     vm.expect(PROMPT)
 
 
