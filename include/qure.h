@@ -36,8 +36,8 @@ struct qure_config {
         void   *output_ctx;
 };
 
-/* Lets the checksum use what this processor and its operating system have (SSE2, AVX2). For the whole process, once, before packets
- * flow; without it the code for a Pentium runs. What is sent is the same either way. */
+/* Lets the checksum use what this processor and its operating system have (SSE2, AVX2). For the whole process, once, before
+ * packets flow; without it the code for a Pentium runs. What is sent is the same either way. */
 static inline void qure_use_cpu(void)
 {
         __builtin_cpu_init();
@@ -48,7 +48,8 @@ static inline void qure_use_cpu(void)
 struct qure *qure_new(const struct qure_config *cfg, u64 now_us);
 struct stack *qure_stack(struct qure *q);
 
-/* One packet from the network at this time. qure_input_part: more of the same batch follow; their acknowledgements go out together. */
+/* One packet from the network at this time. qure_input_part: more of the same batch follow; their acknowledgements go out
+ * together. */
 void qure_input(struct qure *q, const void *packet, u32 n, u64 now_us);
 void qure_input_part(struct qure *q, const void *packet, u32 n, u64 now_us);
 
@@ -56,8 +57,8 @@ void qure_input_part(struct qure *q, const void *packet, u32 n, u64 now_us);
 void qure_time(struct qure *q, u64 now_us);
 u32 qure_next(const struct qure *q);                /* UINT32_MAX: nothing is pending */
 
-/* The next packet to send into buf; its length, 0 when there is none. A packet longer than `room` is dropped (counted), which is legal: it
- * is repeated (R163 to R165). Only without `output`. */
+/* The next packet to send into buf; its length, 0 when there is none. A packet longer than `room` is dropped (counted), which is
+ * legal: it is repeated (R163 to R165). Only without `output`. */
 u32 qure_send(struct qure *q, void *buf, u32 room, u64 now_us);
 
 /* --- by packet: what did it mean? --- */
@@ -82,7 +83,8 @@ int qure_connect(struct qure *q, ipaddr addr, u16 port, const struct tcp_opts *o
 enum qure_kind qure_receive(struct qure *q, const void *packet, u32 n, u64 now_us, struct qure_result *r);
 
 int qure_take(struct qure *q, struct tcp_key key, u32 n);     /* n bytes are the program's: now they are acknowledged (R180) */
-int qure_refuse(struct qure *q, struct tcp_key key);          /* unread bytes will come again; a fresh QURE_OPEN is reset instead */
+/* unread bytes will come again; a fresh QURE_OPEN is reset instead */
+int qure_refuse(struct qure *q, struct tcp_key key);
 struct tcb *qure_tcb(struct qure *q, struct tcp_key key);     /* for tcp_send and the rest of tcp.h; NULL when it is over */
 
 #endif

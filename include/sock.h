@@ -39,8 +39,10 @@ int  sock_listen(struct sock *s, u32 backlog);
 struct sock *sock_accept(struct sock *s, struct tcp_names *names, int *err);  /* names may be NULL */
 int  sock_connect(struct sock *s, ipaddr addr, u16 port);                     /* UDP: the default peer, and the only one heard */
 
-int  sock_read(struct sock *s, void *dst, u32 n);                             /* bytes, 0 at the end of the stream; UDP: one datagram, cut to n */
-int  sock_write(struct sock *s, const void *src, u32 n);                      /* bytes taken: all of them unless it may not wait */
+/* bytes, 0 at the end of the stream; UDP: one datagram, cut to n */
+int  sock_read(struct sock *s, void *dst, u32 n);
+/* bytes taken: all of them unless it may not wait */
+int  sock_write(struct sock *s, const void *src, u32 n);
 int  sock_recvfrom(struct sock *s, void *dst, u32 n, ipaddr *src, u16 *sport);
 int  sock_sendto(struct sock *s, const void *src, u32 n, ipaddr dst, u16 dport);
 

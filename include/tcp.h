@@ -21,8 +21,8 @@ struct tcp_events {
         /* Bytes were acknowledged: there is room in the send queue again. */
         void (*writable)(struct tcb *t);
         /* The last call for this connection: 0 closed normally, else E_RESET, E_TIMEDOUT, E_REFUSED, E_UNREACH (MUST-12).
-         * It comes when both directions are finished and nothing is left to read, or when the connection fails; t is gone after it.
-         * May come from inside tcp_close or tcp_consume. */
+         * It comes when both directions are finished and nothing is left to read, or when the connection fails; t is gone after
+         * it. May come from inside tcp_close or tcp_consume. */
         void (*closed)(struct tcb *t, int err);
         /* The peer announced urgent data (MUST-32); it is read in line, tcp_urgent_left says how much of it is ahead. */
         void (*urgent)(struct tcb *t);
@@ -42,14 +42,17 @@ struct tcp_opts {
         bool nodelay;        /* Nagle off */
         bool no_wscale, no_sack, no_timestamps, ecn;
         bool app_mode;       /* vproxy (R154-R162): acknowledge when read, close resets, no TIME_WAIT */
-        bool ack_on_read;    /* bytes are acknowledged when they are consumed, and may be refused before (R180); app_mode has it too */
-        bool psh_message;    /* R53, R54: readable only at PSH, FIN or a full window; not beside app_mode, whose peer waits for the reader */
+        /* bytes are acknowledged when they are consumed, and may be refused before (R180); app_mode has it too */
+        bool ack_on_read;
+        /* R53, R54: readable only at PSH, FIN or a full window; not beside app_mode, whose peer waits for the reader */
+        bool psh_message;
         u8   cc;             /* enum tcp_cc */
         u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
         u32  keepalive_ms;   /* 0 = off (MUST-25) */
         u32  timewait_ms;    /* 0 = 2 x 30 s */
-        bool fastopen;       /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */
-        bool qure;           /* option 144 (doc/conversations.md): tcp_connect shows it, a listener answers it; plain peers see nothing of it.
+        /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */
+        bool fastopen;
+        bool qure;           /* option 144 (doc/conversations.md): tcp_connect shows it, a listener answers it; plain peers ignore it.
                               * Toward a peer known to speak it the SYN takes along what is queued, and the FIN (R47). */
         bool optional_syn;   /* listener: a QuRe peer's SYN is acknowledged, ours goes when there is something to say (R38) */
         bool speaks_first;   /* listener: asked at a QuRe peer's SYN, may answer and close before the request comes (R43) */
@@ -97,11 +100,14 @@ const char *tcp_state_name(const struct tcb *t);              /* "ESTABLISHED", 
 
 /* --- receiving: bytes stay in the buffers they arrived in until consumed --- */
 u32 tcp_readable(const struct tcb *t);                         /* bytes in order, not yet consumed */
-u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr);    /* contiguous run at offset off: its length and address; 0 at the end */
+/* contiguous run at offset off: its length and address; 0 at the end */
+u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr);
 u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n);  /* copies without consuming; bytes copied */
 void tcp_consume(struct tcb *t, u32 n);                        /* n <= tcp_readable: frees buffers, may open the window */
-struct pkt *tcp_take(struct tcb *t);                           /* consumes the first buffer whole and gives it away, or NULL (the seeds' pipe) */
-/* Gives the unread bytes back unacknowledged (ack_on_read only): the peer will send them again. E_INVAL otherwise, or after its FIN. */
+/* consumes the first buffer whole and gives it away, or NULL (the seeds' pipe) */
+struct pkt *tcp_take(struct tcb *t);
+/* Gives the unread bytes back unacknowledged (ack_on_read only): the peer will send them again. E_INVAL otherwise, or after
+ * its FIN. */
 int  tcp_refuse(struct tcb *t);
 bool tcp_window_full(const struct tcb *t);                     /* nothing more can come before something is consumed */
 bool tcp_eof(const struct tcb *t);                             /* the peer's FIN was reached in the stream */
@@ -118,15 +124,17 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
 int tcp_send_pkt(struct tcb *t, struct pkt *p);
 /* The same with the cksum_add of the bytes. p may be shared (pkt_hold): one reference is taken, the bytes stay as they are. */
 int tcp_send_pkt_sum(struct tcb *t, struct pkt *p, u32 sum);
-/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer: room, or all but three eighths of the buffers are in
- * use; who fills buffers for tcp_send_pkt leaves those too), or negative. */
+/* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer: room, or all but three eighths of the buffers
+ * are in use; who fills buffers for tcp_send_pkt leaves those too), or negative. */
 int tcp_send(struct tcb *t, const void *src, u32 n);
 void tcp_cork(struct tcb *t, bool on);                         /* hold back small segments until uncorked */
-void tcp_flush(struct tcb *t);                                 /* sends what may be sent now; the stack calls it at batch end anyway */
+/* sends what may be sent now; the stack calls it at batch end anyway */
+void tcp_flush(struct tcb *t);
 
 /* --- ending --- */
 void tcp_shutdown(struct tcb *t);                              /* our FIN after the queued bytes (half close, R40) */
-void tcp_close(struct tcb *t);                                 /* shutdown and let go: no more events, `closed` excepted; unread data = RST (SHLD-3) */
+/* shutdown and let go: no more events, `closed` excepted; unread data = RST (SHLD-3) */
+void tcp_close(struct tcb *t);
 void tcp_abort(struct tcb *t);                                 /* RST now; `closed` is not called */
 
 /* --- conversations: directions that open by themselves, toward a peer that showed option 144 --- */
@@ -146,19 +154,24 @@ void tcp_peer_member(struct stack *st, ipaddr addr, u16 port);
 void tcp_option_kind(struct stack *st, u8 kind);               /* 144 unless set; 253 and 254 carry RFC 6994's experiment */
 struct tcp_conv_info {
         u8  kind;
-        u32 hellos, early, unproven, held, replays; /* SYNs with the option; requests used at once, without a cookie; held back; seen before */
-        u32 fallbacks, reopened, rate_limited, bad_cookies, now, peers; /* plain retries; directions opened again; now: connections */
+        /* SYNs with the option; requests used at once, without a cookie; held back; seen before */
+        u32 hellos, early, unproven, held, replays;
+        /* plain retries; directions opened again; now: connections */
+        u32 fallbacks, reopened, rate_limited, bad_cookies, now, peers;
 };
 void tcp_conv_info(struct stack *st, struct tcp_conv_info *out);
-void tcp_proof_key(struct stack *st, const u8 key[16]);        /* of address proofs, from the cluster's secret; the one before stays good */
+/* of address proofs, from the cluster's secret; the one before stays good */
+void tcp_proof_key(struct stack *st, const u8 key[16]);
 
-/* Everything queued so far is urgent (MUST-30, 62): segments carry URG until it is acknowledged. New programs should not (SHLD-13). */
+/* Everything queued so far is urgent (MUST-30, 62): segments carry URG until it is acknowledged. New programs should not
+ * (SHLD-13). */
 void tcp_send_urgent(struct tcb *t);
 /* Bytes from the first unread one to the end of the peer's urgent data, 0 = none is ahead (MUST-33). */
 u32 tcp_urgent_left(const struct tcb *t);
 
 void tcp_set_nodelay(struct tcb *t, bool on);
-void tcp_set_tos(struct tcb *t, u8 tos);                       /* DSCP << 2, any time (MUST-48, SHLD-21); the ECN bits are the engine's */
+/* DSCP << 2, any time (MUST-48, SHLD-21); the ECN bits are the engine's */
+void tcp_set_tos(struct tcb *t, u8 tos);
 void tcp_set_ttl(struct tcb *t, u8 ttl);                       /* MUST-49 */
 void tcp_set_cc(struct tcb *t, u8 cc);                         /* enum tcp_cc */
 /* Smallest retransmission time-out of this stack's connections, milliseconds (default 200; RFC 6298 2.4 would have 1000). */
@@ -182,8 +195,10 @@ void tcp_walk(struct stack *st, bool (*fn)(void *ctx, const struct tcp_info *inf
 struct ip_hdr;
 bool tcp_init(struct stack *st);                               /* called by stack_new */
 void tcp_forget_hops(struct stack *st);                        /* called by stack_hops_changed when hop_gen begins anew */
-void tcp_batch_end(struct stack *st);                          /* called by stack_batch_end: what could wait goes out (MUST-58, 59) */
-bool tcp_receive(struct netif *nif, struct pkt *p);             /* the straight line past IP (net/tcp/engine.h); false: p is untouched */
+/* called by stack_batch_end: what could wait goes out (MUST-58, 59) */
+void tcp_batch_end(struct stack *st);
+/* the straight line past IP (net/tcp/engine.h); false: p is untouched */
+bool tcp_receive(struct netif *nif, struct pkt *p);
 void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip); /* an ip_proto_fn */
 
 #endif

@@ -118,7 +118,8 @@ static bool on_accept(struct tcb *t)
 static void on_connected(struct tcb *t) { note(instance(t), QURE_CONNECTED, t, 0, 0); }
 static void on_readable(struct tcb *t) { note(instance(t), tcp_eof(t) ? QURE_END : QURE_SEGMENT, t, tcp_readable(t), 0); }
 static void on_closed(struct tcb *t, int err) { note(instance(t), QURE_CLOSED, t, 0, err); }
-static const struct tcp_events events = {.accept = on_accept, .connected = on_connected, .readable = on_readable, .closed = on_closed};
+static const struct tcp_events events = {.accept = on_accept, .connected = on_connected, .readable = on_readable,
+                                         .closed = on_closed};
 
 /* A port whose slots are used up is closed. Not inside the event that used the last one. */
 static void close_used_ports(struct qure *q)

@@ -35,7 +35,8 @@ static void on_readable(struct tcb *t)
 }
 static void on_writable(struct tcb *t) { if (next8() % 4 == 0) tcp_send_ref(t, filler, 1 + next16() % sizeof filler, NULL); }
 static void on_closed(struct tcb *t, int err) { if (C == t) C = NULL; }
-static const struct tcp_events events = {.accept = on_accept, .readable = on_readable, .writable = on_writable, .closed = on_closed};
+static const struct tcp_events events = {.accept = on_accept, .readable = on_readable, .writable = on_writable,
+                                         .closed = on_closed};
 
 /* Where the peer's next byte belongs, and what it may acknowledge. */
 static u32 base_seq(void) { return C && (C->state & SYN_RX) ? C->rcv_nxt : their_isn; }
@@ -46,7 +47,8 @@ static u32 options(u8 *o)
         u8 what = next8();
         u32 n = 0;
         if (what & 1) {
-                be32 v = be32_of(stack_now_ms(W->st) + (u32)(s8)next8()), e = be32_of(C ? stack_now_ms(W->st) + C->ts_off - next8() : 0);
+                be32 v = be32_of(stack_now_ms(W->st) + (u32)(s8)next8()),
+                        e = be32_of(C ? stack_now_ms(W->st) + C->ts_off - next8() : 0);
                 o[0] = o[1] = 1, o[2] = 8, o[3] = 10;
                 memcpy(o + 4, &v, 4), memcpy(o + 8, &e, 4);
                 n = 12;
@@ -159,7 +161,8 @@ static void open_something(const struct tcp_opts *o, u8 how)
                         our_isn = s.seq;
         if (how & 4) {
                 u8 frame[200], flags = how & 1 ? T_SYN | T_ACK : T_ACK;
-                struct seg ack = {their_port, our_port, how & 1 ? their_isn : their_isn + 1, our_isn + 1, flags, 65535, NULL, 0, NULL, 0, 0};
+                struct seg ack = {their_port, our_port, how & 1 ? their_isn : their_isn + 1, our_isn + 1, flags, 65535, NULL, 0,
+                                  NULL, 0, 0};
                 wire_rx(W, frame, build_tcp(W, frame, &ack));
         }
 }
@@ -169,7 +172,8 @@ static struct { struct wire *w, state; u8 *copy[64]; } fresh[2];
 
 static struct wire *begin(u32 which, u8 caps)
 {
-        static const struct stack_config cfg = {.n_pkts = 48, .n_tcbs = 3, .n_synq = 2, .n_timewait = 2, .n_udp = 1, .n_arp = 4, .n_routes = 4, .n_reass = 2,
+        static const struct stack_config cfg = {.n_pkts = 48, .n_tcbs = 3, .n_synq = 2, .n_timewait = 2, .n_udp = 1, .n_arp = 4,
+                                                .n_routes = 4, .n_reass = 2,
                                                 .n_listeners = 2, .n_socks = 1};
         struct wire *w = fresh[which].w;
         bool first = !w;
@@ -197,8 +201,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
         in = data, left = n;
         C = NULL;
         u8 bits = next8(), how = next8();
-        struct tcp_opts o = {.ecn = bits & 1, .no_sack = bits & 2, .no_timestamps = bits & 4, .app_mode = (bits & 24) == 8, .ack_on_read = (bits & 24) == 16,
-                             .psh_message = bits & 32, .cc = bits >> 6 & 1, .fastopen = bits & 128, .rcvbuf = how & 8 ? 3000 : 0, .sndbuf = how & 16 ? 5000 : 0,
+        struct tcp_opts o = {.ecn = bits & 1, .no_sack = bits & 2, .no_timestamps = bits & 4, .app_mode = (bits & 24) == 8,
+                             .ack_on_read = (bits & 24) == 16,
+                             .psh_message = bits & 32, .cc = bits >> 6 & 1, .fastopen = bits & 128, .rcvbuf = how & 8 ? 3000 : 0,
+                             .sndbuf = how & 16 ? 5000 : 0,
                              .user_timeout_ms = how & 32 ? 20000 : 0, .nodelay = how & 64};
         W = begin(how >> 7, how & 128 ? NETIF_SG : 0);
         open_something(&o, how);

@@ -27,7 +27,8 @@ static void *give(void *ctx, size_t n, size_t align)
 
 static struct qure *host(u32 i, bool ethernet)
 {
-        struct qure_config c = {.addr = IPADDR(192, 0, 2, (u8)(1 + i)), .plen = 24, .ethernet = ethernet, .mac = {{2, 0, 0, 0, 0, (u8)(1 + i)}},
+        struct qure_config c = {.addr = IPADDR(192, 0, 2, (u8)(1 + i)), .plen = 24, .ethernet = ethernet,
+                                .mac = {{2, 0, 0, 0, 0, (u8)(1 + i)}},
                                 .stack = {.alloc = give, .alloc_ctx = &used[i], .seed = "two instances", .n_tcbs = 2}};
         memset(memory[i], 0, sizeof memory[i]);
         used[i] = 0;
@@ -212,9 +213,11 @@ static void document_shows_the_example_that_runs(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(r170_r178_a_listener_slot_takes_one_connection), cmocka_unit_test(r180_bytes_count_only_once_they_are_taken),
+                cmocka_unit_test(r170_r178_a_listener_slot_takes_one_connection),
+                cmocka_unit_test(r180_bytes_count_only_once_they_are_taken),
                 cmocka_unit_test(r167_keys_do_not_outlive_their_connection), cmocka_unit_test(fin_is_told_and_an_orderly_end_too),
-                cmocka_unit_test(fresh_connection_is_refused_by_reset), cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
+                cmocka_unit_test(fresh_connection_is_refused_by_reset),
+                cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
                 cmocka_unit_test(output_callback_and_next_timer), cmocka_unit_test(document_shows_the_example_that_runs),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,8 @@ static void *give(void *ctx, size_t n, size_t align)
 
 static struct qure *host(u8 last)                            /* 192.0.2.last, fed with IP packets */
 {
-        struct qure_config c = {.addr = IPADDR(192, 0, 2, last), .plen = 24, .stack = {.alloc = give, .seed = "not for real use"}};
+        struct qure_config c = {.addr = IPADDR(192, 0, 2, last), .plen = 24,
+                                .stack = {.alloc = give, .seed = "not for real use"}};
         return qure_new(&c, 0);
 }
 

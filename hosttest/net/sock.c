@@ -224,7 +224,8 @@ static void datagrams_keep_their_bounds_and_their_peer(void **x)
         ipaddr from;
         u16 port;
         begin(true);
-        struct sock *a = sock_open(W->st, SOCK_UDP, &err), *c = sock_open(W->st, SOCK_UDP, &err), *d = sock_open(W->st, SOCK_UDP, &err);
+        struct sock *a = sock_open(W->st, SOCK_UDP, &err), *c = sock_open(W->st, SOCK_UDP, &err),
+                *d = sock_open(W->st, SOCK_UDP, &err);
         assert_int_equal(sock_bind(a, IPADDR_ANY, 53), 0);
         assert_int_equal(sock_bind(d, IPADDR_ANY, 53), E_INUSE);
         assert_int_equal(sock_connect(c, WIRE_US, 53), 0);
@@ -278,7 +279,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(connect_write_read_close_blocking), cmocka_unit_test(non_blocking_calls_say_again),
-                cmocka_unit_test(r94_peek_waits_for_a_minimum_or_a_time), cmocka_unit_test(refused_and_timed_out_connects_tell_why),
+                cmocka_unit_test(r94_peek_waits_for_a_minimum_or_a_time),
+                cmocka_unit_test(refused_and_timed_out_connects_tell_why),
                 cmocka_unit_test(backlog_is_a_limit), cmocka_unit_test(linger_waits_for_the_last_acknowledgement),
                 cmocka_unit_test(datagrams_keep_their_bounds_and_their_peer), cmocka_unit_test(options_before_and_after),
         };

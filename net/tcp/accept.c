@@ -96,7 +96,8 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
                 tcp_leave(t);
                 return;
         }
-        if (s->flags == TCP_ACK && !s->len && s->seq == t->rcv_nxt && s->wnd && t->state == TCP_B_ESTABLISHED && !t->conv && !s->ce) {
+        if (s->flags == TCP_ACK && !s->len && s->seq == t->rcv_nxt && s->wnd && t->state == TCP_B_ESTABLISHED && !t->conv &&
+            !s->ce) {
                 bare_ack(t, s, p);
                 return;
         }

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
-/* The byte of a probe was not taken: it is unsent again and goes with the rest. What is stuck beyond the old edge goes out at once. */
+/* The byte of a probe was not taken: it is unsent again and goes with the rest. What is stuck beyond the old edge goes out at
+ * once. */
 static void window_opened(struct tcb *t)
 {
         struct sent *r = t->flight->first;
@@ -52,7 +53,8 @@ static void sample_rtt(struct tcb *t, u32 rtt_us, const u32 *tsecr)
 void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr)
 {
         u32 acked = ack - t->snd_una, rtt_us = UINT32_MAX;
-        u32 data = acked - (t->state & SYN_ACK_RX ? 0 : 1) - (ack == t->snd_nxt && (t->state & FIN_TX) && !(t->state & FIN_ACK_RX) ? 1 : 0);
+        bool fin = ack == t->snd_nxt && (t->state & (FIN_TX | FIN_ACK_RX)) == FIN_TX;
+        u32 data = acked - (t->state & SYN_ACK_RX ? 0 : 1) - fin;
         if (t->flight)
                 sent_ack(t, ack, &rtt_us);
         sample_rtt(t, rtt_us, tsecr);

@@ -24,7 +24,8 @@ static void read_header(const struct tcp_hdr *h, u32 total, const struct ip_hdr 
 }
 
 /* Not of a connection: one that lives elsewhere, TIME_WAIT, half-open, listener, nobody - in this order. */
-static void no_connection(struct tcp_state *ts, const struct tcp_hdr *h, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip)
+static void no_connection(struct tcp_state *ts, const struct tcp_hdr *h, struct tcp_seg *s, struct pkt *p,
+                          const struct ip_hdr *ip)
 {
         u32 raddr = be32_raw(ip->src.v4), laddr = be32_raw(ip->dst.v4), ports = *(const u32_any *)h, iss = 0;
         if (unlikely(ts->handoff != NULL) && handoff_rx(ts->handoff, ip, h, s, p))

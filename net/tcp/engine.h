@@ -57,7 +57,8 @@ struct sent {
         u8           flags;      /* enum sent_flag */
         u8           n_rtx;
 };
-enum sent_flag { SENT_SACKED = 1, SENT_LOST = 2, SENT_RTX = 4 /* sent again since it was marked lost */, SENT_EVER_RTX = 8, SENT_PROBE = 16 };
+enum sent_flag { SENT_SACKED = 1, SENT_LOST = 2, SENT_RTX = 4 /* sent again since it was marked lost */, SENT_EVER_RTX = 8,
+                SENT_PROBE = 16 };
 
 enum ca_state { CA_OPEN, CA_CWR, CA_RECOVERY, CA_LOSS };
 
@@ -161,7 +162,8 @@ struct tcblist { struct tcb *first, *last; };
 
 struct tcp_counters {
         u32 active_opens, passive_opens, in_segs, out_segs, retrans_segs, out_rsts, cookies_sent, cookies_good, challenges,
-            tlp_probes, fast_recoveries, timeouts, undos, timewait_evicted, reclaimed, rekeys, blackholes, tfo_accepted, tfo_fallback;
+            tlp_probes, fast_recoveries, timeouts, undos, timewait_evicted, reclaimed, rekeys, blackholes, tfo_accepted,
+                    tfo_fallback;
 };
 
 struct tcp_state {
@@ -246,8 +248,8 @@ void tcp_insert(struct tcb *t);
 void tcp_remove(struct tcb *t);
 
 /* tcp_receive.c, twin of asm/tcp_receive.S: the straight line for the frame that is most likely next. Takes p as it came from the
- * driver and returns true when it has been dealt with: a datagram without options for a connection whose link header is known, with
- * right sums, which is what header prediction expects - in-order data that fits the window, an acknowledgement of something
+ * driver and returns true when it has been dealt with: a datagram without options for a connection whose link header is known,
+ * with right sums, which is what header prediction expects - in-order data that fits the window, an acknowledgement of something
  * new, or both at once, in ESTABLISHED. false leaves everything untouched for eth_rx and who follows it. netif_rx
  * calls it (tcp.h). */
 /* tcp_respond.c, twin of asm/tcp_respond.S: the header from the connection's template. Consumes p, whose bytes (frags included)
@@ -267,7 +269,8 @@ void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len
 /* rx.c */
 void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p);        /* RFC 9293 3.10.7.4 and .3, step by step; consumes p */
 void tcp_enter(struct tcb *t);                                            /* the stack enters a connection ... */
-void tcp_leave(struct tcb *t);                                            /* ... and leaves it: sends what is due, frees it when dead */
+/* ... and leaves it: sends what is due, frees it when dead */
+void tcp_leave(struct tcb *t);
 extern const struct tcp_events tcp_no_events;
 void tcp_finish(struct tcb *t, int err);                                  /* the connection is over: tells the user, frees */
 void tcp_try_finish(struct tcb *t);                                       /* after FF: finishes once the user has all data */
@@ -280,7 +283,8 @@ void tcp_opened(struct tcb *t);                                           /* a h
 /* ack.c */
 bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s);             /* the whole of an acceptable acknowledgement */
 void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr);           /* SND.UNA moves to ack: queue, samples */
-void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr);                 /* the same and congestion window and timer, while all is well */
+/* the same and congestion window and timer, while all is well */
+void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr);
 void tcp_window_update(struct tcb *t, const struct tcp_seg *s);
 void tcp_tell_writable(struct tcb *t, u32 bytes);
 
@@ -293,13 +297,15 @@ void tcp_got_fin(struct tcb *t);
 
 /* reasm.c */
 void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool psh, struct sack_block *dup);
-bool reasm_collect(struct tcb *t);                                        /* moves what is now in order; true when the FIN was reached */
+/* moves what is now in order; true when the FIN was reached */
+bool reasm_collect(struct tcb *t);
 void reasm_free(struct tcb *t);
 
 /* window.c */
 u32 tcp_edge(struct tcb *t);                                              /* right edge to advertise now; never left of rcv_adv */
 void tcp_window_grow(struct tcb *t, u32 consumed);
-u32 tcp_rcv_ack(const struct tcb *t);                                     /* acknowledgement to send (application mode: what was read) */
+/* acknowledgement to send (application mode: what was read) */
+u32 tcp_rcv_ack(const struct tcb *t);
 
 /* options.c */
 struct syn_options {
@@ -371,11 +377,13 @@ void sndq_trim(struct tcb *t, u32 n);                                     /* n b
 void sndq_free(struct tcb *t);
 
 /* whole.c */
-bool tcp_send_whole(struct tcb *t);                                       /* all that is queued as one segment; false: tx.c does it */
+/* all that is queued as one segment; false: tx.c does it */
+bool tcp_send_whole(struct tcb *t);
 
 /* segment.c: a segment of the send queue as a packet. */
 int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh);
-void tcp_mark_urgent(struct tcb *t, struct tcp_hdr *h, u32 seq, bool no_sum); /* urgent.c: URG and its pointer into a finished header */
+/* urgent.c: URG and its pointer into a finished header */
+void tcp_mark_urgent(struct tcb *t, struct tcp_hdr *h, u32 seq, bool no_sum);
 
 /* What a segment without data takes as its number: SND.NXT, but never beyond the peer's window. With a window probe outstanding
  * SND.NXT is outside a closed window, and the peer would drop the acknowledgement or the RST (RFC 9293 3.4, 3.10.7.4). */
@@ -386,13 +394,17 @@ static inline u32 tcp_bare_seq(const struct tcb *t)
 }
 
 /* tx.c */
-void tcp_tx(struct tcb *t);                                               /* sends what may be sent now, and the acknowledgement that is due */
-void tcp_tx_data(struct tcb *t);                                          /* the same without a pure acknowledgement, which waits for the end of the batch */
+/* sends what may be sent now, and the acknowledgement that is due */
+void tcp_tx(struct tcb *t);
+/* the same without a pure acknowledgement, which waits for the end of the batch */
+void tcp_tx_data(struct tcb *t);
 void tcp_ack_now(struct tcb *t, const struct sack_block *dsack);          /* a pure acknowledgement at once */
 void tcp_send_syn(struct tcb *t);                                         /* SYN or SYN,ACK of an active open */
 void tcp_want_tx(struct tcb *t);                                          /* the user queued something */
-void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why);                /* RFC 5961: acknowledge, but not too often; drops p */
-void tcp_retransmit(struct tcb *t, struct sent *r);                       /* the front of a run once more, whatever the windows say */
+/* RFC 5961: acknowledge, but not too often; drops p */
+void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why);
+/* the front of a run once more, whatever the windows say */
+void tcp_retransmit(struct tcb *t, struct sent *r);
 void tcp_probe(struct tcb *t);                                            /* a zero window: one byte, or FIN, beyond it */
 u32 tcp_unsent(const struct tcb *t);                                      /* bytes queued and never sent */
 bool tcp_fin_due(const struct tcb *t);
@@ -425,11 +437,13 @@ struct synq *synq_find(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports);
 void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip);
 void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip,
                const struct tcp_hdr *h, u32 iss);                         /* iss: beyond an old connection's numbers, or 0 */
-void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip, const struct tcp_hdr *h, struct synq *q);
+void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip,
+               const struct tcp_hdr *h, struct synq *q);
 void synq_send(struct tcp_state *ts, struct synq *q);
 void synq_free(struct tcp_state *ts, struct synq *q);
 void synq_flush(struct listener *l);
-void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p); /* q may be no entry but a cookie's; consumes p */
+/* q may be no entry but a cookie's; consumes p */
+void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p);
 struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q);   /* in SYN_RECEIVED; NULL when slots have run out */
 bool tcp_ask_user(struct tcb *t);                                         /* false: refused, the connection is over */
 bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p);

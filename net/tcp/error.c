@@ -1,4 +1,5 @@
-/* error.c - ICMP errors about our segments (RFC 9293 3.9.2.2, RFC 5927): only what quotes a sequence number that is in flight counts.
+/* error.c - ICMP errors about our segments (RFC 9293 3.9.2.2, RFC 5927): only what quotes a sequence number that is in flight
+ * counts.
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 #include "icmp.h"
@@ -21,7 +22,8 @@ static void unreachable(struct tcb *t, u8 code)
 void tcp_icmp(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *quoted, const u8 *l4)
 {
         const u32_any *w = (const u32_any *)l4;
-        u32 ports = w[0] << 16 | w[0] >> 16, seq = __builtin_bswap32(w[1]); /* quoted is ours: source and destination change places */
+        /* quoted is ours: source and destination change places */
+        u32 ports = w[0] << 16 | w[0] >> 16, seq = __builtin_bswap32(w[1]);
         struct tcb *t = tcp_lookup(st->tcp, be32_raw(quoted->dst.v4), be32_raw(quoted->src.v4), ports);
         if (!t || !in_flight(t, seq))
                 return;

@@ -51,6 +51,9 @@ struct tcp_seg {
 };
 
 /* Sequence space that a segment takes (R35). */
-static inline u32 seg_space(const struct tcp_seg *s) { return s->len + (s->flags & TCP_SYN ? 1 : 0) + (s->flags & TCP_FIN ? 1 : 0); }
+static inline u32 seg_space(const struct tcp_seg *s)
+{
+        return s->len + (s->flags & TCP_SYN ? 1 : 0) + (s->flags & TCP_FIN ? 1 : 0);
+}
 
 #endif

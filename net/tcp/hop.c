@@ -27,7 +27,8 @@ void tcb_set_hop(struct tcb *t)
 
 void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum)
 {
-        u32 ack = tcp_rcv_ack(t), field = min_u32((tcp_edge(t) - ack) >> t->rcv_scale, 0xffff), words = 5 + (flags >> TCP_R_OPT_SHIFT & 15);
+        u32 ack = tcp_rcv_ack(t), field = min_u32((tcp_edge(t) - ack) >> t->rcv_scale, 0xffff),
+                words = 5 + (flags >> TCP_R_OPT_SHIFT & 15);
         if (t->flags & TF_TS) {
                 u32_any *o = pkt_push(p, TCP_TS_LEN);
                 o[0] = be(0x0101080au);
@@ -57,7 +58,8 @@ void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len
         told(t, ack, field << t->rcv_scale);
         t->ts->count.out_segs++;
         struct stack *st = tcb_stack(t);
-        struct ip_opts o = {.ttl = t->ttl, .tos = (u8)(t->tos | (flags & TCP_R_ECT ? 2 : 0)), .df = !(t->flags & (TF_NO_DF | TF_NO_PMTUD))};
+        struct ip_opts o = {.ttl = t->ttl, .tos = (u8)(t->tos | (flags & TCP_R_ECT ? 2 : 0)),
+                            .df = !(t->flags & (TF_NO_DF | TF_NO_PMTUD))};
         ip_tx(st, p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &o);
         if (!t->hop || t->hop_gen != st->hop_gen)
                 tcb_set_hop(t);

@@ -42,7 +42,8 @@ static bool make_cells(struct tcp_state *ts)
 {
         const struct stack_config *c = &ts->st->cfg;
         u32 busy = c->n_tcbs < 512 ? c->n_tcbs : 512 + c->n_tcbs / 16; /* connections with bytes in flight at one time */
-        return pool_make(ts->st, &ts->cells, c->n_pkts * 4 + busy * 4, CELL) && pool_make(ts->st, &ts->flights, busy, sizeof(struct flight)) &&
+        return pool_make(ts->st, &ts->cells, c->n_pkts * 4 + busy * 4, CELL) &&
+                pool_make(ts->st, &ts->flights, busy, sizeof(struct flight)) &&
                pool_make(ts->st, &ts->reasms, busy, sizeof(struct reasm));
 }
 
@@ -61,6 +62,7 @@ bool tcp_init(struct stack *st)
         ts->tw = stack_alloc(st, ts->n_tw * sizeof *ts->tw, 32);
         ip_proto(st, IPPROTO_TCP_, tcp_rx);
         ip_proto_error(st, IPPROTO_TCP_, tcp_icmp);
-        return ts->tw && make_tcbs(ts, st->cfg.n_tcbs) && make_listeners(ts, st->cfg.n_listeners) && make_half_open(ts, st->cfg.n_synq) &&
+        return ts->tw && make_tcbs(ts, st->cfg.n_tcbs) && make_listeners(ts, st->cfg.n_listeners) &&
+                make_half_open(ts, st->cfg.n_synq) &&
                make_cells(ts) && tcp_tables(ts) && conv_init(ts);
 }

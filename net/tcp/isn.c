@@ -5,8 +5,8 @@
 
 enum { PORT_FIRST = 32768, PORT_COUNT = 28232 }; /* 32768 to 60999, as Linux: services register below */
 
-/* ISN = M + F(connection, secret), M a clock of 4 us (RFC 9293 3.4.1; MUST-8, MUST-9, SHLD-1). The hash has 64 bits: the other half
- * is the offset of the connection's timestamp clock (RFC 7323 5.4), so that it can be computed again for TIME_WAIT. */
+/* ISN = M + F(connection, secret), M a clock of 4 us (RFC 9293 3.4.1; MUST-8, MUST-9, SHLD-1). The hash has 64 bits: the other
+ * half is the offset of the connection's timestamp clock (RFC 7323 5.4), so that it can be computed again for TIME_WAIT. */
 u32 tcp_isn(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 *ts_off)
 {
         u32 msg[3] = {raddr, laddr, ports};
@@ -18,7 +18,8 @@ u32 tcp_isn(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 *ts_off)
 
 bool tcp_tuple_taken(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
-        return tcp_lookup(ts, raddr, laddr, ports) || synq_find(ts, raddr, laddr, ports) || timewait_find(ts, raddr, laddr, ports);
+        return tcp_lookup(ts, raddr, laddr, ports) || synq_find(ts, raddr, laddr, ports) ||
+                timewait_find(ts, raddr, laddr, ports);
 }
 
 /* RFC 6056 3.3.1: a random start, then the next one that is free toward this peer. 0: none is. */

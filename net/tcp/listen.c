@@ -23,7 +23,8 @@ struct listener *listener_find(struct tcp_state *ts, ipaddr addr, u16 port)
         return any;
 }
 
-struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struct tcp_events *ev, void *user, const struct tcp_opts *opts,
+struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struct tcp_events *ev, void *user,
+                            const struct tcp_opts *opts,
                             int *err)
 {
         static const struct tcp_opts plain;
@@ -41,7 +42,8 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l = ts->free_listener;
         ts->free_listener = l->next;
         u16 index = (u16)(l - ts->listeners);
-        *l = (struct listener){.next = *bucket(ts, port), .ts = ts, .ev = ev, .user = user, .addr = addr, .port = port, .index = index,
+        *l = (struct listener){.next = *bucket(ts, port), .ts = ts, .ev = ev, .user = user, .addr = addr, .port = port,
+                               .index = index,
                                .opts = opts ? *opts : plain};
         *bucket(ts, port) = l;
         return l;

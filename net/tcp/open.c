@@ -52,8 +52,9 @@ void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports)
 
 void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
 {
-        t->flags |= (o->nodelay ? TF_NODELAY : 0) | (o->app_mode ? TF_APP_MODE | TF_ACK_ON_READ : 0) | (o->ack_on_read ? TF_ACK_ON_READ : 0) | (o->psh_message ? TF_PSH_MESSAGE : 0) |
-                    (o->no_pmtud ? TF_NO_PMTUD : 0);
+        u32 on_read = o->app_mode || o->ack_on_read ? TF_ACK_ON_READ : 0;
+        t->flags |= (o->nodelay ? TF_NODELAY : 0) | (o->app_mode ? TF_APP_MODE : 0) | (o->psh_message ? TF_PSH_MESSAGE : 0) |
+                    (o->no_pmtud ? TF_NO_PMTUD : 0) | on_read;
         t->rcvbuf = tcp_rcvbuf(t->ts, o);
         t->sndbuf = o->sndbuf ? o->sndbuf : 1u << 20;
         t->rcv_space = min_u32(t->rcvbuf, TCP_WINDOW_INIT);
@@ -190,7 +191,8 @@ void tcp_close(struct tcb *t)
 {
         if (t->flags & (TF_DEAD | TF_USER_CLOSED))
                 return;
-        bool one_way = t->conv && (t->snd_queued || (t->state & SYN_ACK_RX)); /* what is queued is said, whether the peer opens or not */
+        /* what is queued is said, whether the peer opens or not */
+        bool one_way = t->conv && (t->snd_queued || (t->state & SYN_ACK_RX));
         if (!(t->state & SYN_RX) && !one_way) {
                 tcp_finish(t, 0); /* CLOSED or SYN_SENT: nothing to say (3.10.4) */
         } else if (t->flags & TF_APP_MODE) {

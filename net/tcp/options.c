@@ -66,7 +66,8 @@ enum { /* words in memory */
 /* The layouts of nearly every peer, word by word: Linux's SYN, and the timestamp alone. */
 static bool parse_usual(const u32_any *w, struct tcp_seg *s)
 {
-        bool syn = s->hlen == 40 && (s->flags & TCP_SYN) && (w[0] & 0xffff) == W_MSS && w[1] == W_SACK_OK_TS && (w[4] & 0xffffff) == W_NOP_SCALE;
+        bool syn = s->hlen == 40 && (s->flags & TCP_SYN) && (w[0] & 0xffff) == W_MSS && w[1] == W_SACK_OK_TS &&
+                (w[4] & 0xffffff) == W_NOP_SCALE;
         if (!syn && (s->hlen != 32 || w[0] != W_TS))
                 return false;
         s->has_ts = true;

@@ -55,7 +55,8 @@ void pmtu_learn(struct tcb *t, u16 mtu)
 void pmtu_blackhole(struct tcb *t)
 {
         struct sent *r = t->flight ? t->flight->first : NULL;
-        if (t->pmtu <= PMTU_MIN + 24 || !r || (t->flags & TF_NO_PMTUD) || !(t->state & SYN_ACK_RX) || r->end - r->seq <= TCP_MSS_DEFAULT)
+        if (t->pmtu <= PMTU_MIN + 24 || !r || (t->flags & TF_NO_PMTUD) || !(t->state & SYN_ACK_RX) ||
+            r->end - r->seq <= TCP_MSS_DEFAULT)
                 return;
         t->ts->count.blackholes++;
         t->flags |= TF_NO_DF;

@@ -38,7 +38,8 @@ void rack_update(struct tcb *t, const struct sent *r)
 static u32 reo_wnd(const struct tcb *t)
 {
         const struct flight *f = t->flight;
-        if (!f->reordering && (f->ca == CA_RECOVERY || f->ca == CA_LOSS || f->n_sacked >= DUP_THRESH || f->sacked >= DUP_THRESH * (u32)t->mss))
+        if (!f->reordering && (f->ca == CA_RECOVERY || f->ca == CA_LOSS || f->n_sacked >= DUP_THRESH ||
+                               f->sacked >= DUP_THRESH * (u32)t->mss))
                 return 0;
         return min_u32(f->reo_mult * (t->min_rtt_us / 4), t->srtt_us >> 3);
 }
@@ -100,7 +101,8 @@ void rack_recovered(struct tcb *t)
 u32 tlp_pto(const struct tcb *t)
 {
         const struct flight *f = t->flight;
-        if (!(t->flags & TF_SACK) || !t->srtt_us || f->ca != CA_OPEN || f->n_sacked || f->lost || f->tlp_out || t->retries || !(t->state & SYN_ACK_RX))
+        if (!(t->flags & TF_SACK) || !t->srtt_us || f->ca != CA_OPEN || f->n_sacked || f->lost || f->tlp_out || t->retries ||
+            !(t->state & SYN_ACK_RX))
                 return 0;
         u32 pto = (t->srtt_us >> 2) / 1000 + 1;
         if (tcb_outstanding(t) <= t->mss)

@@ -140,7 +140,8 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
         if (!room(t, p, seq))
                 return;
         struct reasm *r = t->reasm;
-        struct pkt *tail = r->last, **at = r->first && seq_le(ooo_of(tail)->seq, seq) ? &tail : &r->first; /* mostly it goes behind the last */
+        /* mostly it goes behind the last */
+        struct pkt *tail = r->last, **at = r->first && seq_le(ooo_of(tail)->seq, seq) ? &tail : &r->first;
         u32 first = seq, end = seq + len;
         while (*at && seq_le(ooo_of(*at)->seq, seq)) {
                 if (!cut_front(ooo_of(*at), p, &seq, &len, fin)) {

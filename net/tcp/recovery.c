@@ -171,7 +171,8 @@ void recovery_timeout(struct tcb *t)
         f->recover = t->snd_nxt;
         f->dupacks = 0;
         f->tlp_out = false;
-        bool reneged = f->first && (f->first->flags & SENT_SACKED); /* RFC 2018 8: the front was sacked, and yet not acknowledged */
+        /* RFC 2018 8: the front was sacked, and yet not acknowledged */
+        bool reneged = f->first && (f->first->flags & SENT_SACKED);
         for (struct sent *r = f->first; r; r = r->next) {
                 if ((r->flags & SENT_SACKED) && reneged) {
                         f->sacked -= r->end - r->seq;

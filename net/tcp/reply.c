@@ -45,7 +45,8 @@ void tcp_reset_for(struct tcp_state *ts, const struct ip_hdr *ip, const struct t
 
 void tcp_reset(struct tcb *t)
 {
-        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = tcp_bare_seq(t), .ack = tcp_rcv_ack(t),
+        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = tcp_bare_seq(t),
+                              .ack = tcp_rcv_ack(t),
                               .flags = TCP_RST | TCP_ACK, .ttl = t->ttl, .tos = t->tos};
         tcp_reply(t->ts, &r);
 }

@@ -70,10 +70,12 @@ static bool check_rst(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 return false;
         }
         pkt_drop(p, DROP_TCP_RST);
-        /* Everything came and was acknowledged: nothing that a reset could undo (RFC 1337); what is unread stays for the reader */
+        /* Everything came and was acknowledged: nothing that a reset could undo (RFC 1337); what is unread stays for the
+         * reader */
         if (t->state == TCP_B_GONE)
                 return false;
-        /* CLOSING and LAST_ACK are over either way when but our FIN is unacknowledged; others lose what is queued (3.10.7.4 second) */
+        /* CLOSING and LAST_ACK are over either way when but our FIN is unacknowledged; others lose what is queued (3.10.7.4
+         * second) */
         bool done = (t->state & (FIN_TX | FIN_RX)) == (FIN_TX | FIN_RX) && tcb_outstanding(t) <= 1 && !t->rcv_queued;
         tcp_finish(t, done ? 0 : (t->state == TCP_B_SYN_RECEIVED && (t->flags & TF_ACTIVE_OPEN)) ? E_REFUSED : E_RESET);
         return false;
@@ -97,7 +99,8 @@ static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         }
         if (t->state == TCP_B_SYN_RECEIVED && !t->conv) {
                 if (seq_le(s->ack, t->snd_una) || seq_gt(s->ack, t->snd_nxt)) {
-                        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack, .flags = TCP_RST};
+                        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack,
+                                              .flags = TCP_RST};
                         tcp_reply(t->ts, &r);
                         pkt_drop(p, DROP_TCP_ACK_SYN);
                         return false;

@@ -27,7 +27,8 @@ static struct place find_new(struct tcb *t)
         struct flight *f = t->flight;
         if (!f->cur)
                 f->cur = t->snd_first, f->cur_off = 0;
-        while (f->cur && f->cur_off >= f->cur->len && f->cur->next) { /* the last segment may have ended several entries further */
+        /* the last segment may have ended several entries further */
+        while (f->cur && f->cur_off >= f->cur->len && f->cur->next) {
                 f->cur_off -= f->cur->len;
                 f->cur = f->cur->next;
         }
@@ -119,6 +120,8 @@ int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh)
                 if (len > t->mss)
                         p->gso = t->mss;
         }
-        tcp_respond(t, p, seq, flags | (known && !p->gso ? 0 : TCP_R_NO_SUM) | (fresh && len && (t->flags & TF_ECN) ? TCP_R_ECT : 0), len, sum);
+        flags |= known && !p->gso ? 0 : TCP_R_NO_SUM;
+        flags |= fresh && len && (t->flags & TF_ECN) ? TCP_R_ECT : 0;
+        tcp_respond(t, p, seq, flags, len, sum);
         return (int)len;
 }

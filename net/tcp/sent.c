@@ -132,8 +132,8 @@ static void forget(struct flight *f, const struct sent *r, u32 to)
                 f->retrans -= n;
 }
 
-/* Drops what lies below ack. *rtt_us: of the oldest run, unchanged when any was sent twice (Karn, MUST-18): what lay behind a hole
- * was acknowledged late, however short its way. */
+/* Drops what lies below ack. *rtt_us: of the oldest run, unchanged when any was sent twice (Karn, MUST-18): what lay behind a
+ * hole was acknowledged late, however short its way. */
 void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
 {
         struct flight *f = t->flight;

@@ -82,8 +82,9 @@ static u32 append_last(struct tcb *t, const u8 *src, u32 n)
         return n;
 }
 
-/* Three eighths of the buffers are left for what comes in: without the peers' acknowledgements nothing queued would ever be freed.
- * More than the quarter below which windows close (tcp_edge): else two sides with much to say close them on each other for good. */
+/* Three eighths of the buffers are left for what comes in: without the peers' acknowledgements nothing queued would ever be
+ * freed. More than the quarter below which windows close (tcp_edge): else two sides with much to say close them on each other
+ * for good. */
 static bool may_buffer(const struct tcb *t)
 {
         const struct pktpool *pool = &tcb_stack(t)->pkts;

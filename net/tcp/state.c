@@ -107,7 +107,10 @@ bool tcp_byte_legal_qure(u8 byte)
 static enum tcp_rfc_state nearest(u8 byte, bool active_close)
 {
         switch (byte >> 4) {
-        case 0x0: return (byte & (SYN_TX | SYN_ACK_RX)) == SYN_TX ? TCP_SYN_SENT : byte == SYN_ACK_TX + SYN_RX ? TCP_SYN_RECEIVED : TCP_ESTABLISHED;
+        case 0x0:
+                if ((byte & (SYN_TX | SYN_ACK_RX)) == SYN_TX)
+                        return TCP_SYN_SENT;
+                return byte == SYN_ACK_TX + SYN_RX ? TCP_SYN_RECEIVED : TCP_ESTABLISHED;
         case 0x1: case 0x3: return TCP_CLOSE_WAIT;
         case 0x4: return TCP_FIN_WAIT_1;
         case 0xc: return TCP_FIN_WAIT_2;

@@ -21,12 +21,14 @@ enum tcp_conn_bit {
         FIN_RX = 16, FIN_ACK_TX = 32, FIN_TX = 64, FIN_ACK_RX = 128,
 };
 
-/* The RFC's states as bytes (R13). CLOSING and LAST_ACK, and TIME_WAIT and CLOSED-after, share one: who closed first tells them apart. */
+/* The RFC's states as bytes (R13). CLOSING and LAST_ACK, and TIME_WAIT and CLOSED-after, share one: who closed first tells
+ * them apart. */
 enum tcp_byte {
         TCP_B_CLOSED = 0x00, TCP_B_LISTEN = 0x00, TCP_B_SYN_SENT = 0x04, TCP_B_SYN_RECEIVED = 0x07, TCP_B_ESTABLISHED = 0x0f,
         TCP_B_FIN_WAIT_1 = 0x4f, TCP_B_FIN_WAIT_2 = 0xcf, TCP_B_CLOSE_WAIT = 0x3f, TCP_B_CLOSING = 0x7f, TCP_B_LAST_ACK = 0x7f,
         TCP_B_TIME_WAIT = 0xff, TCP_B_GONE = 0xff,
-        TCP_B_CLOSE_WAIT_HELD = 0x1f, TCP_B_CLOSING_HELD = 0x5f, TCP_B_TIME_WAIT_HELD = 0xdf, /* peer's FIN not yet acknowledged */
+        /* peer's FIN not yet acknowledged */
+        TCP_B_CLOSE_WAIT_HELD = 0x1f, TCP_B_CLOSING_HELD = 0x5f, TCP_B_TIME_WAIT_HELD = 0xdf,
 };
 
 /* What moves the byte. */
@@ -65,7 +67,8 @@ bool tcp_set_state(struct tcb *t, enum tcp_event ev);
 /* Both nybbles hold only the pairs 00, 01, 11 (R18), and no FIN bit stands beside an incomplete SYN nybble (R17). */
 bool tcp_byte_legal(u8 byte);
 
-/* The same for decoupled directions: the FIN pair of a direction stands only beside its own SYN (a three-packet server is 33 or 77). */
+/* The same for decoupled directions: the FIN pair of a direction stands only beside its own SYN (a three-packet server is 33
+ * or 77). */
 bool tcp_byte_legal_qure(u8 byte);
 
 /* The RFC's name of a byte; `active_close`: our FIN was sent before the peer's came. */

@@ -65,7 +65,8 @@ void synq_free(struct tcp_state *ts, struct synq *q)
 }
 
 /* What the SYN offered and we accept of it. */
-void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip, const struct tcp_hdr *h, struct synq *q)
+void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip,
+               const struct tcp_hdr *h, struct synq *q)
 {
         const struct tcp_opts *o = &l->opts;
         memset(q, 0, sizeof *q);
@@ -99,12 +100,16 @@ void synq_send(struct tcp_state *ts, struct synq *q)
                 return;
         }
         u8 o[TCP_OPTS_MAX], cookie[8];
-        struct syn_options so = {.layout = q->l->opts.syn_layout, .mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale, .sack = q->sack_ok,
-                                 .ts = q->ts_ok, .tsval = q->tsval, .tsecr = q->ts_recent, .tfo_on = q->tfo_ask, .tfo = cookie, .tfo_len = 8};
+        struct syn_options so = {.layout = q->l->opts.syn_layout, .mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale,
+                                 .sack = q->sack_ok,
+                                 .ts = q->ts_ok, .tsval = q->tsval, .tsecr = q->ts_recent, .tfo_on = q->tfo_ask, .tfo = cookie,
+                                 .tfo_len = 8};
         if (q->tfo_ask)
                 tfo_cookie(ts, q->raddr, cookie);
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss, .ack = q->irs + 1,
-                              .wnd = (u16)min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535), .flags = TCP_SYN | TCP_ACK | (q->ecn_ok ? TCP_ECE : 0),
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
+                              .seq = q->iss, .ack = q->irs + 1,
+                              .wnd = (u16)min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535),
+                              .flags = TCP_SYN | TCP_ACK | (q->ecn_ok ? TCP_ECE : 0),
                               .ttl = q->l->opts.ttl, .tos = q->l->opts.tos, .opts = o};
         r.n_opts = (u8)tcp_put_syn(o, &so);
         tcp_reply(ts, &r);
@@ -128,7 +133,8 @@ static void again(struct timer *tm)
         timer_set(&ts->st->wheel, tm, now + min_u32(wait, TCP_RTO_MAX_MS));
 }
 
-void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, const struct tcp_hdr *h, u32 iss)
+void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip,
+               const struct tcp_hdr *h, u32 iss)
 {
         struct synq tmp, *q = ts->free_synq;
         synq_fill(ts, l, s, ip, h, &tmp);
@@ -165,7 +171,8 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
 
 static void refuse_ack(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s, struct pkt *p)
 {
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = s->ack, .flags = TCP_RST};
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
+                              .seq = s->ack, .flags = TCP_RST};
         tcp_reply(ts, &r);
         pkt_drop(p, DROP_TCP_HALF_ACK);
 }
@@ -177,8 +184,10 @@ static u32 next_seq(const struct synq *q) { return q->iss + !q->late; }
 static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum drop why)
 {
         u8 o[TCP_TS_LEN];
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = next_seq(q),
-                              .ack = q->irs + 1, .wnd = (u16)(min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535) >> q->rcv_scale), .flags = TCP_ACK, .opts = o};
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
+                              .seq = next_seq(q),
+                              .ack = q->irs + 1, .wnd = (u16)(min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535) >> q->rcv_scale),
+                              .flags = TCP_ACK, .opts = o};
         if (q->ts_ok)
                 r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
         tcp_reply(ts, &r);
@@ -233,7 +242,8 @@ void synq_flush(struct listener *l)
                 struct synq *q = &ts->synq_pool[i];
                 if (q->l != l || !timer_running(&q->timer))
                         continue;
-                struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = next_seq(q),
+                struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
+                                      .seq = next_seq(q),
                                       .ack = q->irs + 1, .flags = TCP_RST | TCP_ACK};
                 tcp_reply(ts, &r); /* R161 */
                 synq_free(ts, q);

@@ -25,7 +25,8 @@ static u32 syn_options(struct tcb *t, u8 *o)
         struct flight *f = t->flight;
         bool reply = (t->state & SYN_RX) != 0; /* simultaneous open: offer what the peer's SYN allowed */
         struct syn_options so = {.layout = f->syn_layout, .mss = f->our_mss, .wscale = t->rcv_scale, .ws = f->offer_ws,
-                                 .ts = reply ? (t->flags & TF_TS) != 0 : f->offer_ts, .sack = reply ? (t->flags & TF_SACK) != 0 : f->offer_sack,
+                                 .ts = reply ? (t->flags & TF_TS) != 0 : f->offer_ts,
+                                 .sack = reply ? (t->flags & TF_SACK) != 0 : f->offer_sack,
                                  .tsval = tcb_now_ms(t) + t->ts_off, .tsecr = reply ? t->ts_recent : 0,
                                  .tfo_on = f->tfo_ask && !reply && t->retries < 2, .tfo = f->tfo_cookie, .tfo_len = f->tfo_len};
         return tcp_put_syn(o, &so);
@@ -95,7 +96,8 @@ void tcp_send_syn(struct tcb *t)
 static void bad_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 {
         if (!(s->flags & TCP_RST)) {
-                struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack, .flags = TCP_RST};
+                struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack,
+                                      .flags = TCP_RST};
                 tcp_reply(t->ts, &r);
         }
         pkt_drop(p, DROP_TCP_SYN_SENT_ACK);
@@ -150,7 +152,8 @@ void tcp_got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p, bool late)
         }
         take_tfo(t, s);
         u32 rto = t->rto_ms;
-        bool lost_syn = t->retries != 0, all_said = late && f->syn_data && s->ack == t->snd_nxt; /* it used our data: it asks for nothing */
+        /* it used our data: it asks for nothing */
+        bool lost_syn = t->retries != 0, all_said = late && f->syn_data && s->ack == t->snd_nxt;
         tcp_ack_advance(t, s->ack, s->has_ts && (t->flags & TF_TS) ? &s->tsecr : NULL);
         if (lost_syn && !t->srtt_us)
                 t->rto_ms = rto; /* RFC 6298 5.7 */

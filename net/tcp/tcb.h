@@ -106,7 +106,7 @@ struct tcb {
         u32  w_max;             /* CUBIC's W_max, bytes */
         u16  hop, hop_gen;      /* the link header towards the peer (arp.h), good while hop_gen is the stack's */
         u16  user_timeout;      /* R2: ms_pack */
-        u16  conv;              /* index + 1: the peer speaks QuRe, its directions open and close by themselves (channel.h); 0 = plain */
+        u16  conv;              /* index + 1: the peer speaks QuRe, directions open and close by themselves (channel.h); 0 = plain */
         u16  timewait_cs;       /* 2 MSL, hundredths of a second */
         u16  challenge;         /* when the last challenge acknowledgement went out, in units of 4 ms; 0 = never */
         u16  peer_mss;          /* of its option (MUST-15: 536) */

@@ -80,7 +80,8 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 if ((s32)(tsval - t->ts_recent) < 0)
                         return false;
         }
-        u32 len = total - sizeof(struct ip_hdr) - hlen, space = t->rcv_adv - t->rcv_nxt, wnd = (u32)__builtin_bswap16((u16)(w3 >> 16)) << t->snd_scale;
+        u32 len = total - sizeof(struct ip_hdr) - hlen, space = t->rcv_adv - t->rcv_nxt,
+                wnd = (u32)__builtin_bswap16((u16)(w3 >> 16)) << t->snd_scale;
         bool acked = ack != t->snd_una, fin = w3 & TCP_FIN << 8, probe = seq == t->rcv_nxt - 1 && !len && !fin && !acked && space;
         if (seq != t->rcv_nxt && !probe)
                 return false;

@@ -53,8 +53,10 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
 {
         struct stack *st = tcb_stack(t);
         struct netif *nif = st->nif[t->nif];
-        u32 ts_len = t->flags & TF_TS ? TCP_TS_LEN : 0, tcp_len = sizeof(struct tcp_hdr) + ts_len + len, total = tcp_len + sizeof(struct ip_hdr);
-        if (unlikely((t->flags & (TF_ACK_ON_READ | TF_URG_TX | TF_NO_DF | TF_NO_PMTUD)) || !t->hop || t->hop_gen != st->hop_gen || !nif->up ||
+        u32 ts_len = t->flags & TF_TS ? TCP_TS_LEN : 0, tcp_len = sizeof(struct tcp_hdr) + ts_len + len,
+                total = tcp_len + sizeof(struct ip_hdr);
+        if (unlikely((t->flags & (TF_ACK_ON_READ | TF_URG_TX | TF_NO_DF | TF_NO_PMTUD)) || !t->hop ||
+                     t->hop_gen != st->hop_gen || !nif->up ||
                      (total > nif->mtu && !p->gso))) {
                 tcp_respond_by_ip(t, p, seq, flags, len, sum);
                 return;

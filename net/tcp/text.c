@@ -91,7 +91,8 @@ static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block 
                 reasm_insert(t, p, x.seq, x.len, x.fin, x.psh, dup);
                 return;
         }
-        if (x.len && tcp_short_of_buffers(tcb_stack(t)) && !(t->rcv_last && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= x.len)) {
+        if (x.len && tcp_short_of_buffers(tcb_stack(t)) &&
+            !(t->rcv_last && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= x.len)) {
                 pkt_drop(p, DROP_TCP_RCV_POOL);
                 return;
         }
@@ -117,7 +118,8 @@ static bool refused(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 {
         bool lost = (t->flags & TF_USER_CLOSED) && s->len && seq_gt(s->seq + s->len, t->rcv_nxt);
         bool all_read = (t->flags & TF_USER_CLOSED) || (!s->len && s->seq == t->rcv_nxt && !t->rcv_queued);
-        bool no_time_wait = (t->flags & TF_APP_MODE) && (s->flags & TCP_FIN) && t->state == TCP_B_FIN_WAIT_2 && all_read; /* R161 */
+        /* R161 */
+        bool no_time_wait = (t->flags & TF_APP_MODE) && (s->flags & TCP_FIN) && t->state == TCP_B_FIN_WAIT_2 && all_read;
         if (!lost && !no_time_wait)
                 return false;
         pkt_drop(p, DROP_TCP_CLOSED);
@@ -150,7 +152,8 @@ void tcp_take_data(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 p = rest;
         }
         if (t->rcv_nxt == nxt) {
-                tcp_ack_now(t, dup.start != dup.end ? &dup : NULL); /* RFC 5681 4.2, MAY-13: out of order is acknowledged at once */
+                /* RFC 5681 4.2, MAY-13: out of order is acknowledged at once */
+                tcp_ack_now(t, dup.start != dup.end ? &dup : NULL);
                 return;
         }
         tcp_tell_readable(t);

@@ -90,7 +90,8 @@ void timewait_enter(struct tcb *t)
                 ts->count.timewait_evicted++;
         }
         u32 i = (ts->tw_first + ts->tw_count++) % ts->n_tw, *b = chain(ts, t->raddr, t->laddr, t->ports);
-        ts->tw[i] = (struct timewait){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .rcv_nxt = t->rcv_nxt, .snd_nxt = t->snd_nxt,
+        ts->tw[i] = (struct timewait){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .rcv_nxt = t->rcv_nxt,
+                                      .snd_nxt = t->snd_nxt,
                                       .ts_recent = t->ts_recent, .due_ms = stack_now_ms(ts->st) + t->timewait_cs * 10u,
                                       .wait_s = t->timewait_cs / 100 > 63 ? 63 : t->timewait_cs / 100,
                                       .next = *b & 0xffffff, .ts_ok = (t->flags & TF_TS) != 0, .live = 1};
@@ -103,7 +104,8 @@ static void answer(struct tcp_state *ts, const struct timewait *w, const struct 
 {
         u8 o[TCP_TS_LEN];
         u32 off;
-        struct tcp_reply r = {.src = ip->dst, .dst = ip->src, .ports = w->ports, .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .opts = o};
+        struct tcp_reply r = {.src = ip->dst, .dst = ip->src, .ports = w->ports, .seq = w->snd_nxt, .ack = w->rcv_nxt,
+                              .flags = TCP_ACK, .opts = o};
         tcp_isn(ts, w->raddr, w->laddr, w->ports, &off);
         if (w->ts_ok)
                 r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + off, w->ts_recent);
@@ -134,8 +136,8 @@ bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, st
         }
         if ((s->flags & TCP_FIN) && seq_le(s->seq + s->len + 1, w->rcv_nxt))
                 w->due_ms = stack_now_ms(ts->st) + w->wait_s * 1000; /* the peer did not get our acknowledgement: 2 MSL anew */
-        /* What repeats the past is acknowledged, keep-alives included; an empty segment ahead of us is not: two ends that disagree
-         * would answer each other for ever. */
+        /* What repeats the past is acknowledged, keep-alives included; an empty segment ahead of us is not: two ends that
+         * disagree would answer each other for ever. */
         if (seg_space(s) || seq_lt(s->seq, w->rcv_nxt))
                 answer(ts, w, ip);
         pkt_drop(p, DROP_TCP_TIMEWAIT);

@@ -32,7 +32,8 @@ bool tcp_fin_due(const struct tcb *t)
                (tcp_both_open(t->state) || (t->conv && (t->state & SYN_TX)));
 }
 
-/* RFC 9293 3.8.6.2.1 and 3.7.4 (MUST-38, SHLD-7): may `len` bytes, less than a full segment, go? `last`: they are all there is. */
+/* RFC 9293 3.8.6.2.1 and 3.7.4 (MUST-38, SHLD-7): may `len` bytes, less than a full segment, go? `last`: they are all there
+ * is. */
 static bool small_may_go(const struct tcb *t, u32 len, bool last)
 {
         if (t->timer_kind == TT_SWS && (s32)(tcb_now_ms(t) - t->due_ms) >= 0)
@@ -93,7 +94,8 @@ static bool send_new(struct tcb *t)
                         flight_put(t);
                 return no_buffer(t);
         }
-        u32 flags = ack_flags(t) | (fin ? TCP_FIN : 0) | (len && len == unsent ? TCP_PSH : 0) | (len && (t->flags & TF_CWR) ? TCP_CWR : 0);
+        u32 flags = ack_flags(t) | (fin ? TCP_FIN : 0) | (len && len == unsent ? TCP_PSH : 0) | (len &&
+                        (t->flags & TF_CWR) ? TCP_CWR : 0);
         u32 seq = t->snd_nxt;
         t->snd_nxt += len + fin; /* before the header is made: urgent pointers and windows are relative to it */
         int n = tcp_send_range(t, seq, len, flags, true);
@@ -193,7 +195,8 @@ void tcp_tx_data(struct tcb *t)
                         again = true;
                 while (send_new(t))
                         ;
-                if (again || t->snd_nxt != was_nxt || t->timer_kind == TT_NONE || t->timer_kind == TT_KEEPALIVE || t->timer_kind == TT_SWS)
+                if (again || t->snd_nxt != was_nxt || t->timer_kind == TT_NONE || t->timer_kind == TT_KEEPALIVE ||
+                    t->timer_kind == TT_SWS)
                         tcp_timer_rearm(t);
                 if (again)
                         tcp_predict(t);
@@ -255,12 +258,14 @@ void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
 }
 
 /* RFC 5961: the answer to what looks like an attack, and to what is merely outside the window. Segments without data
- * draw it at most twice a second a connection, so that two hosts that disagree do not talk for ever (RFC 9293 3.8.4's ACK war). */
+ * draw it at most twice a second a connection, so that two hosts that disagree do not talk for ever (RFC 9293 3.8.4's ACK
+ * war). */
 void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
 {
         u16 now = (u16)(tcb_now_ms(t) >> 2);
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
-        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || !t->challenge || (u16)(now - t->challenge) >= TCP_CHALLENGE_MS / 4) {
+        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || !t->challenge ||
+            (u16)(now - t->challenge) >= TCP_CHALLENGE_MS / 4) {
                 if (!s->len && !probe)
                         t->challenge = now ? now : 1;
                 t->ts->count.challenges++;

@@ -1,4 +1,5 @@
-/* attack.c - traces about what strangers send: RFC 5961, SYN floods and cookies, ICMP (RFC 5927), TIME_WAIT reuse, ports and ISNs.
+/* attack.c - traces about what strangers send: RFC 5961, SYN floods and cookies, ICMP (RFC 5927), TIME_WAIT reuse, ports and
+ * ISNs.
  * SPDX-License-Identifier: MIT */
 #include "icmp.h"
 #include "trace.h"
@@ -490,17 +491,21 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(rfc_5961_rst_inside_the_window_draws_a_challenge), test(rfc_5961_syn_draws_a_challenge_never_rst),
-                test(rfc_5961_acknowledgement_of_the_future_or_of_long_ago_is_refused), test(challenges_are_limited_per_connection),
+                test(rfc_5961_acknowledgement_of_the_future_or_of_long_ago_is_refused),
+                test(challenges_are_limited_per_connection),
                 test(two_hosts_that_disagree_do_not_talk_for_ever), test(keepalive_of_the_peer_is_always_answered),
-                test(must_10_11_refused_while_syn_received_by_active_open), test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
+                test(must_10_11_refused_while_syn_received_by_active_open),
+                test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
                 test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
                 test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
                 test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(tcb_pool_exhausted_is_a_counted_drop),
                 test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
                 test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
-                test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again), test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
+                test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again),
+                test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
                 test(path_mtu_black_hole_is_found), test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
-                test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait), test(oldest_time_wait_goes_when_room_is_short),
+                test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait),
+                test(oldest_time_wait_goes_when_room_is_short),
                 test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),
                 test(table_is_rekeyed_when_a_chain_grows),
         };

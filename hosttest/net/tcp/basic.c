@@ -229,11 +229,16 @@ static void data_after_close_draws_rst(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(passive_open_data_both_ways_peer_closes_first), test(active_open_and_active_close_end_in_time_wait), test(simultaneous_open),
-                test(simultaneous_close), test(half_close_still_sends), test(out_of_order_is_acknowledged_at_once_and_delivered_in_order),
-                test(every_second_segment_is_acknowledged_at_once_a_single_one_after_40_ms), test(must_58_one_acknowledgement_for_a_batch),
-                test(lost_segment_is_sent_again_after_rto_and_backs_off), test(rst_at_rcv_nxt_resets), test(syn_to_closed_port_draws_rst),
-                test(refused_connection_sees_rst), test(connect_refused), test(unread_data_at_close_draws_rst), test(data_after_close_draws_rst),
+                test(passive_open_data_both_ways_peer_closes_first), test(active_open_and_active_close_end_in_time_wait),
+                test(simultaneous_open),
+                test(simultaneous_close), test(half_close_still_sends),
+                test(out_of_order_is_acknowledged_at_once_and_delivered_in_order),
+                test(every_second_segment_is_acknowledged_at_once_a_single_one_after_40_ms),
+                test(must_58_one_acknowledgement_for_a_batch),
+                test(lost_segment_is_sent_again_after_rto_and_backs_off), test(rst_at_rcv_nxt_resets),
+                test(syn_to_closed_port_draws_rst),
+                test(refused_connection_sees_rst), test(connect_refused), test(unread_data_at_close_draws_rst),
+                test(data_after_close_draws_rst),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

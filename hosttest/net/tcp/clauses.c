@@ -93,7 +93,8 @@ static void must_50_ip_options_are_passed_over(void **s)
 
 static void must_63_syn_from_an_impossible_source_is_ignored(void **s)
 {
-        static const ipaddr from[] = {IPADDR(255, 255, 255, 255), IPADDR(224, 0, 0, 5), IPADDR(10, 0, 0, 255), IPADDR(10, 0, 0, 1), IPADDR(127, 0, 0, 1)};
+        static const ipaddr from[] = {IPADDR(255, 255, 255, 255), IPADDR(224, 0, 0, 5), IPADDR(10, 0, 0, 255),
+                                      IPADDR(10, 0, 0, 1), IPADDR(127, 0, 0, 1)};
         trace_begin(NULL);
         listen_with(NULL);
         for (u32 i = 0; i < COUNT_OF(from); i++) {
@@ -270,13 +271,15 @@ static void r50_plain_eight_packet_client_is_served(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(must_41_42_listen_beside_half_open_and_open_connections), test(must_43_listener_on_one_address_wins_over_any),
+                test(must_41_42_listen_beside_half_open_and_open_connections),
+                test(must_43_listener_on_one_address_wins_over_any),
                 test(must_44_45_source_address_is_ips_choice_and_stays), test(must_48_49_shld_21_ttl_and_dscp_are_the_users),
                 test(must_50_ip_options_are_passed_over), test(must_63_syn_from_an_impossible_source_is_ignored),
                 test(must_40_a_delayed_acknowledgement_waits_less_than_half_a_second), test(shld_2_rst_may_carry_data),
                 test(shld_9_silence_beyond_r1_is_reported), test(shld_17_no_time_out_for_what_lies_beyond_a_shrunk_window),
                 test(shld_27_28_small_pieces_become_full_segments_with_one_psh), test(must_12_user_learns_how_it_ended),
-                test(r15_r35_syn_and_fin_count_as_one_octet_each_way), test(sequence_numbers_wrap), test(r40_half_close_by_the_peer_frees_its_side),
+                test(r15_r35_syn_and_fin_count_as_one_octet_each_way), test(sequence_numbers_wrap),
+                test(r40_half_close_by_the_peer_frees_its_side),
                 test(r50_plain_eight_packet_client_is_served),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

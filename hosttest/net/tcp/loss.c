@@ -1,4 +1,5 @@
-/* loss.c - traces about loss: fast retransmission with and without SACK, RACK, TLP, PRR, undo, D-SACK, ECN, windows of congestion.
+/* loss.c - traces about loss: fast retransmission with and without SACK, RACK, TLP, PRR, undo, D-SACK, ECN, windows of
+ * congestion.
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
@@ -310,9 +311,12 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(rfc_6928_initial_window_is_ten_segments), test(slow_start_doubles), test(idle_restart),
-                test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes), test(rack_waits_a_little_for_reordering),
-                test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto), test(time_out_begins_again_with_one_segment),
-                test(needless_time_out_is_undone_by_dsack), test(dsack_is_sent_for_a_repeated_segment), test(sack_blocks_newest_first),
+                test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes),
+                test(rack_waits_a_little_for_reordering),
+                test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
+                test(time_out_begins_again_with_one_segment),
+                test(needless_time_out_is_undone_by_dsack), test(dsack_is_sent_for_a_repeated_segment),
+                test(sack_blocks_newest_first),
                 test(overlapping_out_of_order_data_is_taken_once), test(ecn_is_negotiated_echoed_and_obeyed),
                 test(cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip),
         };

@@ -56,14 +56,16 @@ static void ev_readable(struct tcb *t)
         e->eof = tcp_eof(t);
 }
 static void ev_closed(struct tcb *t, int err) { struct end *e = end_of(t); e->closed = true; e->err = err; e->t = NULL; }
-static const struct tcp_events ev = {.accept = ev_accept, .connected = ev_connected, .readable = ev_readable, .writable = ev_writable, .closed = ev_closed};
+static const struct tcp_events ev = {.accept = ev_accept, .connected = ev_connected, .readable = ev_readable,
+                                     .writable = ev_writable, .closed = ev_closed};
 
 /* LOSSY_SHOW=1: every segment on the wire. */
 static void show(int from, const struct frame *f, bool lost)
 {
         struct seg g;
         if (getenv("LOSSY_SHOW") && parse_tcp(L.w[from], f, &g))
-                fprintf(stderr, "# %9.3f %s%s %02x seq %u ack %u len %u wnd %u opts %u\n", (double)L.now / 1e6, from ? "<-" : "->", lost ? " LOST" : "",
+                fprintf(stderr, "# %9.3f %s%s %02x seq %u ack %u len %u wnd %u opts %u\n", (double)L.now / 1e6,
+                        from ? "<-" : "->", lost ? " LOST" : "",
                         g.flags, g.seq, g.ack, g.n, g.wnd, g.n_opts);
 }
 
@@ -145,7 +147,8 @@ static void run(u64 seed, const struct tcp_opts *o, u32 bytes, u32 limit_s)
                 step();
         if (!E[0].closed || !E[1].closed || E[0].err || E[1].err || E[0].got != bytes || E[1].got != bytes) {
                 for (int i = 0; i < 2; i++)
-                        fprintf(stderr, "# seed %llu end %d: closed %d err %d sent %u got %u eof %d %s\n", (unsigned long long)seed, i, E[i].closed,
+                        fprintf(stderr, "# seed %llu end %d: closed %d err %d sent %u got %u eof %d %s\n",
+                                (unsigned long long)seed, i, E[i].closed,
                                 E[i].err, E[i].sent, E[i].got, E[i].eof, E[i].t ? tcp_state_name(E[i].t) : "-");
                 fail_msg("seed %llu", (unsigned long long)seed);
         }

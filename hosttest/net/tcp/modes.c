@@ -1,4 +1,5 @@
-/* modes.c - traces of the user's face: queues, urgent data, application mode, Fast Open, message exchange, refusal, close and abort.
+/* modes.c - traces of the user's face: queues, urgent data, application mode, Fast Open, message exchange, refusal, close and
+ * abort.
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
@@ -405,13 +406,18 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(r158_application_mode_acknowledges_when_read), test(r159_application_mode_close_resets_at_once),
                 test(r160_application_mode_close_with_data_resets_after_it_is_acknowledged),
-                test(r161_application_mode_fin_in_fin_wait_2_is_reset_and_half_open_too), test(r162_application_mode_close_wait_shutdown_sends_fin),
-                test(must_31_32_33_urgent_data_is_told_and_read_in_line), test(must_30_62_urgent_pointer_is_behind_the_last_urgent_octet),
+                test(r161_application_mode_fin_in_fin_wait_2_is_reset_and_half_open_too),
+                test(r162_application_mode_close_wait_shutdown_sends_fin),
+                test(must_31_32_33_urgent_data_is_told_and_read_in_line),
+                test(must_30_62_urgent_pointer_is_behind_the_last_urgent_octet),
                 test(cached_sums_and_odd_pieces_make_right_checksums), test(whole_response_with_cached_sums_is_one_segment),
-                test(buffers_are_moved_not_copied), test(send_queue_is_bounded_and_frees_when_acknowledged), test(pool_exhausted_while_sending_tries_again),
-                test(descriptors_exhausted_while_sending_waits), test(large_segments_for_a_device_that_cuts), test(r43_data_with_the_handshakes_last_acknowledgement),
+                test(buffers_are_moved_not_copied), test(send_queue_is_bounded_and_frees_when_acknowledged),
+                test(pool_exhausted_while_sending_tries_again),
+                test(descriptors_exhausted_while_sending_waits), test(large_segments_for_a_device_that_cuts),
+                test(r43_data_with_the_handshakes_last_acknowledgement),
                 test(rfc_7413_server_gives_a_cookie_and_takes_data_with_it), test(rfc_7413_wrong_cookie_is_an_ordinary_syn),
-                test(rfc_7413_client_asks_keeps_and_uses_a_cookie), test(rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once),
+                test(rfc_7413_client_asks_keeps_and_uses_a_cookie),
+                test(rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once),
                 test(user_may_close_or_abort_inside_any_event), test(walk_names_every_kind),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* options.c - traces about the header and its options: RFC 9293 3.1, 3.2, 3.7.1; RFC 7323; what a SYN offers and a SYN,ACK answers.
+/* options.c - traces about the header and its options: RFC 9293 3.1, 3.2, 3.7.1; RFC 7323; what a SYN offers and a SYN,ACK
+ * answers.
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
@@ -248,8 +249,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(must_3_wrong_checksum_is_dropped), test(must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment),
                 test(must_14_67_mss_is_announced_and_fits_the_mtu), test(must_15_no_mss_option_means_536),
-                test(must_16_segments_fit_peer_mss_path_and_options), test(must_65_mss_only_on_syn), test(must_69_bytes_behind_eol_are_zero),
-                test(syn_layout_is_as_configured), test(syn_offers_what_linux_offers), test(syn_ack_offers_only_what_the_syn_offered),
+                test(must_16_segments_fit_peer_mss_path_and_options), test(must_65_mss_only_on_syn),
+                test(must_69_bytes_behind_eol_are_zero),
+                test(syn_layout_is_as_configured), test(syn_offers_what_linux_offers),
+                test(syn_ack_offers_only_what_the_syn_offered),
                 test(window_scale_both_ways), test(receive_window_grows_with_use_up_to_the_buffer),
                 test(timestamp_is_echoed_from_the_segment_that_moved_the_window), test(paws_rejects_an_old_duplicate),
                 test(paws_does_not_stop_rst), test(timestamps_time_a_retransmission),

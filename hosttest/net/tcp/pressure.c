@@ -1,4 +1,5 @@
-/* pressure.c - traces of what is rare: pools that run out, segments in several buffers, tables built anew, reneging, many at once.
+/* pressure.c - traces of what is rare: pools that run out, segments in several buffers, tables built anew, reneging, many at
+ * once.
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
@@ -196,7 +197,8 @@ static void rekeying_keeps_half_open_and_time_wait_entries(void **s)
         T.sport = 4999;
         rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
         wire_flush_out(T.w);
-        struct synq *q = synq_find(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4), (u32)__builtin_bswap16(4999) | (u32)__builtin_bswap16(OUR_PORT) << 16);
+        struct synq *q = synq_find(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4),
+                                   (u32)__builtin_bswap16(4999) | (u32)__builtin_bswap16(OUR_PORT) << 16);
         assert_non_null(q);
         wait_ms(2000);
         wire_flush_out(T.w);
@@ -378,12 +380,17 @@ static void urgent_mark_with_a_sum_that_the_device_makes(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(out_of_order_room_goes_to_what_is_nearer), test(segment_in_ip_fragments_is_one_segment), test(sack_in_the_middle_of_a_run_cuts_it),
-                test(reneging_is_survived), test(tail_loss_that_the_probe_repaired_lowers_the_rate), test(router_that_does_not_say_its_mtu),
-                test(acknowledgement_without_a_buffer_is_made_up_for), test(delayed_acknowledgements_of_many_connections_come_in_their_time),
-                test(rekeying_keeps_half_open_and_time_wait_entries), test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
+                test(out_of_order_room_goes_to_what_is_nearer), test(segment_in_ip_fragments_is_one_segment),
+                test(sack_in_the_middle_of_a_run_cuts_it),
+                test(reneging_is_survived), test(tail_loss_that_the_probe_repaired_lowers_the_rate),
+                test(router_that_does_not_say_its_mtu),
+                test(acknowledgement_without_a_buffer_is_made_up_for),
+                test(delayed_acknowledgements_of_many_connections_come_in_their_time),
+                test(rekeying_keeps_half_open_and_time_wait_entries),
+                test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
                 test(short_time_wait_of_one_listener_ends_in_its_own_time), test(idle_event_comes_in_place_of_probes),
-                test(half_open_with_timestamps_judges_as_a_connection_would), test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
+                test(half_open_with_timestamps_judges_as_a_connection_would),
+                test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

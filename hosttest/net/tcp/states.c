@@ -47,15 +47,19 @@ static void all_bytes_all_events(void **s)
 static void r13_names(void **s)
 {
         static const struct { u8 b; bool active; const char *name; } n[] = {
-                {0x04, 1, "SYN_SENT"}, {0x07, 0, "SYN_RECEIVED"}, {0x0f, 0, "ESTABLISHED"}, {0x4f, 1, "FIN_WAIT_1"}, {0xcf, 1, "FIN_WAIT_2"},
-                {0x3f, 0, "CLOSE_WAIT"}, {0x7f, 1, "CLOSING"}, {0x7f, 0, "LAST_ACK"}, {0xff, 1, "TIME_WAIT"}, {0xff, 0, "CLOSED"}, {0, 0, "CLOSED"}};
+                {0x04, 1, "SYN_SENT"}, {0x07, 0, "SYN_RECEIVED"}, {0x0f, 0, "ESTABLISHED"}, {0x4f, 1, "FIN_WAIT_1"},
+                {0xcf, 1, "FIN_WAIT_2"},
+                {0x3f, 0, "CLOSE_WAIT"}, {0x7f, 1, "CLOSING"}, {0x7f, 0, "LAST_ACK"}, {0xff, 1, "TIME_WAIT"},
+                {0xff, 0, "CLOSED"}, {0, 0, "CLOSED"}};
         for (u32 i = 0; i < COUNT_OF(n); i++)
                 assert_string_equal(tcp_rfc_name(tcp_rfc_state(n[i].b, n[i].active)), n[i].name);
 }
 
 /* --- 2. segments --- */
-enum point { CLOSED, LISTEN, SYN_SENT, HALF, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT, POINTS };
-static const char *const point_name[] = {"CLOSED", "LISTEN", "SYN_SENT", "SYN_RECEIVED (passive)", "SYN_RECEIVED (active)", "ESTABLISHED", "FIN_WAIT_1",
+enum point { CLOSED, LISTEN, SYN_SENT, HALF, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, LAST_ACK,
+            TIME_WAIT, POINTS };
+static const char *const point_name[] = {"CLOSED", "LISTEN", "SYN_SENT", "SYN_RECEIVED (passive)", "SYN_RECEIVED (active)",
+                                         "ESTABLISHED", "FIN_WAIT_1",
                                          "FIN_WAIT_2", "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT"};
 enum seq_class { SEQ_NEXT, SEQ_OLD, SEQ_OVERLAP, SEQ_AHEAD, SEQ_OUTSIDE, SEQ_SYN, SEQS };
 static const char *const seq_name[] = {"in order", "duplicate", "overlap", "ahead", "outside", "of its SYN"};
@@ -70,7 +74,8 @@ struct in { enum point at; u8 flags; enum seq_class sc; enum ack_class ac; u32 n
 
 /* the sequence space at each point, relative: what we sent and what came */
 enum { OUT = 100, WND = 4000, N = 10 };
-static u32 rcv_nxt_of(enum point p) { return p == CLOSE_WAIT || p == CLOSING || p == LAST_ACK || p == TIME_WAIT ? 2 : p <= SYN_SENT ? 0 : 1; }
+static u32 rcv_nxt_of(enum point p) { return p == CLOSE_WAIT || p == CLOSING || p == LAST_ACK ||
+                                     p == TIME_WAIT ? 2 : p <= SYN_SENT ? 0 : 1; }
 static u32 una_of(enum point p) { return p <= SYN_RECEIVED ? 0 : p == FIN_WAIT_2 || p == TIME_WAIT ? OUT + 2 : 1; }
 static u32 nxt_of(enum point p)
 {
@@ -167,8 +172,8 @@ static struct outcome oracle_time_wait(const struct in *i)
                 return o; /* RFC 1337 */
         if ((i->flags & (T_SYN | T_ACK)) == T_SYN && (s32)(seq - rcv_nxt_of(TIME_WAIT)) > 0)
                 return (struct outcome){HALF, 0, R_SYN_ACK, 0}; /* MAY-2 */
-        /* 3.10.7.4 would acknowledge every unacceptable segment; an empty one beyond RCV.NXT is not answered, or two ends that disagree
-         * would talk for ever */
+        /* 3.10.7.4 would acknowledge every unacceptable segment; an empty one beyond RCV.NXT is not answered, or two ends that
+         * disagree would talk for ever */
         o.reply = space || (s32)(seq - rcv_nxt_of(TIME_WAIT)) < 0 ? R_ACK : R_NONE;
         return o;
 }
@@ -267,7 +272,8 @@ static void restore(void)
 static void go(enum point p)
 {
         static const struct tcp_opts o = {.rcvbuf = WND};
-        struct stack_config cfg = {.n_pkts = 24, .n_tcbs = 2, .n_synq = 2, .n_timewait = 2, .n_udp = 1, .n_arp = 4, .n_routes = 4, .n_reass = 1, .n_listeners = 1, .n_socks = 1};
+        struct stack_config cfg = {.n_pkts = 24, .n_tcbs = 2, .n_synq = 2, .n_timewait = 2, .n_udp = 1, .n_arp = 4,
+                                   .n_routes = 4, .n_reass = 1, .n_listeners = 1, .n_socks = 1};
         struct seg g;
         int err;
         trace_begin(&cfg);
@@ -357,7 +363,8 @@ static struct outcome observe(const struct in *i)
         struct seg g;
         struct outcome o = {0};
         u8 f[200];
-        struct seg in = {T.sport, T.dport, T.peer_isn + seq_of(i), i->flags & T_ACK ? T.our_isn + ack_of(i) : 0, i->flags, 65535, NULL, 0, bytes_at(0),
+        struct seg in = {T.sport, T.dport, T.peer_isn + seq_of(i), i->flags & T_ACK ? T.our_isn + ack_of(i) : 0, i->flags, 65535,
+                         NULL, 0, bytes_at(0),
                          i->n, (u16)(i->flags & T_URG ? 3 : 0)};
         T.read_all = false;
         u32 before = T.t ? tcp_readable(T.t) : 0;
@@ -383,8 +390,10 @@ static void compare(const struct in *i)
         if (want.to == TIME_WAIT && got.to == TIME_WAIT)
                 got.got = want.got;
         if (got.to != want.to || got.gone != want.gone || got.reply != want.reply || (!want.gone && got.got != want.got))
-                fail_msg("%s, flags %02x, seq %s, ack %s, %u bytes: reply %s to %s%s got %u; expected %s to %s%s got %u", point_name[i->at], i->flags,
-                         seq_name[i->sc], ack_name[i->ac], i->n, reply_name[got.reply], point_name[got.to], got.gone ? " gone" : "", got.got,
+                fail_msg("%s, flags %02x, seq %s, ack %s, %u bytes: reply %s to %s%s got %u; expected %s to %s%s got %u",
+                         point_name[i->at], i->flags,
+                         seq_name[i->sc], ack_name[i->ac], i->n, reply_name[got.reply], point_name[got.to],
+                                 got.gone ? " gone" : "", got.got,
                          reply_name[want.reply], point_name[want.to], want.gone ? " gone" : "", want.got);
 }
 
@@ -402,7 +411,8 @@ static void point_against_all_segments(enum point p)
 }
 
 #define AT(P) static void all_segments_in_##P(void **s) { point_against_all_segments(P); }
-AT(CLOSED) AT(LISTEN) AT(SYN_SENT) AT(HALF) AT(SYN_RECEIVED) AT(ESTABLISHED) AT(FIN_WAIT_1) AT(FIN_WAIT_2) AT(CLOSE_WAIT) AT(CLOSING) AT(LAST_ACK) AT(TIME_WAIT)
+AT(CLOSED) AT(LISTEN) AT(SYN_SENT) AT(HALF) AT(SYN_RECEIVED) AT(ESTABLISHED)
+AT(FIN_WAIT_1) AT(FIN_WAIT_2) AT(CLOSE_WAIT) AT(CLOSING) AT(LAST_ACK) AT(TIME_WAIT)
 
 /* --- the table for people --- */
 static void cell(struct in i)
@@ -410,13 +420,16 @@ static void cell(struct in i)
         restore();
         struct outcome o = observe(&i);
         bool same = o.to == i.at && !o.gone;
-        printf(" %s%s%s%s |", reply_name[o.reply], o.got ? " text" : "", same ? "" : " -> ", same ? "" : o.gone ? "gone" : point_name[o.to]);
+        printf(" %s%s%s%s |", reply_name[o.reply], o.got ? " text" : "", same ? "" : " -> ",
+               same ? "" : o.gone ? "gone" : point_name[o.to]);
 }
 
 static void print_segments(void)
 {
-        static const struct { u8 f; const char *name; u32 n; } kind[] = {{T_RST, "RST", 0}, {T_RST | T_ACK, "RST,ACK", 0}, {T_SYN, "SYN", 0}, {T_SYN | T_ACK, "SYN,ACK", 0},
-                {T_ACK, "ACK", 0}, {T_ACK, "ACK + text", N}, {T_ACK | T_FIN, "ACK,FIN", 0}, {T_FIN, "FIN", 0}, {0, "no flag + text", N}};
+        static const struct { u8 f; const char *name; u32 n; } kind[] = {{T_RST, "RST", 0}, {T_RST | T_ACK, "RST,ACK", 0},
+                                                                         {T_SYN, "SYN", 0}, {T_SYN | T_ACK, "SYN,ACK", 0},
+                {T_ACK, "ACK", 0}, {T_ACK, "ACK + text", N}, {T_ACK | T_FIN, "ACK,FIN", 0}, {T_FIN, "FIN", 0},
+                {0, "no flag + text", N}};
         for (enum point p = 0; p < POINTS; p++) {
                 go(p);
                 save();
@@ -443,7 +456,8 @@ static void print_segments(void)
 
 static void print_bytes(void)
 {
-        static const char *const ev[] = {"we send SYN", "SYN comes", "SYN,ACK comes", "ACK of our SYN", "we send FIN", "FIN comes", "FIN comes, ACK held", "held ACK goes",
+        static const char *const ev[] = {"we send SYN", "SYN comes", "SYN,ACK comes", "ACK of our SYN", "we send FIN",
+                                         "FIN comes", "FIN comes, ACK held", "held ACK goes",
                                          "ACK of our FIN", "abort"};
         printf("| byte | bits | name |");
         for (u32 e = 0; e < TCP_EV_N; e++)
@@ -469,14 +483,19 @@ static void print_bytes(void)
 
 static int print_table(void)
 {
-        printf("# The connection byte, in one table\n\nPrinted by `make doc-tables` from the machine itself (hosttest/net/tcp/states.c, which also compares all of it, and\n"
+        printf("# The connection byte, in one table\n\nPrinted by `make doc-tables` from the machine itself "
+               "(hosttest/net/tcp/states.c, which also compares all of it, and\n"
                "every other combination of flags, with an oracle written from RFC 9293 3.10.7 and RFC 5961).\n\n## The byte\n\n"
-               "`FFFFSSSS`; a bit is set once and never cleared. An empty cell is an edge that does not exist. 7f is CLOSING when our FIN went first, else\n"
+               "`FFFFSSSS`; a bit is set once and never cleared. An empty cell is an edge that does not exist. 7f is "
+               "CLOSING when our FIN went first, else\n"
                "LAST_ACK; ff TIME_WAIT or CLOSED. (decoupled): legal, but not reached by a peer that is plain TCP.\n\n");
         print_bytes();
-        printf("\n## Segments\n\nA cell: what is answered (at the latest after 45 ms), `text` when bytes were taken, and the state that follows when it is another. The window is %u bytes,\n"
-               "%u bytes of ours are outstanding from ESTABLISHED on, FIN behind them where we sent one; text is %u bytes. Sequence: `duplicate` begins %u, `overlap` %u, `of its\n"
-               "SYN` 1 before RCV.NXT, `ahead` 50 behind it, `outside` beyond the window. Acknowledgement: `old` 50, `ancient` 10^6 before SND.UNA, `future` one beyond SND.NXT.\n",
+        printf("\n## Segments\n\nA cell: what is answered (at the latest after 45 ms), `text` when bytes were taken, and "
+               "the state that follows when it is another. The window is %u bytes,\n"
+               "%u bytes of ours are outstanding from ESTABLISHED on, FIN behind them where we sent one; text is %u bytes. "
+               "Sequence: `duplicate` begins %u, `overlap` %u, `of its\n"
+               "SYN` 1 before RCV.NXT, `ahead` 50 behind it, `outside` beyond the window. Acknowledgement: `old` 50, "
+               "`ancient` 10^6 before SND.UNA, `future` one beyond SND.NXT.\n",
                WND, OUT, N, N, N / 2);
         print_segments();
         return 0;
@@ -487,9 +506,12 @@ int main(int argc, char **argv)
         if (argc > 1 && !strcmp(argv[1], "table"))
                 return print_table();
         const struct CMUnitTest tests[] = {
-                test(all_bytes_all_events), test(r13_names), test(all_segments_in_CLOSED), test(all_segments_in_LISTEN), test(all_segments_in_SYN_SENT),
-                test(all_segments_in_HALF), test(all_segments_in_SYN_RECEIVED), test(all_segments_in_ESTABLISHED), test(all_segments_in_FIN_WAIT_1),
-                test(all_segments_in_FIN_WAIT_2), test(all_segments_in_CLOSE_WAIT), test(all_segments_in_CLOSING), test(all_segments_in_LAST_ACK),
+                test(all_bytes_all_events), test(r13_names), test(all_segments_in_CLOSED), test(all_segments_in_LISTEN),
+                test(all_segments_in_SYN_SENT),
+                test(all_segments_in_HALF), test(all_segments_in_SYN_RECEIVED), test(all_segments_in_ESTABLISHED),
+                test(all_segments_in_FIN_WAIT_1),
+                test(all_segments_in_FIN_WAIT_2), test(all_segments_in_CLOSE_WAIT), test(all_segments_in_CLOSING),
+                test(all_segments_in_LAST_ACK),
                 test(all_segments_in_TIME_WAIT),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,8 @@ static void on_writable(struct tcb *t) { T.writable++; }
 static void on_closed(struct tcb *t, int err) { T.closed++; T.closed_err = err; T.t = NULL; }
 static void on_urgent(struct tcb *t) { T.urgent++; }
 static const struct tcp_events trace_events = {
-        .accept = on_accept, .connected = on_connected, .readable = on_readable, .writable = on_writable, .closed = on_closed, .urgent = on_urgent};
+        .accept = on_accept, .connected = on_connected, .readable = on_readable, .writable = on_writable, .closed = on_closed,
+                .urgent = on_urgent};
 
 /* --- the peer sends --- */
 static inline void rx_opts(u8 flags, u32 seq, u32 ack, u32 n, const u8 *opts, u8 n_opts)
@@ -129,16 +130,20 @@ static inline bool next_tx(struct seg *s)
         return false;
 }
 
-#define expect_none() do { struct seg s_; if (next_tx(&s_)) fail_msg("unexpected segment: flags %x seq %u ack %u len %u", s_.flags, \
+#define expect_none() do { \
+        struct seg s_; \
+        if (next_tx(&s_)) fail_msg("unexpected segment: flags %x seq %u ack %u len %u", s_.flags, \
         s_.seq - T.our_isn, s_.ack - T.peer_isn, s_.n); } while (0)
 
 /* The next segment has these flags (PSH is not compared unless asked for), numbers and length, and the pattern as its bytes. */
 #define expect_tx(fl, sq, ak, len) do { \
-        if (!next_tx(&trace_last)) fail_msg("nothing was sent; expected flags %x seq %u ack %u len %u", (unsigned)(fl), (unsigned)(sq), (unsigned)(ak), (unsigned)(len)); \
+        if (!next_tx(&trace_last)) \
+                fail_msg("nothing was sent; expected flags %x seq %u ack %u len %u", (unsigned)(fl), (unsigned)(sq), (unsigned)(ak), (unsigned)(len)); \
         struct seg *s_ = &trace_last; unsigned mask_ = (fl) & T_PSH ? 0xff : 0xff & ~T_PSH; \
         u32 ack_ = (fl) & T_ACK ? T.peer_isn + (ak) : 0; \
         if ((s_->flags & mask_) != ((fl) & mask_) || s_->seq != T.our_isn + (sq) || s_->ack != ack_ || s_->n != (u32)(len)) \
-                fail_msg("sent flags %x seq %u ack %u len %u, expected %x %u %u %u", s_->flags, s_->seq - T.our_isn, s_->ack - T.peer_isn, s_->n, \
+                fail_msg("sent flags %x seq %u ack %u len %u, expected %x %u %u %u", s_->flags, s_->seq - T.our_isn, \
+                         s_->ack - T.peer_isn, s_->n, \
                          (unsigned)(fl), (unsigned)(sq), (unsigned)(ak), (unsigned)(len)); \
         if (s_->n) assert_memory_equal(s_->data, bytes_at((sq) ? (sq) - 1 : 0), s_->n); } while (0)
 

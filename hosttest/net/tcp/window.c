@@ -256,8 +256,10 @@ int main(void)
                 test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
-                test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh), test(text_beyond_the_window_is_cut),
-                test(a_tiny_window_is_as_configured), test(thousands_of_tiny_segments_do_not_empty_the_pool), test(memory_pressure_stops_the_window_from_growing),
+                test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh),
+                test(text_beyond_the_window_is_cut),
+                test(a_tiny_window_is_as_configured), test(thousands_of_tiny_segments_do_not_empty_the_pool),
+                test(memory_pressure_stops_the_window_from_growing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
