@@ -143,6 +143,21 @@ static bool move_state(struct tcb *t)
         return true;
 }
 
+/* What the acknowledgement says of the segments that are out: marks, losses, the rate. */
+static void judge(struct tcb *t, const struct tcp_seg *s, u32 old_una, bool dup)
+{
+        if (s->flags & TCP_ECE && (t->flags & TF_ECN))
+                recovery_ecn(t);
+        if (t->flags & TF_SACK)
+                tcp_sack_arrives(t, s);
+        else if (dup && t->flight->dupacks < 255 && (u32)t->flight->dupacks * t->mss < tcb_outstanding(t))
+                t->flight->dupacks++;
+        if (t->snd_una != old_una && s->has_ts && (t->flags & TF_TS) && s->tsecr)
+                recovery_echo(t, s->tsecr);
+        tlp_ack(t, s, dup);
+        recovery_ack(t, old_una, dup);
+}
+
 bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
 {
         u32 old_una = t->snd_una, data = t->snd_queued;
@@ -163,16 +178,7 @@ bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
         if (t->timer_kind == TT_PERSIST)
                 t->flags |= TF_PERSIST_ACKD;
         if (t->flight) {
-                if (s->flags & TCP_ECE && (t->flags & TF_ECN))
-                        recovery_ecn(t);
-                if (t->flags & TF_SACK)
-                        tcp_sack_arrives(t, s);
-                else if (dup && t->flight->dupacks < 255 && (u32)t->flight->dupacks * t->mss < tcb_outstanding(t))
-                        t->flight->dupacks++;
-                if (t->snd_una != old_una && s->has_ts && (t->flags & TF_TS) && s->tsecr)
-                        recovery_echo(t, s->tsecr);
-                tlp_ack(t, s, dup);
-                recovery_ack(t, old_una, dup);
+                judge(t, s, old_una, dup);
                 if (t->snd_una == t->snd_nxt)
                         flight_put(t);
         }

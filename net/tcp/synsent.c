@@ -40,51 +40,60 @@ static u8 syn_flags(const struct tcb *t)
         return TCP_SYN | (t->flight->ecn_ask && !t->retries ? TCP_ECE | TCP_CWR : 0);
 }
 
+/* The SYN as a packet with *n bytes of data, or NULL without a buffer, as if it was lost. */
+static struct pkt *make_syn(struct tcb *t, u32 *n)
+{
+        struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
+        if (!p)
+                return NULL;
+        u8 *h = p->data, flags = syn_flags(t);
+        u32 len = 20 + syn_options(t, h + 20), wnd = min_u32(t->rcv_space, 65535);
+        *n = syn_data(t, h + len, pkt_tailroom(p) - len);
+        u32_any *w = (u32_any *)h;
+        w[0] = t->ports << 16 | t->ports >> 16;
+        w[1] = __builtin_bswap32(t->iss);
+        w[2] = flags & TCP_ACK ? __builtin_bswap32(t->rcv_nxt) : 0;
+        w[3] = __builtin_bswap32(len / 4 << 28 | (u32)flags << 16 | wnd);
+        w[4] = 0;
+        p->len = (u16)(len + *n);
+        u32 sum = cksum_add(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, p->len), h, p->len);
+        ((u16_any *)h)[8] = (u16)~cksum_fold(sum);
+        if (flags & TCP_ACK) {
+                t->rcv_acked = t->rcv_nxt;
+                t->rcv_adv = t->rcv_nxt + wnd;
+        }
+        return p;
+}
+
+/* The first SYN, and n bytes behind it, are outstanding. */
+static void syn_is_out(struct tcb *t, u32 n)
+{
+        struct flight *f = t->flight;
+        tcp_set_state(t, TCP_EV_SEND_SYN);
+        t->snd_nxt = t->iss + 1;
+        sent_add(t, t->iss, t->snd_nxt);
+        t->progress_ms = tcb_now_ms(t);
+        if (!n)
+                return;
+        f->syn_data = true;
+        sent_add(t, t->snd_nxt, t->snd_nxt + n);
+        t->snd_nxt += n;
+        f->cur = t->snd_first;
+        for (f->cur_off = n; f->cur_off > f->cur->len; f->cur = f->cur->next)
+                f->cur_off -= f->cur->len;
+}
+
 void tcp_send_syn(struct tcb *t)
 {
         if (t->conv) {
                 conv_send_syn(t);
                 return;
         }
-        struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
-        bool first = t->state == TCP_B_CLOSED;
-        u32 n_opts, n = 0;
+        u32 n = 0;
+        struct pkt *p = make_syn(t, &n);
         t->flags &= ~(u32)TF_SYN_PENDING;
-        if (p) {
-                u8 *h = p->data;
-                n_opts = syn_options(t, h + 20);
-                n = syn_data(t, h + 20 + n_opts, pkt_tailroom(p) - 20 - n_opts);
-                u32 wnd = min_u32(t->rcv_space, 65535), len = 20 + n_opts;
-                u8 flags = syn_flags(t);
-                u32_any *w = (u32_any *)h;
-                w[0] = t->ports << 16 | t->ports >> 16;
-                w[1] = __builtin_bswap32(t->iss);
-                w[2] = flags & TCP_ACK ? __builtin_bswap32(t->rcv_nxt) : 0;
-                w[3] = __builtin_bswap32(len / 4 << 28 | (u32)flags << 16 | wnd);
-                w[4] = 0;
-                p->len = (u16)(len + n);
-                u32 sum = cksum_add(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, p->len), h, p->len);
-                ((u16_any *)h)[8] = (u16)~cksum_fold(sum);
-                if (flags & TCP_ACK) {
-                        t->rcv_acked = t->rcv_nxt;
-                        t->rcv_adv = t->rcv_nxt + wnd;
-                }
-        }
-        if (first) {
-                struct flight *f = t->flight;
-                tcp_set_state(t, TCP_EV_SEND_SYN);
-                t->snd_nxt = t->iss + 1;
-                sent_add(t, t->iss, t->snd_nxt);
-                if (n) {
-                        f->syn_data = true;
-                        sent_add(t, t->snd_nxt, t->snd_nxt + n);
-                        t->snd_nxt += n;
-                        f->cur = t->snd_first;
-                        for (f->cur_off = n; f->cur_off > f->cur->len; f->cur = f->cur->next)
-                                f->cur_off -= f->cur->len;
-                }
-                t->progress_ms = tcb_now_ms(t);
-        }
+        if (t->state == TCP_B_CLOSED)
+                syn_is_out(t, n);
         tcp_timer(t, TT_RTX, t->rto_ms);
         if (!p)
                 return;

@@ -65,23 +65,30 @@ void tcp_got_fin(struct tcb *t)
 
 struct text { u32 seq, len; bool fin, psh; };
 
-/* One buffer of text, cut to what is new and in the window. */
-static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block *dup)
+/* Cuts x to what is new and in the window; true when its front was old. */
+static bool cut(struct tcb *t, struct pkt *p, struct text *x)
 {
-        bool old = seq_lt(x.seq, t->rcv_nxt);
+        bool old = seq_lt(x->seq, t->rcv_nxt);
         if (old) {
-                u32 cut = min_u32(t->rcv_nxt - x.seq, x.len);
-                pkt_pull(p, cut);
-                x.seq += cut;
-                x.len -= cut;
+                u32 n = min_u32(t->rcv_nxt - x->seq, x->len);
+                pkt_pull(p, n);
+                x->seq += n;
+                x->len -= n;
         }
-        if (seq_gt(x.seq + x.len, t->rcv_adv)) {
-                u32 cut = min_u32(x.seq + x.len - t->rcv_adv, x.len);
-                p->len = (u16)(p->len - cut);
-                x.len -= cut;
-                x.fin = false;
+        if (seq_gt(x->seq + x->len, t->rcv_adv)) {
+                u32 n = min_u32(x->seq + x->len - t->rcv_adv, x->len);
+                p->len = (u16)(p->len - n);
+                x->len -= n;
+                x->fin = false;
                 t->flags |= TF_ACK_NOW;
         }
+        return old;
+}
+
+/* One buffer of text. */
+static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block *dup)
+{
+        bool old = cut(t, p, &x);
         if (!x.len && !x.fin) {
                 t->flags |= TF_ACK_NOW;
                 pkt_drop(p, DROP_TCP_NOTHING_NEW);
