@@ -66,7 +66,6 @@ static void prints(const char *line, const char *part)
 static void errors_name_the_place_and_what_was_expected(void **state)
 {
         says("frobnicate", "column 1: expected a command (help lists them), found 'frobnicate'\n");
-        says("cluster name lab", "column 1: expected a command (help lists them), found 'cluster'\n");
         says("no", "column 3: expected a command to take back, but the line ends here\n");
         says("no ping", "column 1: 'ping' cannot be taken back\n");
         says("route default 10.0.0.2", "column 15: expected via, found '10.0.0.2'\n");
