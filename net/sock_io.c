@@ -69,12 +69,13 @@ int sock_write(struct sock *s, const void *src, u32 n)
 {
         if (s->type == SOCK_UDP)
                 return sock_udp_write(s, src, n, s->raddr, s->rport);
-        u32 done = 0;
+        u32 done = 0, begin = stack_now_ms(s->st);
         while (done < n) {
                 int r = sock_wait(s, writable, 0, UINT32_MAX);
                 if (r > 0)
                         r = tcp_send(s->t, (const u8 *)src + done, n - done);
-                if (r == 0 && !s->nonblock && s->st->cfg.wait) {
+                bool in_time = !s->timeout_ms || stack_now_ms(s->st) - begin < s->timeout_ms;
+                if (r == 0 && !s->nonblock && s->st->cfg.wait && in_time) {
                         s->st->cfg.wait(s->st->cfg.wait_ctx, 10); /* buffers are short: others give some back */
                         continue;
                 }

@@ -247,6 +247,25 @@ static void datagrams_keep_their_bounds_and_their_peer(void **x)
         end();
 }
 
+static void write_without_buffers_gives_up_in_time(void **x)
+{
+        int err;
+        begin(true);
+        struct sock *l = server(7), *c = client(7, false), *s = sock_accept(l, NULL, &err);
+        struct pkt *held[300];
+        u32 n = 0, t0 = stack_now_ms(W->st);
+        while (W->st->pkts.n_free > W->st->pkts.n_total / 8)
+                held[n++] = pkt_alloc(&W->st->pkts, 0);
+        sock_set(c, SOCK_TIMEOUT, 300);
+        assert_int_equal(sock_write(c, "x", 1), E_AGAIN);
+        assert_in_range(stack_now_ms(W->st) - t0, 300, 330);
+        while (n)
+                pkt_free(held[--n]);
+        assert_int_equal(sock_write(c, "x", 1), 1);
+        sock_close(c), sock_close(s), sock_close(l);
+        end();
+}
+
 static void options_before_and_after(void **x)
 {
         int err;
@@ -282,7 +301,8 @@ int main(void)
                 cmocka_unit_test(r94_peek_waits_for_a_minimum_or_a_time),
                 cmocka_unit_test(refused_and_timed_out_connects_tell_why),
                 cmocka_unit_test(backlog_is_a_limit), cmocka_unit_test(linger_waits_for_the_last_acknowledgement),
-                cmocka_unit_test(datagrams_keep_their_bounds_and_their_peer), cmocka_unit_test(options_before_and_after),
+                cmocka_unit_test(datagrams_keep_their_bounds_and_their_peer),
+                cmocka_unit_test(write_without_buffers_gives_up_in_time), cmocka_unit_test(options_before_and_after),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
