@@ -104,8 +104,79 @@ static void connection(void)
         OFF(TCB_TTL, struct tcb, ttl);
         OFF(TCB_TOS, struct tcb, tos);
         _Static_assert(offsetof(struct tcb, hop_gen) == offsetof(struct tcb, hop) + 2, "read as one word");
+        OFF(TS_CELLS, struct tcp_state, cells);
+        OFF(TS_FLIGHTS, struct tcp_state, flights);
+        OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
+        VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
+        OFF(CELL_N_FREE, struct cellpool, n_free);
+        _Static_assert(offsetof(struct cellpool, free) == 0, "a cell's link is its first word, and the pool's its own");
+        OFF(TCB_STATE, struct tcb, state);
+        OFF(TCB_MSS, struct tcb, mss);
+        OFF(TCB_FLIGHT, struct tcb, flight);
+        OFF(TCB_SND_FIRST, struct tcb, snd_first);
+        OFF(TCB_SND_LAST, struct tcb, snd_last);
+        OFF(TCB_CWND, struct tcb, cwnd);
+        OFF(TCB_RTO_MS, struct tcb, rto_ms);
+        OFF(TCB_SRTT_US, struct tcb, srtt_us);
+        OFF(TCB_RTTVAR_US, struct tcb, rttvar_us);
+        OFF(TCB_MIN_RTT_US, struct tcb, min_rtt_us);
+        OFF(TCB_RETRIES, struct tcb, retries);
+        OFF(TCB_LAST_TX_MS, struct tcb, last_tx_ms);
+        OFF(TCB_PROGRESS_MS, struct tcb, progress_ms);
+        OFF(TCB_KEEPALIVE_MS, struct tcb, keepalive_ms);
+        OFF(TCB_TIMER, struct tcb, timer);
+        OFF(TCB_TIMER_PPREV, struct tcb, timer.pprev);
+        OFF(TCB_TIMER_DUE, struct tcb, timer.due_ms);
+        OFF(TCB_TIMER_KIND, struct tcb, timer_kind);
+        OFF(TCB_DUE_MS, struct tcb, due_ms);
         OFF(EV_READABLE, struct tcp_events, readable);
         OFF(EV_WRITABLE, struct tcp_events, writable);
+}
+
+/* What is queued and what is outstanding: whole.S. */
+static void queues(void)
+{
+        OFF(ENT_NEXT, struct sndent, next);
+        OFF(ENT_PTR, struct sndent, ptr);
+        OFF(ENT_LEN, struct sndent, len);
+        OFF(ENT_SUM, struct sndent, sum);
+        OFF(ENT_HOLD, struct sndent, hold);
+        OFF(ENT_HAS_SUM, struct sndent, has_sum);
+        OFF(SENT_NEXT, struct sent, next);
+        OFF(SENT_SEQ, struct sent, seq);
+        OFF(SENT_END, struct sent, end);
+        OFF(SENT_TX_US, struct sent, tx_us);
+        OFF(SENT_FLAGS, struct sent, flags);
+        _Static_assert(offsetof(struct sent, n_rtx) == offsetof(struct sent, flags) + 1, "cleared as one word");
+        OFF(FLY_FIRST, struct flight, first);
+        OFF(FLY_LAST, struct flight, last);
+        OFF(FLY_CUR, struct flight, cur);
+        OFF(FLY_CUR_OFF, struct flight, cur_off);
+        OFF(FLY_SMALL_END, struct flight, small_end);
+        OFF(FLY_CALM, struct flight, calm);
+        _Static_assert(offsetof(struct flight, cwnd_limited) == offsetof(struct flight, calm) + 1, "set as one word");
+        OFF(FLY_CWND_LIMITED, struct flight, cwnd_limited);
+        OFF(FLY_REO_MULT, struct flight, reo_mult);
+        OFF(FLY_RECOVER, struct flight, recover);
+        OFF(FLY_FACK, struct flight, fack);
+        OFF(FLY_TLP_END, struct flight, tlp_end);
+        VAL(FRAG0, offsetof(struct pkt, frag[0]));
+        VAL(FRAG1, offsetof(struct pkt, frag[1]));
+        OFF(FRAG_LEN, struct frag, len);
+        OFF(FRAG_HOLD, struct frag, hold);
+        OFF(ST_NOW_US, struct stack, now_us);
+        OFF(ST_WHEEL, struct stack, wheel);
+        VAL(KIND_NONE, TT_NONE);
+        VAL(KIND_RTX, TT_RTX);
+        VAL(KIND_TLP, TT_TLP);
+        VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
+        VAL(EVENT_SEND_FIN, TCP_EV_SEND_FIN);
+        VAL(BYTE_ESTABLISHED, TCP_B_ESTABLISHED);
+        VAL(BYTE_CLOSE_WAIT, TCP_B_CLOSE_WAIT);
+        VAL(WORST_DELACK_MS, TCP_WORST_DELACK_MS);
+        VAL(TLP_MIN_MS, TCP_TLP_MIN_MS);
+        VAL(F_SACK, TF_SACK);
+        VAL(F_CORK, TF_CORK);
 }
 
 static void connection_flags(void)
@@ -143,6 +214,7 @@ void offsets(void)
         packet_path();
         connection();
         connection_flags();
+        queues();
         OFF(BI_VIA, struct bootinfo, via);
         OFF(BI_DRIVE, struct bootinfo, drive);
         OFF(BI_VOL_BASE, struct bootinfo, vol_base);

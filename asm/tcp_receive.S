@@ -380,7 +380,160 @@ func tcp_receive
         mov     [edi+TCB_MAX_SND_WND], eax
         jmp     .Lnot_wider
 
+        /* All that was outstanding is acknowledged: one run, sent once, and the whole queue. The same as tcp_acked of ack.c,
+           which does whatever is not so; ecx is SEG.ACK. */
 .Lacks:
+        mov     eax, [edi+TCB_FLIGHT]
+        test    eax, eax
+        jz      .Lacks_other
+        mov     edx, [eax+FLY_FIRST]
+        test    edx, edx
+        jz      .Lacks_other
+        cmp     dword ptr [edx+SENT_NEXT], 0
+        jne     .Lacks_other
+        cmp     byte ptr [edx+SENT_FLAGS], 0
+        jne     .Lacks_other
+        cmp     ecx, [edi+TCB_SND_NXT]
+        jne     .Lacks_other
+        cmp     word ptr [eax+FLY_CALM], 1      /* calm, and not limited by the congestion window */
+        jne     .Lacks_other
+        test    dword ptr [edi+TCB_FLAGS], F_URG_TX
+        jnz     .Lacks_other
+        sub     ecx, [edi+TCB_SND_UNA]
+        mov     eax, [edi+TCB_CWND]
+        cmp     ecx, [edi+TCB_SND_QUEUED]
+        jne     .Lacks_other
+        shr     eax, 1
+        cmp     ecx, eax
+        jae     .Lacks_other
+        mov     ebp, [edi+TCB_TS]
+        mov     eax, [ebp+TS_ST]
+        mov     ecx, [eax+ST_NOW_US]
+        sub     ecx, [edx+SENT_TX_US]           /* the round trip, at least 1 */
+        cmp     ecx, 1
+        adc     ecx, 0
+        mov     eax, [edi+TCB_SRTT_US]
+        cmp     ecx, 60000000
+        ja      .Lacks_other
+        test    eax, eax
+        jz      .Lacks_other
+        mov     edx, [edi+TCB_MIN_RTT_US]       /* 0 is none: 2^32 - 1 below */
+        dec     edx
+        cmp     ecx, edx
+        ja      .Lno_less
+        mov     [edi+TCB_MIN_RTT_US], ecx
+.Lno_less:
+        mov     edx, eax                        /* RFC 6298 2.3 as rtt.c has it: 8 SRTT and 4 RTTVAR */
+        shr     edx, 3
+        sub     ecx, edx
+        add     eax, ecx
+        jz      .Lsrtt_0
+.Lsrtt:
+        mov     [edi+TCB_SRTT_US], eax
+        mov     edx, ecx
+        sar     edx, 31
+        xor     ecx, edx
+        sub     ecx, edx                        /* | err | */
+        mov     edx, [edi+TCB_RTTVAR_US]
+        add     ecx, edx
+        shr     edx, 2
+        sub     ecx, edx
+        mov     [edi+TCB_RTTVAR_US], ecx
+        imul    edx, [ebp+TS_RTO_MIN], 1000
+        cmp     ecx, edx
+        ja      .Lvaries
+        mov     ecx, [ebp+TS_RTO_MIN]
+.Lleast:
+        shr     eax, 3
+        mov     edx, 0x10624dd3                 /* / 1000 is * 2^38/1000 / 2^38 */
+        mul     edx
+        shr     edx, 6
+        add     ecx, edx
+        cmp     ecx, RTO_MAX_MS
+        ja      .Lrto_max
+.Lrto:
+        mov     [edi+TCB_RTO_MS], ecx
+        mov     ecx, [esp+L_ACK]
+        mov     eax, [ebp+TS_ST]
+        mov     [edi+TCB_SND_UNA], ecx
+        mov     ecx, [eax+ST_NOW_MS]
+        mov     byte ptr [edi+TCB_RETRIES], 0
+        mov     [edi+TCB_PROGRESS_MS], ecx
+        mov     eax, [edi+TCB_FLIGHT]           /* the run and the flight go back */
+        mov     edx, [eax+FLY_FIRST]
+        mov     ecx, [ebp+TS_FLIGHTS]
+        mov     [eax], ecx
+        mov     [ebp+TS_FLIGHTS], eax
+        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE]
+        xor     eax, eax
+        mov     [edi+TCB_FLIGHT], eax
+        mov     [edi+TCB_SND_QUEUED], eax
+        mov     [edi+TCB_SND_LAST], eax
+        mov     ecx, [edi+TCB_SND_FIRST]
+        mov     [edi+TCB_SND_FIRST], eax
+.Lfree:                                         /* edx: a cell to put back; ecx: the rest of the queue */
+        mov     eax, [ebp+TS_CELLS]
+        mov     [edx], eax
+        mov     [ebp+TS_CELLS], edx
+        inc     dword ptr [ebp+TS_CELLS+CELL_N_FREE]
+        test    ecx, ecx
+        jz      .Lfreed
+        mov     eax, [ecx+ENT_HOLD]
+        mov     edx, ecx
+        mov     ecx, [ecx+ENT_NEXT]
+        test    eax, eax
+        jz      .Lfree
+        push    ecx
+        push    edx
+        push    eax
+        call    pkt_free
+        pop     eax
+        pop     edx
+        pop     ecx
+        jmp     .Lfree
+.Lfreed:
+        mov     edx, [edi+TCB_KEEPALIVE_MS]
+        mov     byte ptr [edi+TCB_TIMER_KIND], KIND_NONE
+        test    edx, edx
+        jz      .Lacked
+        mov     byte ptr [edi+TCB_TIMER_KIND], KIND_KEEPALIVE
+        mov     ecx, [ebp+TS_ST]
+        add     edx, [ecx+ST_NOW_MS]
+        mov     [edi+TCB_DUE_MS], edx
+        cmp     dword ptr [edi+TCB_TIMER_PPREV], 0
+        je      .Lset
+        mov     eax, [edi+TCB_TIMER_DUE]
+        sub     eax, edx
+        jz      .Lacked
+        js      .Lacked
+.Lset:
+        sub     esp, 8
+        push    edx
+        lea     eax, [edi+TCB_TIMER]
+        push    eax
+        lea     eax, [ecx+ST_WHEEL]
+        push    eax
+        call    timer_set
+        add     esp, 20
+        jmp     .Lacked
+.Lsrtt_0:
+        inc     eax
+        jmp     .Lsrtt
+.Lvaries:                                       /* (RTTVAR + 999) / 1000 */
+        push    eax
+        lea     eax, [ecx+999]
+        mov     edx, 0x10624dd3
+        mul     edx
+        shr     edx, 6
+        mov     ecx, edx
+        pop     eax
+        jmp     .Lleast
+.Lrto_max:
+        mov     ecx, RTO_MAX_MS
+        jmp     .Lrto
+
+.Lacks_other:
+        mov     ecx, [esp+L_ACK]
         xor     eax, eax
         UNLESS  A_STAMP, .Lno_echo
         lea     eax, [esp+L_TSECR]

@@ -35,7 +35,7 @@ $B/unit/%: hosttest/%.c $(SUPPORT) $B/libsan.a $B/deps/cmocka.o
 .SECONDEXPANSION:
 $B/twin/%.o: $$(call TWIN,$$*)
 	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) -O2 -c $< -o $@.plain
+	$(CC) $(KFLAGS) -O2 -MMD -MF $@.d -MT $@ -c $< -o $@.plain
 	nm --defined-only $@.plain | awk '$$2 ~ /[TDRB]/ { print $$3, "c_" $$3 }' > $@.names
 	objcopy --redefine-syms=$@.names $@.plain $@
 UNIT_ASM := $(patsubst hosttest/%.c,$B/unit/%,$(wildcard hosttest/asm/*.c))

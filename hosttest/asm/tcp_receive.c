@@ -65,7 +65,7 @@ static void spoil(struct pkt *p)
 static void tweak(void)
 {
         struct tcb *t = W.t;
-        switch (dice(40)) {
+        switch (dice(50)) {
         case 0: t->rcv_mss = (u16)ONE_OF(1, 536, 1460, 65535); break;
         case 1: t->rcv_adv = t->rcv_nxt + ONE_OF(0, 1, 99, 100, 1460); break;
         case 2: t->ts_recent += ONE_OF(0x7fffffff, 0x80000000, 5, 0xfffffff0); break;
@@ -81,6 +81,12 @@ static void tweak(void)
         case 12: t->max_snd_wnd = ONE_OF(0, 63999, 0xffffffff); break;
         case 13: if (t->rcv_first) t->rcv_last->refs = 2; break;
         case 14: tcp_send(t, "user speaks", 11); break;
+        case 15: case 16: t->cwnd = tcb_outstanding(t) ? ONE_OF(2, 2, 4) * tcb_outstanding(t) + dice(3) : t->cwnd; break;
+        case 17: case 18: if (t->flight) t->flight->cwnd_limited = true; break;
+        case 19: case 20: case 21: if (t->flight && t->flight->first) t->min_rtt_us = tcb_now_us(t) - t->flight->first->tx_us + dice(3); break;
+        case 22: t->srtt_us = ONE_OF(0, 1, 0x7fffffff, 8); break;
+        case 23: t->rttvar_us = ONE_OF(0, 200000, 200001, 0x7fffffff); break;
+        case 24: t->keepalive_ms = ONE_OF(0, 1, 100, 60000); break;
         }
         if (t->nif)
                 t->nif = (u8)(dice(4) ? 0 : 1);
@@ -91,7 +97,7 @@ static void walk(u32 seed)
         world_begin(seed * 2654435761u | 1);
         W.st->nif[1] = W.nif; /* for connections that think of another interface */
         for (u32 step = 0; step < 50 && W.t && (W.t->state & SYN_RX); step++) {
-                if (dice(3) == 0)
+                if (dice(2))
                         tweak();
                 if (!W.t)
                         break;
@@ -122,7 +128,7 @@ static void walk(u32 seed)
 static void random_walks(void **state)
 {
         n_taken = n_left = n_sent = 0;
-        for (u32 seed = 1; seed <= 700; seed++)
+        for (u32 seed = 1; seed <= 1500; seed++)
                 walk(seed);
         print_message("# %u taken (%u answered), %u left\n", n_taken, n_sent, n_left);
         assert_true(n_taken > 3000 && n_left > 3000 && n_sent > 1000); /* the walks see both sides */

@@ -29,6 +29,8 @@ enum {
         TCP_CHALLENGE_MS  = 500,     /* RFC 5961 7: per connection, so that counting across connections tells nothing */
         TCP_TX_RETRY_MS   = 10,      /* out of buffers: try again */
         TCP_SWS_MS        = 200,     /* sender's override, RFC 9293 3.8.6.2.1: 0.1 to 1 s */
+        TCP_WORST_DELACK_MS = 200,   /* RFC 8985 7.2: how long a peer may delay the acknowledgement of one segment */
+        TCP_TLP_MIN_MS    = 10,      /* as RFC 8985 7.2 recommends for coarse clocks */
         TCP_TTL           = 64,      /* MUST-49 */
         TCP_REASM_PKTS    = 64,      /* buffers that one connection's out-of-order data may hold, and never more than rcvbuf */
         TCP_LISTEN_BUCKETS = 16,

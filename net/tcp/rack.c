@@ -2,7 +2,7 @@
  * Not here: what a loss does to the rate (recovery.c). SPDX-License-Identifier: MIT */
 #include "engine.h"
 
-enum { DUP_THRESH = 3, WORST_DELACK_MS = 200, REO_PERSIST = 16, TLP_MIN_MS = 10 };
+enum { DUP_THRESH = 3, REO_PERSIST = 16 };
 
 static bool sent_after(u32 tx_a, u32 end_a, u32 tx_b, u32 end_b)
 {
@@ -106,8 +106,8 @@ u32 tlp_pto(const struct tcb *t)
                 return 0;
         u32 pto = (t->srtt_us >> 2) / 1000 + 1;
         if (tcb_outstanding(t) <= t->mss)
-                pto += WORST_DELACK_MS;
-        pto = max_u32(pto, TLP_MIN_MS);
+                pto += TCP_WORST_DELACK_MS;
+        pto = max_u32(pto, TCP_TLP_MIN_MS);
         return pto < t->rto_ms ? pto : 0;
 }
 
