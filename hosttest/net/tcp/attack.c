@@ -211,6 +211,31 @@ static void flood_is_answered_by_cookies_and_a_real_client_gets_in(void **s)
         trace_end();
 }
 
+static void cookie_of_a_plain_client_has_no_options(void **s)
+{
+        struct stack_config cfg = {.n_synq = 1};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        wire_flush_out(T.w);
+        T.sport = 5000;
+        static const u8 offer[] = {2, 4, 2, 24, 4, 2, 1, 3, 3, 7, 1,
+                                   1}; /* MSS 536, SACK, scale: without timestamps nowhere to keep them */
+        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
+        assert_true(next_tx(&trace_last));
+        assert_null(tx_option(4));
+        assert_null(tx_option(3));
+        T.our_isn = trace_last.seq;
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(T.t->flags & (TF_TS | TF_SACK), 0);
+        assert_int_equal(T.t->snd_scale, 0);
+        send_bytes(0, 1000);
+        expect_tx(T_ACK, 1, 1, 536);
+        assert_int_equal(trace_last.n_opts, 0);
+        trace_end();
+}
+
 static void tcb_pool_exhausted_is_a_counted_drop(void **s)
 {
         struct stack_config cfg = {.n_tcbs = 1};
@@ -340,6 +365,26 @@ static void rfc_5927_message_about_what_is_not_in_flight_is_ignored(void **s)
         assert_int_equal(T.t->mss, 1460);
         icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 100, 1); /* absurdly small: not below 552, and routers may fragment */
         assert_int_equal(T.t->mss, 512);
+        trace_end();
+}
+
+static u32 df_of(const struct frame *f) { return f->b[20] & 0x40; }
+
+static void rfc_1191_df_on_everything_unless_the_user_or_a_black_hole_says_no(void **s)
+{
+        static const struct tcp_opts o = {.no_pmtud = true};
+        established();
+        send_bytes(0, 100);
+        assert_int_not_equal(df_of(wire_tx(T.w)), 0);
+        rx(T_RST, 5, 0, 0);
+        assert_int_not_equal(df_of(wire_tx(T.w)), 0);
+        T.sport++;
+        rx(T_ACK, 1, 1, 0); /* nobody's: RST */
+        assert_int_not_equal(df_of(wire_tx(T.w)), 0);
+        trace_end();
+        established_opts(&o);
+        send_bytes(0, 100);
+        assert_int_equal(df_of(wire_tx(T.w)), 0);
         trace_end();
 }
 
@@ -498,12 +543,14 @@ int main(void)
                 test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
                 test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
                 test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
-                test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(tcb_pool_exhausted_is_a_counted_drop),
+                test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(cookie_of_a_plain_client_has_no_options),
+                        test(tcb_pool_exhausted_is_a_counted_drop),
                 test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
                 test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
                 test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again),
                 test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
-                test(path_mtu_black_hole_is_found), test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
+                test(rfc_1191_df_on_everything_unless_the_user_or_a_black_hole_says_no), test(path_mtu_black_hole_is_found),
+                        test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
                 test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait),
                 test(oldest_time_wait_goes_when_room_is_short),
                 test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),

@@ -187,6 +187,24 @@ static void needless_time_out_is_undone_by_dsack(void **s)
         trace_end();
 }
 
+static void needless_fast_retransmission_is_undone_by_dsack(void **s)
+{
+        out_segments(10, true, TCP_CC_CUBIC);
+        u32 cwnd = T.t->cwnd;
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(5)); /* 1 is late, not lost */
+        assert_int_equal(T.t->flight->ca, CA_RECOVERY);
+        assert_true(T.t->ssthresh < cwnd);
+        wire_flush_out(T.w);
+        rx_sack(1, SEQ(5), 0);
+        wire_flush_out(T.w);
+        rx_sack(1, SEQ(6), 1, SEQ(1), SEQ(2)); /* and came twice */
+        assert_int_equal(T.w->st->tcp->count.undos, 1);
+        assert_true(T.t->cwnd >= cwnd);
+        assert_int_equal(T.t->flight->ca, CA_OPEN);
+        trace_end();
+}
+
 static void dsack_is_sent_for_a_repeated_segment(void **s)
 {
         established_sack(NULL);
@@ -315,7 +333,8 @@ int main(void)
                 test(rack_waits_a_little_for_reordering),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
                 test(time_out_begins_again_with_one_segment),
-                test(needless_time_out_is_undone_by_dsack), test(dsack_is_sent_for_a_repeated_segment),
+                test(needless_time_out_is_undone_by_dsack), test(needless_fast_retransmission_is_undone_by_dsack),
+                        test(dsack_is_sent_for_a_repeated_segment),
                 test(sack_blocks_newest_first),
                 test(overlapping_out_of_order_data_is_taken_once), test(ecn_is_negotiated_echoed_and_obeyed),
                 test(cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip),

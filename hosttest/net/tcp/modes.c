@@ -130,6 +130,20 @@ static void must_30_62_urgent_pointer_is_behind_the_last_urgent_octet(void **s)
         trace_end();
 }
 
+static void what_is_sent_behind_urgent_data_is_not_urgent(void **s)
+{
+        established();
+        tcp_set_nodelay(T.t, true);
+        tcp_send_ref(T.t, bytes_at(0), 100, NULL);
+        tcp_send_urgent(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_URG, 1, 1, 100);
+        send_bytes(100, 50); /* begins exactly where urgent data ends */
+        expect_tx(T_ACK, 101, 1, 50);
+        assert_int_equal(trace_last.flags & T_URG, 0);
+        trace_end();
+}
+
 static void cached_sums_and_odd_pieces_make_right_checksums(void **s)
 {
         static const u32 cut[] = {1, 3, 200, 333, 500, 7, 129, 1, 1001};
@@ -410,7 +424,8 @@ int main(void)
                 test(r162_application_mode_close_wait_shutdown_sends_fin),
                 test(must_31_32_33_urgent_data_is_told_and_read_in_line),
                 test(must_30_62_urgent_pointer_is_behind_the_last_urgent_octet),
-                test(cached_sums_and_odd_pieces_make_right_checksums), test(whole_response_with_cached_sums_is_one_segment),
+                test(what_is_sent_behind_urgent_data_is_not_urgent), test(cached_sums_and_odd_pieces_make_right_checksums),
+                        test(whole_response_with_cached_sums_is_one_segment),
                 test(buffers_are_moved_not_copied), test(send_queue_is_bounded_and_frees_when_acknowledged),
                 test(pool_exhausted_while_sending_tries_again),
                 test(descriptors_exhausted_while_sending_waits), test(large_segments_for_a_device_that_cuts),

@@ -175,6 +175,22 @@ static void receive_window_grows_with_use_up_to_the_buffer(void **s)
         trace_end();
 }
 
+static void receive_window_does_not_grow_for_a_user_who_does_not_keep_up(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 200000};
+        static const u8 offer[] = {2, 4, 5, 180, 1, 3, 3, 3};
+        trace_begin(NULL);
+        listen_with(&o);
+        handshake(offer, sizeof offer);
+        for (u32 at = 1; at < 30000; at += 1460) {
+                rx(T_ACK, at, 1, 1460);
+                tcp_consume(T.t, 700);
+        }
+        wire_flush_out(T.w);
+        assert_int_equal(T.t->rcv_space, 65535);
+        trace_end();
+}
+
 static const u8 offer_ts[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
 
 static void established_ts(void)
@@ -254,7 +270,8 @@ int main(void)
                 test(syn_layout_is_as_configured), test(syn_offers_what_linux_offers),
                 test(syn_ack_offers_only_what_the_syn_offered),
                 test(window_scale_both_ways), test(receive_window_grows_with_use_up_to_the_buffer),
-                test(timestamp_is_echoed_from_the_segment_that_moved_the_window), test(paws_rejects_an_old_duplicate),
+                test(receive_window_does_not_grow_for_a_user_who_does_not_keep_up),
+                        test(timestamp_is_echoed_from_the_segment_that_moved_the_window), test(paws_rejects_an_old_duplicate),
                 test(paws_does_not_stop_rst), test(timestamps_time_a_retransmission),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,10 @@ static void router_that_does_not_say_its_mtu(void **s)
         tcp_leave(T.t);
         assert_int_equal(T.t->pmtu, 1492); /* RFC 1191 7: the next plateau */
         expect_tx(T_ACK, 1, 1, 1452);
+        tcp_enter(T.t);
+        pmtu_learn(T.t, 0);
+        tcp_leave(T.t);
+        assert_int_equal(T.t->pmtu, 1006);
         trace_end();
 }
 
