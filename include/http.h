@@ -11,7 +11,8 @@
 struct http;
 struct tcb;
 
-enum { HTTP_HOST = 64, HTTP_FOLDER = 128, HTTP_AWAY = 96, HTTP_SITES = 16, HTTP_PORTS = 4 }; /* sizes with the final 0; how many there can be */
+/* sizes with the final 0; how many there can be */
+enum { HTTP_HOST = 64, HTTP_FOLDER = 128, HTTP_AWAY = 96, HTTP_SITES = 16, HTTP_PORTS = 4 };
 
 /* Makes the server's pools with stack_alloc; volume may be NULL (then nothing is found). NULL = out of memory. */
 struct http *http_new(struct stack *st, const struct fat *volume);
@@ -23,7 +24,8 @@ int  http_site_set(struct http *h, const char *host, const char *folder);
 bool http_site_del(struct http *h, const char *host);
 void http_site_walk(const struct http *h, void (*fn)(void *ctx, const char *host, const char *folder), void *ctx);
 
-/* Where visitors of a closed site are sent; "" = nowhere, they get 503. 0, E_NOENT (no such site), E_INVAL (too long, not a URL). */
+/* Where visitors of a closed site are sent; "" = nowhere, they get 503.
+ * 0, E_NOENT (no such site), E_INVAL (too long, no URL). */
 int  http_site_away(struct http *h, const char *host, const char *url);
 /* Closes a site for maintenance, or opens it; host NULL = all. While all are closed and send visitors to the same place, clients
  * that speak QuRe are told before they send their request (R43). 0 or E_NOENT. */

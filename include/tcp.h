@@ -52,7 +52,7 @@ struct tcp_opts {
         u32  timewait_ms;    /* 0 = 2 x 30 s */
         /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */
         bool fastopen;
-        bool qure;           /* option 144 (doc/conversations.md): tcp_connect shows it, a listener answers it; plain peers ignore it.
+        bool qure;           /* option 144 (doc/conversations.md): tcp_connect shows it, a listener answers; else plain.
                               * Toward a peer known to speak it the SYN takes along what is queued, and the FIN (R47). */
         bool optional_syn;   /* listener: a QuRe peer's SYN is acknowledged, ours goes when there is something to say (R38) */
         bool speaks_first;   /* listener: asked at a QuRe peer's SYN, may answer and close before the request comes (R43) */

@@ -20,8 +20,10 @@ int cmd_conversation(struct words *w)
                 return -1;
         tcp_conv_info(plat_stack(), &i);
         out("option %u: %u SYNs with it, %u connections now, %u peers known\n", i.kind, i.hellos, i.now, i.peers);
-        out("requests on a SYN: %u used (%u without a cookie), %u held for the handshake, %u seen before\n", i.early, i.unproven, i.held, i.replays);
-        out("directions opened again %u, plain retries %u, wrong cookies %u, answers withheld %u\n", i.reopened, i.fallbacks, i.bad_cookies,
+        out("requests on a SYN: %u used (%u without a cookie), %u held for the handshake, %u seen before\n", i.early, i.unproven,
+            i.held, i.replays);
+        out("directions opened again %u, plain retries %u, wrong cookies %u, answers withheld %u\n", i.reopened, i.fallbacks,
+            i.bad_cookies,
             i.rate_limited);
         return 0;
 }

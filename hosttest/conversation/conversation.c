@@ -12,7 +12,8 @@ static u32 reply_bytes = 200;
 static void typed_readable(struct tcb *t);
 static void typed_server_readable(struct tcb *t);
 static const struct tcp_events typed = {.readable = typed_readable, .closed = talk_client_closed};
-static const struct tcp_events patient_server = {.accept = talk_accept, .readable = typed_server_readable, .closed = talk_server_closed};
+static const struct tcp_events patient_server = {.accept = talk_accept, .readable = typed_server_readable,
+                                                 .closed = talk_server_closed};
 
 static void typed_readable(struct tcb *t)
 {
@@ -70,7 +71,8 @@ static u32 show(const char *title, void (*client)(void))
                 bytes += K.d->said[i].bytes;
         }
         u32 n = K.d->n_said - from, trips = (u32)((reply_at - began + DELAY_US) / (2 * DELAY_US));
-        printf("\n\t%u packets, %u bytes of IP, the reply is there after %u round trip%s\n", n, bytes, trips, trips == 1 ? "" : "s");
+        printf("\n\t%u packets, %u bytes of IP, the reply is there after %u round trip%s\n", n, bytes, trips,
+               trips == 1 ? "" : "s");
         if (K.got_reply != reply_bytes || !K.closed || K.err) {
                 printf("\tfailed: %u of %u bytes came\n", K.got_reply, reply_bytes);
                 exit(1);
@@ -80,7 +82,8 @@ static u32 show(const char *title, void (*client)(void))
 
 int main(void)
 {
-        static const struct tcp_opts server = {.qure = true, .idempotent = talk_idempotent}, late = {.qure = true, .optional_syn = true};
+        static const struct tcp_opts server = {.qure = true, .idempotent = talk_idempotent},
+                late = {.qure = true, .optional_syn = true};
         int err;
         talk_begin(DELAY_US, &server, reply_bytes);
         tcp_unlisten(K.l);

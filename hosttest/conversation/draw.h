@@ -22,7 +22,8 @@ static inline void draw_data(const struct said *s, char *text, u32 room)
 
 static inline void draw(u32 label, const struct said *s, u64 from_us)
 {
-        static const struct { u8 bit; const char *name; } names[] = {{TCP_SYN, "SYN"}, {TCP_ACK, "ACK"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"}};
+        static const struct { u8 bit; const char *name; } names[] = {{TCP_SYN, "SYN"}, {TCP_ACK, "ACK"}, {TCP_RST, "RST"},
+                                                                     {TCP_PSH, "PSH"}};
         char text[160] = "", data[64];
         for (u32 i = 0; i < COUNT_OF(names); i++)
                 if (s->flags & names[i].bit)
@@ -32,7 +33,8 @@ static inline void draw(u32 label, const struct said *s, u64 from_us)
         strcat(text, s->flags & TCP_FIN ? ",FIN" : "");
         strcat(text, s->hello ? ",opt=QuRe" : "");
         u32 us = (u32)(s->at_us - from_us);
-        printf("\t%3u:  %s   %-42s %5u  %4u.%03u%s\n", label, s->from == DUO_CLIENT ? "---->" : "<----", text, s->bytes, us / 1000, us % 1000,
+        printf("\t%3u:  %s   %-42s %5u  %4u.%03u%s\n", label, s->from == DUO_CLIENT ? "---->" : "<----", text, s->bytes,
+               us / 1000, us % 1000,
                s->eaten ? "  lost" : "");
 }
 

@@ -38,7 +38,8 @@ struct duo {
         u32           first, n_way;
         struct said   said[DUO_SAID];
         u32           n_said;
-        bool        (*eat)(struct duo *d, const struct said *s, u8 *ip); /* true: the network loses it; may change it (fix the sum) */
+        bool        (*eat)(struct duo *d, const struct said *s,
+                           u8 *ip); /* true: the network loses it; may change it (fix the sum) */
         void         *blocks[128];
         u32           n_blocks;
 };
@@ -69,8 +70,10 @@ static inline void duo_note(struct duo *d, int from, const u8 *ip, u32 n, struct
         const struct tcp_hdr *h = (const struct tcp_hdr *)(ip + 20);
         u32 hlen = (u32)(h->off >> 4 << 2);
         struct option144 x;
-        *s = (struct said){.at_us = d->now_us, .from = from, .sport = be16_get(h->src), .dport = be16_get(h->dst), .wnd = be16_get(h->wnd),
-                           .seq = be32_get(h->seq), .ack = be32_get(h->ack), .n = n - 20 - hlen, .bytes = n, .flags = h->flags, .n_opts = (u8)(hlen - 20)};
+        *s = (struct said){.at_us = d->now_us, .from = from, .sport = be16_get(h->src), .dport = be16_get(h->dst),
+                           .wnd = be16_get(h->wnd),
+                           .seq = be32_get(h->seq), .ack = be32_get(h->ack), .n = n - 20 - hlen, .bytes = n, .flags = h->flags,
+                                   .n_opts = (u8)(hlen - 20)};
         memcpy(s->opts, ip + 40, s->n_opts);
         memcpy(s->data, ip + 20 + hlen, min_u32(s->n, sizeof s->data));
         s->hello = option144_find(s->opts, s->n_opts, OPTION144, &x) && (x.has & O144_HELLO);
@@ -167,7 +170,8 @@ static inline struct duo *duo_new(u32 delay_us, const struct stack_config *base)
                 d->st[i] = stack_new(&c, d->now_us);
                 if (!d->st[i])
                         abort();
-                d->nif[i] = (struct netif){.name = "l3", .driver = "duo", .mtu = 1500, .caps = NETIF_L3, .xmit = duo_xmit, .dev = d};
+                d->nif[i] = (struct netif){.name = "l3", .driver = "duo", .mtu = 1500, .caps = NETIF_L3, .xmit = duo_xmit,
+                                           .dev = d};
                 netif_add(d->st[i], &d->nif[i], true);
                 netif_addr_add(&d->nif[i], DUO_ADDR(i), 24, IFADDR_STATIC, false);
                 stack_batch_end(d->st[i]);
@@ -191,7 +195,8 @@ static inline void duo_free(struct duo *d)
 static inline const char *duo_flags(u8 f)
 {
         static char text[40];
-        static const struct { u8 bit; const char *name; } names[] = {{TCP_SYN, "SYN"}, {TCP_ACK, "ACK"}, {TCP_PSH, "PSH"}, {TCP_FIN, "FIN"}, {TCP_RST, "RST"}};
+        static const struct { u8 bit; const char *name; } names[] = {{TCP_SYN, "SYN"}, {TCP_ACK, "ACK"}, {TCP_PSH, "PSH"},
+                                                                     {TCP_FIN, "FIN"}, {TCP_RST, "RST"}};
         text[0] = 0;
         for (u32 i = 0; i < COUNT_OF(names); i++)
                 if (f & names[i].bit)

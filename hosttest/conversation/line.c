@@ -63,9 +63,11 @@ static void passes(void *ctx, struct netif *nif, const struct pkt *p, bool sent)
                 return;
         u32 us = (u32)(line_now_us() - first_us);
         char text[80];
-        snprintf(text, sizeof text, "%s%s%s%s%s%s", h->flags & TCP_SYN ? ",SYN" : "", h->flags & TCP_ACK ? ",ACK" : "", h->flags & TCP_RST ? ",RST" : "",
+        snprintf(text, sizeof text, "%s%s%s%s%s%s", h->flags & TCP_SYN ? ",SYN" : "", h->flags & TCP_ACK ? ",ACK" : "",
+                 h->flags & TCP_RST ? ",RST" : "",
                  h->flags & TCP_PSH ? ",PSH" : "", len ? ",data" : "", h->flags & TCP_FIN ? ",FIN" : "");
-        fprintf(stderr, "\t%3u:  %s   %s%s  %u of %u bytes  %u.%03u ms\n", 10 * packets, sent == client ? "---->" : "<----", text + 1, hello ? ",opt=QuRe" : "", len,
+        fprintf(stderr, "\t%3u:  %s   %s%s  %u of %u bytes  %u.%03u ms\n", 10 * packets, sent == client ? "---->" : "<----",
+                text + 1, hello ? ",opt=QuRe" : "", len,
                 bytes, us / 1000, us % 1000);
 }
 

@@ -96,7 +96,8 @@ int main(int argc, char **argv)
         if (argc - optind != 3)
                 usage();
         const char *url = argv[optind + 2];
-        if (sscanf(url, "http://%63[0-9.]:%u%1023s", host, &port, path) < 2 && sscanf(url, "http://%63[0-9.]%1023s", host, path) < 1)
+        if (sscanf(url, "http://%63[0-9.]:%u%1023s", host, &port, path) < 2 && sscanf(url, "http://%63[0-9.]%1023s", host,
+                        path) < 1)
                 usage();
         if (!line_addr(host, &addr) || !port || port > 65535)
                 usage();

@@ -37,7 +37,8 @@ static void readable(struct tcb *t)
         char text[2048];
         u32 n = tcp_copy(t, 0, text, sizeof text - 1);
         text[n] = 0;
-        bool whole = tcp_eof(t) || strstr(text, "\r\n\r\n") || strstr(text, "\n\n") || (strchr(text, '\n') && !strstr(text, "HTTP/"));
+        bool whole = tcp_eof(t) || strstr(text, "\r\n\r\n") || strstr(text, "\n\n") ||
+                (strchr(text, '\n') && !strstr(text, "HTTP/"));
         if (!whole && n < sizeof text - 1)
                 return;
         tcp_consume(t, tcp_readable(t));

@@ -72,7 +72,8 @@ static inline void talk_server_readable(struct tcb *t)
 }
 
 static inline void talk_server_closed(struct tcb *t, int err) { K.server_closed++; K.server_err = err; K.s = NULL; }
-static const struct tcp_events talk_server = {.accept = talk_accept, .readable = talk_server_readable, .closed = talk_server_closed};
+static const struct tcp_events talk_server = {.accept = talk_accept, .readable = talk_server_readable,
+                                              .closed = talk_server_closed};
 
 static inline void talk_connected(struct tcb *t) { K.connected++; }
 
@@ -90,7 +91,8 @@ static inline void talk_client_readable(struct tcb *t)
 }
 
 static inline void talk_client_closed(struct tcb *t, int err) { K.closed++; K.err = err; K.c = NULL; }
-static const struct tcp_events talk_client = {.connected = talk_connected, .readable = talk_client_readable, .closed = talk_client_closed};
+static const struct tcp_events talk_client = {.connected = talk_connected, .readable = talk_client_readable,
+                                              .closed = talk_client_closed};
 
 /* Two stacks, a server on TALK_PORT; delay each way. */
 static inline void talk_begin_cfg(u32 delay_us, const struct tcp_opts *server, u32 reply, const struct stack_config *cfg)
@@ -105,7 +107,8 @@ static inline void talk_begin_cfg(u32 delay_us, const struct tcp_opts *server, u
         if (!K.l)
                 abort();
 }
-static inline void talk_begin(u32 delay_us, const struct tcp_opts *server, u32 reply) { talk_begin_cfg(delay_us, server, reply, NULL); }
+static inline void talk_begin(u32 delay_us, const struct tcp_opts *server, u32 reply) { talk_begin_cfg(delay_us, server, reply,
+                NULL); }
 
 /* Connects, queues the request, and closes the client's direction when `fin`. */
 static inline void talk_connect(const struct tcp_opts *client, const void *request, u32 n, bool fin)
@@ -131,7 +134,8 @@ static inline bool talk_clean(void)
         bool clean = true;
         for (int i = 0; i < 2; i++) {
                 struct tcp_state *ts = K.d->st[i]->tcp;
-                clean &= ts->n_tcbs == 0 && ts->conv->n_used == 0 && ts->n_half == 0 && ts->n_fastopen == 0 && ts->cells.n_free == ts->cells.n_total &&
+                clean &= ts->n_tcbs == 0 && ts->conv->n_used == 0 && ts->n_half == 0 && ts->n_fastopen == 0 &&
+                        ts->cells.n_free == ts->cells.n_total &&
                          ts->flights.n_free == ts->flights.n_total && K.d->st[i]->pkts.n_free == K.d->st[i]->pkts.n_total;
         }
         return clean;

@@ -8,7 +8,8 @@ import os, re, subprocess, time
 from machine import B, GUEST, HOST, PLEN, Net, Qemu, Scratch, done, end, test, volume_with
 
 ME = '10.9.0.9'
-CONF = f'hostname talk\ninterface eth0 address {GUEST}/{PLEN}\nsite default /www\nlisten http 80\nlisten http 81 optional-syn on\n'
+CONF = f'hostname talk\ninterface eth0 address {GUEST}/{PLEN}\nsite default /www\n' \
+       'listen http 80\nlisten http 81 optional-syn on\n'
 PAGE = b'<!DOCTYPE html>\n<title>x</title>\n<p>a small page\n'
 
 
@@ -28,8 +29,9 @@ def bridged(net, *taps):
 def tshark(file, *fields):
     """The values of these fields, packet by packet."""
     args = [a for f in fields for a in ('-e', f)]
-    out = subprocess.run(['tshark', '-r', file, '-T', 'fields', *args], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode()
-    return [r.split('\t') for r in out.splitlines()]
+    p = subprocess.run(['tshark', '-r', file, '-T', 'fields', *args], check=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return [r.split('\t') for r in p.stdout.decode().splitlines()]
 
 
 class Capture:
@@ -37,7 +39,8 @@ class Capture:
     def __init__(self, net, name):
         self.file = os.path.join(B, 'captures', f'conversation-{name}.pcap')
         os.makedirs(os.path.dirname(self.file), exist_ok=True)
-        self.p = net.start('tcpdump', '-i', net.tap, '-U', '--immediate-mode', '-Z', 'root', '-w', self.file, 'tcp', stderr=subprocess.PIPE)
+        self.p = net.start('tcpdump', '-i', net.tap, '-U', '--immediate-mode', '-Z', 'root', '-w', self.file, 'tcp',
+                           stderr=subprocess.PIPE)
         while b'listening' not in self.p.stderr.readline():
             assert self.p.poll() is None
     def packets(self):
@@ -48,7 +51,8 @@ class Capture:
 
 
 def qget(net, *args, tap='qget0', url=f'http://{GUEST}/', ok=True):
-    p = subprocess.run(net.cmd(os.path.join(B, 'qget'), *args, tap, f'{ME}/{PLEN}', url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    p = subprocess.run(net.cmd(os.path.join(B, 'qget'), *args, tap, f'{ME}/{PLEN}', url),
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     assert not ok or p.returncode == 0, p.stderr.decode()
     return p.stdout, p.stderr.decode()
 
@@ -75,14 +79,16 @@ def machine():
         c = Capture(net, 'discovery')
         qget(net)
         p = c.packets()
-        assert [x[:2] for x in p] == [(True, SYN), (False, SYN | ACK), (True, ACK | PSH | FIN), (False, ACK | PSH | FIN), (True, ACK)], p
+        assert [x[:2] for x in p] == [(True, SYN), (False, SYN | ACK),
+                                       (True, ACK | PSH | FIN), (False, ACK | PSH | FIN), (True, ACK)], p
 
     def late_server():
         c = Capture(net, 'late')
         out, err = qget(net, '-n', '2', url=f'http://{GUEST}:81/')
         p = c.packets()
         assert out.count(PAGE) == 2 and not any(x[3] for x in p), p
-        assert [x[:2] for x in p if x[4] == 0][:4] == [(True, SYN), (False, ACK), (True, ACK | PSH | FIN), (False, SYN | ACK | PSH | FIN)], p
+        assert [x[:2] for x in p if x[4] == 0][:4] == [
+            (True, SYN), (False, ACK), (True, ACK | PSH | FIN), (False, SYN | ACK | PSH | FIN)], p
         assert [x[1] for x in p if x[4] == 1] == [SYN | PSH | FIN, SYN | ACK | PSH | FIN, ACK], p
 
     def large_reply():
@@ -110,7 +116,8 @@ def machine():
         out, err = qget(net)
         p = c.packets()
         assert b'302 Found' in out and b'Location: http://192.0.2.7/' in out, out
-        assert (False, SYN | ACK | PSH | FIN) in [x[:2] for x in p] and not any(x[0] and x[2] for x in p), p  # the request was never sent
+        assert (False, SYN | ACK | PSH | FIN) in [x[:2] for x in p], p
+        assert not any(x[0] and x[2] for x in p), p  # the request was never sent
         assert b'302' in net.curl('-i', f'http://{GUEST}/')
         vm.command('no closed all')
         assert net.curl(f'http://{GUEST}/') == PAGE

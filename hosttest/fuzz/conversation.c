@@ -82,11 +82,14 @@ static u32 options(u8 *o, u8 what, u8 flags)
 static void segment(void)
 {
         static u8 f[4096];
-        u8 o[64], how = next8(), flags = (u8)((how & 1 ? T_FIN : 0) | (how & 2 ? T_SYN : 0) | (how & 12 ? T_ACK : 0) | ((how & 0xf0) == 0xf0 ? T_RST : 0) |
+        u8 o[64], how = next8(),
+                flags = (u8)((how & 1 ? T_FIN : 0) | (how & 2 ? T_SYN : 0) | (how & 12 ? T_ACK : 0) |
+                          ((how & 0xf0) == 0xf0 ? T_RST : 0) |
                                               (how & 16 ? T_PSH : 0));
         u32 seq = near(C && (C->state & SYN_RX) ? C->rcv_nxt : C && C->conv && C->rcv_nxt ? C->rcv_nxt : their_isn);
         u32 ack = near(C ? (how & 32 ? C->snd_una : C->snd_nxt) : our_isn + !(how & 32)), n = how & 64 ? next8() * 6u : 0;
-        struct seg s = {their_port, our_port, seq, ack, flags, (u16)(next8() * 257), o, (u8)options(o, next8(), flags), bytes, n, 0};
+        struct seg s = {their_port, our_port, seq, ack, flags, (u16)(next8() * 257), o, (u8)options(o, next8(), flags), bytes, n,
+                        0};
         wire_rx(W, f, build_tcp(W, f, &s));
 }
 
@@ -106,7 +109,8 @@ static void look(void)
 /* Made once; every run begins with the same memory (packet contents apart). */
 static struct wire *begin(void)
 {
-        static const struct stack_config cfg = {.n_pkts = 48, .n_tcbs = 6, .n_synq = 2, .n_timewait = 2, .n_udp = 1, .n_arp = 4, .n_routes = 4, .n_reass = 2,
+        static const struct stack_config cfg = {.n_pkts = 48, .n_tcbs = 6, .n_synq = 2, .n_timewait = 2, .n_udp = 1, .n_arp = 4,
+                                                .n_routes = 4, .n_reass = 2,
                                                 .n_listeners = 2, .n_socks = 1};
         static struct wire *w, state;
         static u8 *copy[64];
@@ -135,7 +139,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
         in = data, left = n;
         C = NULL;
         u8 bits = next8();
-        struct tcp_opts o = {.qure = true, .optional_syn = bits & 1, .speaks_first = bits & 2, .hold_reopened = bits & 4, .idempotent = bits & 8 ? NULL : idempotent,
+        struct tcp_opts o = {.qure = true, .optional_syn = bits & 1, .speaks_first = bits & 2, .hold_reopened = bits & 4,
+                             .idempotent = bits & 8 ? NULL : idempotent,
                              .no_timestamps = bits & 16, .rcvbuf = bits & 32 ? 3000 : 0};
         W = begin();
         memcpy(bytes, "GET ", 4);

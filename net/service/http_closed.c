@@ -8,7 +8,8 @@ static struct http_site *site_named(struct http *h, const char *host)
 {
         int i = http_site_find(h, (struct http_text){host, (u32)__builtin_strlen(host)});
 
-        return i >= 0 && http_text_is((struct http_text){host, (u32)__builtin_strlen(host)}, h->site[i].host) ? &h->site[i] : NULL;
+        return i >= 0 && http_text_is((struct http_text){host, (u32)__builtin_strlen(host)},
+                                      h->site[i].host) ? &h->site[i] : NULL;
 }
 
 void http_speak_first(struct http *h)
@@ -77,9 +78,11 @@ bool http_write_closed(struct http *h, struct pkt *p)
         u32 n;
 
         if (h->away_all[0])
-                n = (u32)fmt((char *)p->data, pkt_tailroom(p), "HTTP/1.1 302 Found\r\nLocation: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", h->away_all);
+                n = (u32)fmt((char *)p->data, pkt_tailroom(p),
+                             "HTTP/1.1 302 Found\r\nLocation: %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", h->away_all);
         else
-                n = (u32)fmt((char *)p->data, pkt_tailroom(p), "HTTP/1.1 503 Closed\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+                n = (u32)fmt((char *)p->data, pkt_tailroom(p),
+                             "HTTP/1.1 503 Closed\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
         p->len = (u16)min_u32(n, pkt_tailroom(p) - 1);
         return h->away_all[0] != 0;
 }

@@ -57,7 +57,7 @@ enum {
         REPLAY_MS = 60 * 1000,
         CONV_AMPLIFY = 3,                             /* bytes that an unproven address may get for each that it sent */
         CONV_SYNACK_TRIES = 3,                        /* to an unproven address that our state waits for */
-        SYNACK_SOURCES = 64, SYNACK_PER_SECOND = 32,  /* SYN,ACKs with the option toward unproven addresses, per hash of the source */
+        SYNACK_SOURCES = 64, SYNACK_PER_SECOND = 32,  /* SYN,ACKs with the option to unproven addresses, per hash */
 };
 
 struct conv_counters {
@@ -93,7 +93,8 @@ struct stack;
 
 /* peers.c */
 struct peer *peer_find(struct tcp_state *ts, u32 addr, u16 port);           /* what is known and not too old, or NULL */
-void peer_learn(struct tcp_state *ts, u32 addr, u16 port, enum peer_kind kind, const u8 *cookie, u16 mss); /* cookie: 8 bytes or NULL */
+/* cookie: 8 bytes or NULL */
+void peer_learn(struct tcp_state *ts, u32 addr, u16 port, enum peer_kind kind, const u8 *cookie, u16 mss);
 
 /* proof.c */
 void proof_make(struct tcp_state *ts, u32 raddr, u8 proof[OPTION144_PROOF]);
@@ -113,18 +114,25 @@ void channel_rx_closed(struct tcb *t);                       /* the peer's FIN c
 bool channel_over(const struct tcb *t);                      /* nothing can come or go any more */
 void channel_tx(struct tcb *t);                              /* our SYN is pending: opens, or acknowledges */
 
-/* conversation.c: SYN segments with data, both ends of the first exchange. */
+/* conversation.c */
 bool conv_init(struct tcp_state *ts);
-struct conv *conv_new(struct tcb *t);                        /* to be filled; NULL when all are taken */
+struct conv *conv_new(struct tcb *t);           /* to be filled; NULL when all are taken */
 void conv_free(struct tcb *t);
-void conv_connect(struct tcb *t, const struct tcp_opts *o, u16 dport); /* client: may attach a conv, and let the SYN wait for data */
-void conv_send_syn(struct tcb *t);                           /* our SYN, for the first time or again, with what may go along */
-void conv_ack(struct tcb *t);                                /* an acknowledgement, with our options while the peer lacks them */
-bool conv_first_answer(struct tcb *t, struct tcp_seg *s, struct pkt *p); /* client, before CV_MET; true: consumed */
-u32 conv_append_option(struct tcp_state *ts, u8 *o, u32 n, const struct option144 *x); /* behind n bytes of tcp_put_syn; bytes in all */
+
+/* conv_syn.c */
+void conv_send_syn(struct tcb *t);              /* our SYN, for the first time or again, with what may go along */
+void conv_ack(struct tcb *t);                   /* an acknowledgement, with our options while the peer lacks them */
+/* The option behind n bytes that tcp_put_syn wrote; bytes in all. */
+u32 conv_append_option(struct tcp_state *ts, u8 *o, u32 n, const struct option144 *x);
+
+/* conv_client.c */
+void conv_connect(struct tcb *t, const struct tcp_opts *o, u16 dport);  /* may attach a conv, and let the SYN wait for data */
+bool conv_first_answer(struct tcb *t, struct tcp_seg *s, struct pkt *p); /* before CV_MET; true: consumed */
+void conv_go_plain(struct tcb *t);              /* nobody answered the SYN with the option */
 
 /* conv_listen.c: a SYN with the option on a listener. */
-bool conv_listen(struct tcp_state *ts, struct listener *l, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct tcp_hdr *h);
+bool conv_listen(struct tcp_state *ts, struct listener *l, struct synq *q, struct tcp_seg *s, struct pkt *p,
+                 const struct tcp_hdr *h);
 void conv_synq_send(struct tcp_state *ts, struct synq *q);   /* SYN,ACK, or ACK of a late listener, with the option */
 bool conv_accepted(struct tcb *t, const struct synq *q);     /* a half-open entry became a connection */
 

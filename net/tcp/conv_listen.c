@@ -12,10 +12,13 @@ void conv_synq_send(struct tcp_state *ts, struct synq *q)
 {
         u8 o[TCP_OPTS_MAX];
         struct option144 x = {.has = O144_HELLO | O144_PROOF};
-        struct syn_options so = {.mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale, .sack = q->sack_ok, .ts = q->ts_ok,
+        struct syn_options so = {.mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale, .sack = q->sack_ok,
+                                 .ts = q->ts_ok,
                                  .tsval = q->tsval, .tsecr = q->ts_recent, .tfo = x.proof};
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = q->iss, .ack = q->irs + 1,
-                              .wnd = (u16)min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535), .flags = q->late ? TCP_ACK : TCP_SYN | TCP_ACK,
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
+                              .seq = q->iss, .ack = q->irs + 1,
+                              .wnd = (u16)min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535),
+                                      .flags = q->late ? TCP_ACK : TCP_SYN | TCP_ACK,
                               .ttl = q->l->opts.ttl, .tos = q->l->opts.tos, .opts = o};
         proof_make(ts, q->raddr, x.proof);
         r.n_opts = (u8)conv_append_option(ts, o, tcp_put_syn(o, &so), &x);
@@ -27,8 +30,10 @@ bool conv_accepted(struct tcb *t, const struct synq *q)
         struct conv *c = conv_new(t);
         if (!c)
                 return false;
-        *c = (struct conv){.our_mss = q->our_mss, .ws = q->has_wscale, .sack = q->sack_ok, .ts = q->ts_ok, .irs = q->irs, .rcvbuf = t->rcvbuf,
-                           .flags = CV_MET | (q->l->opts.optional_syn ? CV_LATE : 0) | (q->l->opts.hold_reopened ? CV_HOLD_DATA : 0)};
+        *c = (struct conv){.our_mss = q->our_mss, .ws = q->has_wscale, .sack = q->sack_ok, .ts = q->ts_ok, .irs = q->irs,
+                           .rcvbuf = t->rcvbuf,
+                           .flags = CV_MET | (q->l->opts.optional_syn ? CV_LATE : 0) |
+                                     (q->l->opts.hold_reopened ? CV_HOLD_DATA : 0)};
         tcp_set_state(t, TCP_EV_SYN);
         if (q->late) {
                 t->snd_nxt = q->iss;
@@ -94,7 +99,8 @@ static bool may_use(struct tcp_state *ts, const struct synq *q, const struct tcp
 }
 
 /* true: p is consumed. Else q goes its usual way, with the option in its answer when q->qure is set. */
-bool conv_listen(struct tcp_state *ts, struct listener *l, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct tcp_hdr *h)
+bool conv_listen(struct tcp_state *ts, struct listener *l, struct synq *q, struct tcp_seg *s, struct pkt *p,
+                 const struct tcp_hdr *h)
 {
         struct option144 x;
         if (!option144_find((const u8 *)(h + 1), s->hlen - 20u, ts->conv->kind, &x) || !(x.has & O144_HELLO) || !ts->conv->free)

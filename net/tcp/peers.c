@@ -58,7 +58,8 @@ void peer_learn(struct tcp_state *ts, u32 addr, u16 port, enum peer_kind kind, c
                 if (!cookie && p->has_cookie && kind != PEER_PLAIN) /* it is as good as it was */
                         cookie = memcpy(kept, p->cookie, sizeof kept);
         }
-        *p = (struct peer){.addr = addr, .port = port, .kind = (u8)kind, .mss = mss, .learned_ms = stack_now_ms(ts->st), .has_cookie = cookie != NULL,
+        *p = (struct peer){.addr = addr, .port = port, .kind = (u8)kind, .mss = mss, .learned_ms = stack_now_ms(ts->st),
+                           .has_cookie = cookie != NULL,
                            .used = ++ts->conv->peer_clock};
         if (cookie)
                 memcpy(p->cookie, cookie, sizeof p->cookie);

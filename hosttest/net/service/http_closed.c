@@ -155,7 +155,8 @@ static void r43_all_closed_answers_before_the_request(void **s)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {test(r47_a_page_in_three_packets), test(r46_a_page_from_a_late_server), test(r44_one_of_two_sites_is_closed),
+        const struct CMUnitTest tests[] = {test(r47_a_page_in_three_packets), test(r46_a_page_from_a_late_server),
+                                           test(r44_one_of_two_sites_is_closed),
                                            test(r43_all_closed_answers_before_the_request)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ enum { GET = sizeof get - 1 };
 #define expect_said(i, who, fl, len, opt) do { \
         assert_true((i) < K.d->n_said); const struct said *s_ = &K.d->said[i]; \
         if (s_->from != (who) || s_->flags != (fl) || s_->n != (u32)(len) || s_->hello != (opt)) \
-                fail_msg("segment %u: %c %s %u bytes opt %d, expected %c %x %u opt %d", (unsigned)(i), s_->from ? 'S' : 'C', duo_flags(s_->flags), s_->n, \
+                fail_msg("segment %u: %c %s %u bytes opt %d, expected %c %x %u opt %d", (unsigned)(i), \
+                         s_->from ? 'S' : 'C', duo_flags(s_->flags), s_->n, \
                          s_->hello, (who) ? 'S' : 'C', (unsigned)(fl), (unsigned)(len), (opt)); } while (0)
 #define said_only(n) assert_int_equal(K.d->n_said, n)
 
@@ -25,7 +26,8 @@ static void show(void)
 {
         for (u32 i = 0; getenv("SHOW") && i < K.d->n_said; i++) {
                 const struct said *s = &K.d->said[i];
-                printf("# %8u us %c %s seq %u ack %u len %u wnd %u opts %u%s%s\n", (u32)s->at_us, s->from ? 'S' : 'C', duo_flags(s->flags), s->seq, s->ack, s->n, s->wnd,
+                printf("# %8u us %c %s seq %u ack %u len %u wnd %u opts %u%s%s\n", (u32)s->at_us, s->from ? 'S' : 'C',
+                       duo_flags(s->flags), s->seq, s->ack, s->n, s->wnd,
                        s->n_opts, s->hello ? " QuRe" : "", s->eaten ? " eaten" : "");
         }
 }
@@ -224,7 +226,8 @@ static void each_of_the_three_may_be_lost(void **s)
                 assert_int_equal(K.closed, 1);
                 assert_int_equal(K.err, 0);
                 assert_int_equal(K.got_reply, 200);
-                assert_in_range(K.requests, 1, nth == 2 ? 2 : 1); /* a lost reply: the retry asks from a new port, as the design has it */
+                assert_in_range(K.requests, 1,
+                                nth == 2 ? 2 : 1); /* a lost reply: the retry asks from a new port, as the design has it */
                 duo_run(K.d, 200000);
                 assert_true(talk_clean());
                 talk_end();
@@ -260,7 +263,7 @@ static void spoofed_sources_never_get_more_than_three_times(void **s)
                 assert_true(captured_n != 0);
                 for (u32 i = 0; i < 20; i++) {
                         u32 from = K.d->n_said, plain = 0, mine = 0;
-                        captured[15] = (u8)(100 + i); /* source 10.0.0.100 and on: the cookie is not theirs, and nobody is there */
+                        captured[15] = (u8)(100 + i); /* source 10.0.0.100 and on: not their cookie, and nobody is there */
                         duo_resum(captured, captured_n);
                         captured[10] = captured[11] = 0;
                         u16 sum = (u16)~cksum_fold(cksum_add(0, captured, 20));
@@ -514,16 +517,23 @@ static void option_kind_is_a_setting(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(r62_discovery), test(r47_three_packets_from_the_second_conversation_on), test(larger_requests_and_replies_go_on_after_the_first_flight),
-                test(reply_larger_than_a_segment_begins_with_the_syn), test(r50_plain_clients_see_a_plain_server), test(plain_servers_answer_and_are_remembered),
-                test(known_peer_that_has_become_plain_gets_its_data_again), test(network_that_eats_the_option_meets_a_plain_retry_from_a_new_port),
+                test(r62_discovery), test(r47_three_packets_from_the_second_conversation_on),
+                        test(larger_requests_and_replies_go_on_after_the_first_flight),
+                test(reply_larger_than_a_segment_begins_with_the_syn), test(r50_plain_clients_see_a_plain_server),
+                        test(plain_servers_answer_and_are_remembered),
+                test(known_peer_that_has_become_plain_gets_its_data_again),
+                        test(network_that_eats_the_option_meets_a_plain_retry_from_a_new_port),
                 test(network_that_eats_data_on_a_syn_meets_a_plain_retry), test(each_of_the_three_may_be_lost),
-                test(spoofed_sources_never_get_more_than_three_times), test(without_a_cookie_a_small_reply_still_takes_three_packets),
-                test(without_a_cookie_a_large_reply_waits_for_the_proof), test(syn_acks_to_one_unproven_source_are_limited_in_rate),
-                test(cookies_live_through_one_change_of_keys), test(replayed_request_never_runs_twice), test(same_syn_twice_in_the_network_is_one_request),
+                test(spoofed_sources_never_get_more_than_three_times),
+                        test(without_a_cookie_a_small_reply_still_takes_three_packets),
+                test(without_a_cookie_a_large_reply_waits_for_the_proof),
+                        test(syn_acks_to_one_unproven_source_are_limited_in_rate),
+                test(cookies_live_through_one_change_of_keys), test(replayed_request_never_runs_twice),
+                        test(same_syn_twice_in_the_network_is_one_request),
                 test(full_table_holds_data_until_the_handshake), test(table_knows_what_it_noted_and_forgets_in_time),
                 test(requests_that_are_not_idempotent_wait_for_the_handshake), test(r43_refusal_before_the_request_is_sent),
-                test(r43_toward_a_plain_client_it_speaks_after_the_handshake), test(peers_are_bounded_and_the_one_used_longest_ago_goes),
+                test(r43_toward_a_plain_client_it_speaks_after_the_handshake),
+                        test(peers_are_bounded_and_the_one_used_longest_ago_goes),
                 test(option_kind_is_a_setting)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,8 +32,10 @@ static void r59_the_number_is_a_synonym(void **s)
 
 static void design_6_all_sub_options_as_bytes(void **s)
 {
-        static struct option144 x = {.has = 63, .addr = IPADDR(192, 0, 2, 9), .port = 0x1234, .block = 0x0102, .proof = "proof..", .auth = "authen."}, y; /* static: what lies between the fields is zero */
-        static const u8 want[] = {144, 39, 1, 'Q', 'u', 'R', 'e', 2, 192, 0, 2, 9, 3, 0x12, 0x34, 4, 4, 1, 2, 5, 10, 'p', 'r', 'o', 'o', 'f', '.', '.', 0,
+        static struct option144 x = {.has = 63, .addr = IPADDR(192, 0, 2, 9), .port = 0x1234, .block = 0x0102, .proof = "proof..",
+                                     .auth = "authen."}, y; /* static: what lies between the fields is zero */
+        static const u8 want[] = {144, 39, 1, 'Q', 'u', 'R', 'e', 2, 192, 0, 2, 9, 3, 0x12, 0x34, 4, 4, 1, 2, 5, 10, 'p', 'r',
+                                  'o', 'o', 'f', '.', '.', 0,
                                   6, 10, 'a', 'u', 't', 'h', 'e', 'n', '.', 0};
         u8 o[OPTION144_MAX];
         assert_int_equal(option144_put(o, 144, &x), sizeof want);
@@ -42,7 +44,7 @@ static void design_6_all_sub_options_as_bytes(void **s)
         assert_memory_equal(&x, &y, sizeof x);
 }
 
-/* MSS, scale, SACK-permitted, timestamps are 19 bytes: with hello 26, with a cookie 36; hello to authenticator without timestamps 38. */
+/* MSS, scale, SACK-permitted, timestamps are 19 bytes: with hello 26, with a cookie 36; a handoff without timestamps 38. */
 static void design_6_they_fit(void **s)
 {
         struct option144 x = {.has = O144_HELLO | O144_PROOF};
@@ -66,7 +68,8 @@ static void what_does_not_fit_counts_for_nothing(void **s)
         struct option144 x;
         assert_false(option144_read(BYTES(144, 6, 1, 'Q', 'u', 'R'), &x));
         assert_false(option144_read(BYTES(144, 9, 1, 'Q', 'u', 'R', 'e', 77, 9), &x));            /* length beyond the end */
-        assert_false(option144_read(BYTES(144, 9, 1, 'Q', 'u', 'R', 'e', 77, 1), &x));            /* length below its own two bytes */
+        assert_false(option144_read(BYTES(144, 9, 1, 'Q', 'u', 'R', 'e', 77, 1),
+                                    &x));            /* length below its own two bytes */
         assert_false(option144_read(BYTES(144, 8, 1, 'Q', 'u', 'R', 'e', 77), &x));               /* no length */
         assert_false(option144_read(BYTES(144, 12, 1, 'Q', 'u', 'R', 'e', 1, 'Q', 'u', 'R', 'e'), &x)); /* twice */
         assert_false(option144_read(BYTES(144, 11, 1, 'Q', 'u', 'R', 'e', 5, 4, 1, 2), &x));      /* a proof of two bytes */
@@ -80,7 +83,8 @@ static void found_among_others_and_only_by_its_kind(void **s)
         assert_true(option144_find(o, sizeof o, 144, &x));
         assert_false(option144_find(o, sizeof o, 145, &x));
         assert_false(option144_find(BYTES(2, 4, 5, 180, 0, 144, 7, 1, 'Q', 'u', 'R', 'e'), 144, &x)); /* behind the end */
-        assert_false(option144_find(BYTES(2, 0, 144, 7, 1, 'Q', 'u', 'R', 'e'), 144, &x));             /* behind a broken length */
+        assert_false(option144_find(BYTES(2, 0, 144, 7, 1, 'Q', 'u', 'R', 'e'), 144,
+                                    &x));             /* behind a broken length */
         assert_false(option144_find(BYTES(144, 8, 1, 'Q', 'u', 'R', 'e'), 144, &x));
 }
 
@@ -98,8 +102,10 @@ static void rfc_6994_shared_kind_names_its_experiment(void **s)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {test(r57_r59_hello_is_seven_bytes), test(r59_the_number_is_a_synonym), test(design_6_all_sub_options_as_bytes),
-                test(design_6_they_fit), test(r58_padding_and_later_kinds_are_skipped), test(what_does_not_fit_counts_for_nothing),
+        const struct CMUnitTest tests[] = {test(r57_r59_hello_is_seven_bytes), test(r59_the_number_is_a_synonym),
+                                           test(design_6_all_sub_options_as_bytes),
+                test(design_6_they_fit), test(r58_padding_and_later_kinds_are_skipped),
+                        test(what_does_not_fit_counts_for_nothing),
                 test(found_among_others_and_only_by_its_kind), test(rfc_6994_shared_kind_names_its_experiment)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
