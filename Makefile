@@ -46,6 +46,7 @@ help:
 ## make tap          the appliance as a Linux process on a TAP device
 ## make bochs        the floppy in Bochs; make bochs-debug opens its debugger with symbols
 ## make conversation a request in three packets beside the eight of a plain one, drawn
+## make handoff-demo three kernels and a client: the front hands a connection to the node that answers it
 ## make count        instructions per request, counted in Bochs
 ## make bench        measurements, beside a Debian guest with nginx (parts: bench-size bench-instr)
 ## make soak         long transfers and long simulations

@@ -55,6 +55,7 @@ $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a
 include hosttest/tap/tap.mk
 
 include hosttest/conversation/conversation.mk
+include hosttest/handoff-demo/handoff-demo.mk
 
 include hosttest/sim/sim.mk
 include hosttest/bench/bench.mk

@@ -10,7 +10,7 @@ from machine import B, HOST, PLEN, Net, Qemu, Scratch, _cleanup, done, end, run,
 
 FRONT, ALPHA, BETA, V = '10.9.0.2', '10.9.0.3', '10.9.0.4', '10.9.0.80'
 SECRET = '8f31c0de4b7a5920d3e6f1a2b4c5d6e7'
-BIG = bytes(i * 7 & 255 for i in range(3000000))
+BIG = bytes(i * 7 & 255 for i in range(400000))
 
 
 def conf(name, addr):

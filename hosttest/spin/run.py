@@ -35,6 +35,12 @@ ROWS = [  # name, model, claim, flags, holds
     ('reopening_forgets_the_other_direction', 'channels', 'ends', '-DCLEAR_BOTH', False),
     ('channels_without_a_timer', 'channels', 'ends', '-DNO_TIMER', False),
     ('old_request_not_acknowledged_again', 'channels', 'ends', '-DNO_ACK_OF_OLD', False),
+    ('handoff_one_speaker', 'handoff', 'one', '', True),
+    ('handoff_ends', 'handoff', 'ends', '', True),
+    ('handoff_in_two_packets', 'handoff', 'one', '-DTWO_PACKETS', False),
+    ('handoff_elsewhere_after_53', 'handoff', 'one', '-DELSEWHERE_AFTER_53', False),
+    ('handoff_answer_of_a_node_given_up', 'handoff', 'one', '-DANY_52', False),
+    ('handoff_without_gone', 'handoff', 'ends', '-DNO_GONE', False),
 ]
 
 def run(cmd, cwd, limit=120):

@@ -25,17 +25,20 @@ static void send_ack(struct adoption *a)
         struct pkt *p = pkt_alloc(&a->h->st->pkts, PKT_HEADROOM);
         u32 fin = a->state == ADOPTION_WAITING && (a->block.state & FIN_RX);
         struct ctl c = {.scope = {.kind = CTL_52, .flags = TCP_ACK, .src = a->own, .dst = a->front, .ports = a->ports << 16 | a->ports >> 16,
-                                  .seq = a->fresh, .ack = a->first + 1 + a->got + fin, .first = a->first, .nonce = a->block.nonce}};
+                                  .seq = a->fresh, .ack = a->first + 1 + a->got + fin, .first = a->first, .nonce = a->block.nonce},
+                        .key = a->key < a->h->n_keys ? a->key : 0};
         if (p)
                 ctl_send(a->h, &c, p);
 }
 
-static void refuse(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, const u8 *nonce, enum handoff_reason why)
+static void refuse(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, u8 key, const u8 *nonce,
+                   enum handoff_reason why)
 {
         struct pkt *p = pkt_alloc(&h->st->pkts, PKT_HEADROOM);
         u32 ports = *(const u32_any *)th;
         struct ctl c = {.scope = {.kind = CTL_REFUSAL, .flags = TCP_RST | TCP_ACK, .src = ip->dst, .dst = ip->src, .ports = ports << 16 | ports >> 16,
-                                  .ack = s->seq + seg_space(s), .first = s->seq, .nonce = nonce}};
+                                  .ack = s->seq + seg_space(s), .first = s->seq, .nonce = nonce},
+                        .key = key};
         h->count.refusals[why]++;
         if (!p)
                 return;
@@ -148,7 +151,7 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
         }
         enum handoff_reason why = admit(h, b, ip->dst);
         if (why != HANDOFF_OK) {
-                refuse(h, ip, th, s, b->nonce, why);
+                refuse(h, ip, th, s, h->node_key[node], b->nonce, why);
                 pkt_drop(p, DROP_HANDOFF_REFUSED);
                 return;
         }
@@ -157,14 +160,14 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
         u32 now = stack_now_ms(h->st);
         *a = (struct adoption){.h = h, .timer.fire = adoption_fire, .front = ip->src, .own = ip->dst, .ports = *(const u32_any *)th, .first = s->seq,
                                .total = BLOCK_BYTES + b->snd_bytes + b->rcv_bytes, .fresh = stack_random(h->st), .born_ms = now,
-                               .state = ADOPTION_FILLING, .node_index = node, .block = *b};
+                               .state = ADOPTION_FILLING, .node_index = node, .key = h->node_key[node], .block = *b};
         pktq_init(&a->queue);
         timer_set(&h->st->wheel, &a->timer, now + ADOPT_GIVE_UP_MS);
         take_text(a, p, s, 0);
 }
 
 /* A SYN with the handoff in its option: 51, for the first time or again. */
-static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p, const struct ctl_in *in, u8 node)
+static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p, struct ctl_in *in, u8 node)
 {
         struct control_block b;
         struct adoption *a = find(h, ip->src, *(const u32_any *)th);
@@ -173,13 +176,14 @@ static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                 pkt_drop(p, DROP_HANDOFF_FORGED_51);
                 return;
         }
+        h->node_key[node] = in->key;
         u16 port = in->opt.has & O144_PORT ? in->opt.port : be16_get(th->src);
         if (!(in->opt.has & O144_BLOCK) || in->opt.block > in->n || !block_get(in->text, in->opt.block, &b) || block_first(&b) != s->seq ||
             !ipaddr_eq(b.client, in->opt.addr) || b.client_port != port || b.service_port != be16_get(th->dst)) {
                 u8 nonce[HANDOFF_NONCE] = {0};
                 if (in->n >= 4 + HANDOFF_NONCE)
                         memcpy(nonce, in->text + 4, HANDOFF_NONCE);
-                refuse(h, ip, th, s, nonce, HANDOFF_BLOCK);
+                refuse(h, ip, th, s, in->key, nonce, HANDOFF_BLOCK);
                 pkt_drop(p, DROP_HANDOFF_BLOCK);
                 return;
         }

@@ -54,6 +54,8 @@ int handoff_secret(struct handoff *h, const u8 *secret, u32 n)
         cluster_keys_derive(secret, n, &k);
         if (h->n_keys && !memcmp(&k, &h->keys[0], sizeof k))
                 return 0;
+        for (u32 i = 0; i < HANDOFF_NODES; i++)
+                h->node_key[i] = h->n_keys != 0; /* they have the new one when they use it */
         h->keys[1] = h->keys[0];
         h->keys[0] = k;
         h->n_keys = (u8)min_u32(h->n_keys + 1u, 2);

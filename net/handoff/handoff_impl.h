@@ -144,7 +144,7 @@ struct adoption {
         u32              ports;         /* as the front's header holds them */
         u32              first, total, got;
         u32              fresh, born_ms, rto_ms;
-        u8               state, node_index;
+        u8               state, node_index, key;
         struct control_block block;
         struct pktq      queue;
 };
@@ -177,14 +177,15 @@ void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tc
 struct ctl {
         struct auth_scope scope;        /* src is ours, ports as they go out */
         struct option144  opt;          /* beside hello and authenticator */
+        u8                key;          /* of which secret: who asks uses the newest, who answers that of the question */
 };
 /* Sends p (consumed), whose bytes are the segment's text. */
 void ctl_send(struct handoff *h, struct ctl *c, struct pkt *p);
 /* A received segment: its option, and where its text lies. false: there is none, or it does not end the header, or the text is in pieces. */
-struct ctl_in { struct option144 opt; const u8 *opts, *text; u32 n_opts, n; };
+struct ctl_in { struct option144 opt; const u8 *opts, *text; u32 n_opts, n; u8 key; /* set by ctl_good */ };
 bool ctl_read(const struct handoff *h, const struct tcp_hdr *th, const struct tcp_seg *s, const struct pkt *p, struct ctl_in *in);
 /* The authenticator is right under one of the secrets. */
-bool ctl_good(const struct handoff *h, const struct ctl_in *in, u8 kind, const struct ip_hdr *ip, const struct tcp_hdr *th,
+bool ctl_good(const struct handoff *h, struct ctl_in *in, u8 kind, const struct ip_hdr *ip, const struct tcp_hdr *th,
               const struct tcp_seg *s, u32 first, const u8 *nonce);
 
 struct service { ipaddr addr; struct netif *nif; bool silent; };
@@ -195,6 +196,7 @@ struct handoff {
         u8                  kind;                       /* of the option */
         u8                  n_keys;
         struct cluster_keys keys[2];                    /* the present secret's, the one before */
+        u8                  node_key[HANDOFF_NODES];    /* which of them the node's last 51 had */
         ipaddr              node[HANDOFF_NODES];        /* any() = free; none is behind n_nodes */
         struct service      service[HANDOFF_SERVICES];
         struct flow_table   flows;

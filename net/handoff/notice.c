@@ -22,7 +22,8 @@ void notice_flush(struct handoff *h)
         pkt_append(p, h->notice.b, NOTICE_HEAD + n * NOTICE_ENTRY);
         u32 port = __builtin_bswap16(HANDOFF_PORT);
         struct ctl c = {.scope = {.kind = CTL_NOTICE, .flags = TCP_ACK | TCP_PSH, .src = own, .dst = node, .ports = port | port << 16,
-                                  .seq = stack_random(h->st)}};
+                                  .seq = stack_random(h->st)},
+                        .key = h->node_key[h->notice.node]};
         ctl_send(h, &c, p);
 }
 

@@ -15,7 +15,7 @@ void ctl_send(struct handoff *h, struct ctl *c, struct pkt *p)
         u32 n_opt = option144_put(o + 3, h->kind, &c->opt), pad = -n_opt & 3, n_opts = n_opt + pad;
         u8 *opts = o + 3 - pad;
         u32 text = p->len;
-        auth_make(&h->keys[0], a, opts, n_opts, p->data, text, tag);
+        auth_make(&h->keys[c->key], a, opts, n_opts, p->data, text, tag);
         memcpy(opts + n_opts - HANDOFF_TAG, tag, HANDOFF_TAG);
         memcpy(pkt_push(p, n_opts), opts, n_opts);
         u32_any *w = pkt_push(p, sizeof(struct tcp_hdr));
@@ -42,7 +42,7 @@ bool ctl_read(const struct handoff *h, const struct tcp_hdr *th, const struct tc
                option144_find(in->opts, in->n_opts, h->kind, &in->opt) && (in->opt.has & O144_AUTH) && !memcmp(in->opt.auth, sub + 2, HANDOFF_TAG);
 }
 
-bool ctl_good(const struct handoff *h, const struct ctl_in *in, u8 kind, const struct ip_hdr *ip, const struct tcp_hdr *th,
+bool ctl_good(const struct handoff *h, struct ctl_in *in, u8 kind, const struct ip_hdr *ip, const struct tcp_hdr *th,
               const struct tcp_seg *s, u32 first, const u8 *nonce)
 {
         struct auth_scope a = {.kind = kind, .flags = s->flags, .src = ip->src, .dst = ip->dst, .ports = *(const u32_any *)th,
@@ -51,7 +51,10 @@ bool ctl_good(const struct handoff *h, const struct ctl_in *in, u8 kind, const s
         for (u32 i = 0; i < h->n_keys; i++) {
                 u8 tag[HANDOFF_TAG];
                 auth_make(&h->keys[i], &a, in->opts, in->n_opts, in->text, in->n, tag);
-                good |= auth_equal(tag, in->opt.auth);
+                if (auth_equal(tag, in->opt.auth)) {
+                        good = true;
+                        in->key = (u8)i;
+                }
         }
         return good;
 }
