@@ -9,7 +9,8 @@
         shld    \lo, ebp, \n
         .endm
 
-/* One SipRound. v0 is \h0:\l0, v2 at [esp+\h2]:[esp+\l2], v1 ecx:ebx, v3 edi:esi; behind it the halves of v0 and v2 have changed places. */
+/* One SipRound. v0 is \h0:\l0, v2 at [esp+\h2]:[esp+\l2], v1 ecx:ebx, v3 edi:esi; behind it the halves of v0 and v2 have
+ * changed places. */
         .macro ROUND l0, h0, l2, h2
         add     \l0, ebx
         adc     \h0, ecx
@@ -43,7 +44,7 @@
  *   out       edx:eax
  *   clobbers  ecx, flags
  *
- * Locals: [esp] v2, [esp+8] place in msg, [esp+12] bytes left of whole words, [esp+16] the last word: n & 7 bytes, and n above them.
+ * Locals: [esp] v2, [esp+8] place in msg, [esp+12] bytes left of whole words, [esp+16] the last word: n & 7 bytes, n above them.
  */
 func siphash
         push    ebx

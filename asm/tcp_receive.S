@@ -1,6 +1,6 @@
 /* tcp_receive.S - the straight line: the frame that is most likely next, from the link header to the user, in one go.
- * Four parts: validate, demultiplex, analyse (which only sets action bits), act. Until all of a segment is known to be good nothing
- * is changed, so that .Lno can leave it to eth_rx at any time. What is rare happens behind the `ret`.
+ * Four parts: validate, demultiplex, analyse (which only sets action bits), act. Until all of a segment is known to be good
+ * nothing is changed, so that .Lno can leave it to eth_rx at any time. What is rare happens behind the `ret`.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 

@@ -52,7 +52,8 @@ int ip_tx(struct stack *st, struct pkt *p, ipaddr src, ipaddr dst, u8 proto, con
 struct ip_path { struct netif *nif; ipaddr hop, src; };
 bool ip_route(struct stack *st, ipaddr dst, struct ip_path *out);
 
-/* For who sends often: the number of the ready link header (arp.h) from src, an address of nif, to dst by nif; HOP_UNKNOWN while there is none. */
+/* For who sends often: the number of the ready link header (arp.h) from src, an address of nif, to dst by nif; HOP_UNKNOWN
+ * while there is none. */
 u16 ip_hop(struct stack *st, ipaddr src, ipaddr dst, const struct netif *nif);
 
 /* The address is one of ours on any interface / may be a source of unicast traffic / is a broadcast on nif. */

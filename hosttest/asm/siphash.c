@@ -20,7 +20,8 @@ static void every_length_and_alignment(void **state)
                                 key[i] = (u8)(n % 7 == 0 ? 0xff : rnd(&seed));
                         for (u32 i = 0; i < sizeof msg; i++)
                                 msg[i] = (u8)(n % 5 == 0 ? 0xff : rnd(&seed));
-                        u32 spoilt, low = call_checked(&spoilt, (const void *)siphash, (u32)(uintptr_t)key, (u32)(uintptr_t)(msg + at), n, 0);
+                        u32 spoilt, k = (u32)(uintptr_t)key, m = (u32)(uintptr_t)(msg + at);
+                        u32 low = call_checked(&spoilt, (const void *)siphash, k, m, n, 0);
                         u64 want = c_siphash(key, msg + at, n);
                         assert_int_equal(spoilt, 0);
                         assert_int_equal(low, (u32)want);

@@ -1,5 +1,5 @@
-/* tcp_receive.c (test) - asm/tcp_receive.S against its twin on whole stacks: the edges of prediction for kinds of connections, then
- * seeded walks of segments good and spoilt. All memory, all frames, all that the user was told must be the same.
+/* tcp_receive.c (test) - asm/tcp_receive.S against its twin on whole stacks: the edges of prediction for kinds of connections,
+ * then seeded walks of segments good and spoilt. All memory, all frames, all that the user was told must be the same.
  * SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -33,7 +33,8 @@ static bool same(struct pkt *p)
 static struct world_frame expected(void)
 {
         const struct tcb *t = W.t;
-        return (struct world_frame){.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t), .flags = TCP_ACK,
+        return (struct world_frame){.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t),
+                                    .flags = TCP_ACK,
                                     .ts = t->flags & TF_TS, .tsval = t->ts_recent + 1, .tsecr = (u32)(W.now / 1000) + t->ts_off};
 }
 
@@ -83,7 +84,10 @@ static void tweak(void)
         case 14: tcp_send(t, "user speaks", 11); break;
         case 15: case 16: t->cwnd = tcb_outstanding(t) ? ONE_OF(2, 2, 4) * tcb_outstanding(t) + dice(3) : t->cwnd; break;
         case 17: case 18: if (t->flight) t->flight->cwnd_limited = true; break;
-        case 19: case 20: case 21: if (t->flight && t->flight->first) t->min_rtt_us = tcb_now_us(t) - t->flight->first->tx_us + dice(3); break;
+        case 19: case 20: case 21:
+                if (t->flight && t->flight->first)
+                        t->min_rtt_us = tcb_now_us(t) - t->flight->first->tx_us + dice(3);
+                break;
         case 22: t->srtt_us = ONE_OF(0, 1, 0x7fffffff, 8); break;
         case 23: t->rttvar_us = ONE_OF(0, 200000, 200001, 0x7fffffff); break;
         case 24: t->keepalive_ms = ONE_OF(0, 1, 100, 60000); break;
@@ -106,8 +110,8 @@ static void walk(u32 seed)
                 f.seq += dice(8) ? 0 : ONE_OF(0xffffffff, 1, 1460, 0x80000000, (u32)-1460);
                 if (dice(3) == 0)
                         f.ack = W.t->snd_una + ONE_OF(0, 1, 1000, 0xffffffff, tcb_outstanding(W.t) + 1, tcb_outstanding(W.t) / 2);
-                f.flags |= (u8)ONE_OF(0, 0, TCP_PSH, TCP_PSH, dice(8) ? 0 : TCP_FIN, dice(8) ? 0 : TCP_FIN | TCP_PSH, dice(8) ? 0 : TCP_URG, dice(8) ? 0 : TCP_ECE,
-                                      dice(8) ? 0 : TCP_CWR, dice(16) ? 0 : TCP_SYN, dice(32) ? 0 : TCP_RST);
+                f.flags |= (u8)ONE_OF(0, 0, TCP_PSH, TCP_PSH, dice(8) ? 0 : TCP_FIN, dice(8) ? 0 : TCP_FIN | TCP_PSH,
+                                      dice(8) ? 0 : TCP_URG, dice(8) ? 0 : TCP_ECE, dice(8) ? 0 : TCP_CWR, dice(16) ? 0 : TCP_SYN, dice(32) ? 0 : TCP_RST);
                 f.tos = (u8)(dice(16) ? 0 : 3);
                 f.wnd = dice(8) ? f.wnd : ONE_OF(0, 1, 100, 65535);
                 f.tsval += dice(8) ? 0 : ONE_OF(0xfffffffe, 0xffffffff, 0x7fffffff);
@@ -116,7 +120,8 @@ static void walk(u32 seed)
                         break;
                 spoil(p);
                 if (!same(p)) {
-                        fprintf(stderr, "# seed %u, step %u: seq +%d ack +%d len %u flags %02x wnd %u\n", seed, step, f.seq - W.t->rcv_nxt, f.ack - W.t->snd_una, f.len, f.flags, f.wnd);
+                        fprintf(stderr, "# seed %u, step %u: seq %u ack %u len %u flags %02x wnd %u\n", seed, step, f.seq, f.ack,
+                                f.len, f.flags, f.wnd);
                         fail();
                 }
                 if (dice(3))
@@ -137,7 +142,8 @@ static void random_walks(void **state)
 /* Every combination of edges, each from the same state. */
 static void edges_of(u32 seed, bool outstanding)
 {
-        static const u8 flags[] = {0, TCP_ACK, TCP_ACK | TCP_PSH, TCP_ACK | TCP_FIN, TCP_ACK | TCP_FIN | TCP_PSH, TCP_ACK | TCP_RST, TCP_ACK | TCP_SYN, TCP_ACK | TCP_ECE};
+        static const u8 flags[] = {0, TCP_ACK, TCP_ACK | TCP_PSH, TCP_ACK | TCP_FIN, TCP_ACK | TCP_FIN | TCP_PSH, TCP_ACK | TCP_RST,
+                                   TCP_ACK | TCP_SYN, TCP_ACK | TCP_ECE};
         static const u32 seqs[] = {0, 1, (u32)-1, 0x7fffffff, 0x80000000}, wnds[] = {0, 1, 65535};
         world_begin(seed);
         if (outstanding)

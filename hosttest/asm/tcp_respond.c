@@ -1,5 +1,5 @@
-/* tcp_respond.c (test) - asm/tcp_respond.S against its twin on whole stacks: every kind of connection, window, interface and segment,
- * seeded. All memory and the frame that left must be the same; its sums are right.
+/* tcp_respond.c (test) - asm/tcp_respond.S against its twin on whole stacks: every kind of connection, window, interface and
+ * segment, seeded. All memory and the frame that left must be the same; its sums are right.
  * SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -51,7 +51,8 @@ static void one(u32 seed)
         for (u32 i = 0; i < 20; i++) {
                 vary();
                 struct pkt *p = pkt_alloc(&W.st->pkts, PKT_HEADROOM);
-                u32 opts = dice(4) ? 0 : dice(4), front = dice(4) ? 0 : dice(100), frag = dice(2) ? 0 : dice(2) ? 1000 : dice(1400);
+                u32 opts = dice(4) ? 0 : dice(4), front = dice(4) ? 0 : dice(100);
+                u32 frag = dice(2) ? 0 : dice(2) ? 1000 : dice(1400);
                 u32 flags = (dice(4) ? TCP_ACK : dice(256)) | opts << TCP_R_OPT_SHIFT | (dice(8) ? 0 : TCP_R_ECT);
                 p->len = (u16)(opts * 4 + front);
                 memcpy(p->data, text, p->len);
@@ -74,7 +75,8 @@ static void one(u32 seed)
                 } else {
                         W.nif->caps &= (u8)~(NETIF_CSUM_TX | NETIF_TSO);
                 }
-                u32 args[6] = {(u32)(uintptr_t)W.t, (u32)(uintptr_t)p, ONE_OF(0, 0xffffffff, W.t->snd_nxt, rnd(&W.seed)), flags, len, sum};
+                u32 seq = ONE_OF(0, 0xffffffff, W.t->snd_nxt, rnd(&W.seed));
+                u32 args[6] = {(u32)(uintptr_t)W.t, (u32)(uintptr_t)p, seq, flags, len, sum};
                 if (!world_same((const void *)tcp_respond, (const void *)c_tcp_respond, args, NULL)) {
                         fprintf(stderr, "# seed %u, segment %u\n", seed, i);
                         fail();
@@ -105,7 +107,8 @@ static void its_sums_are_right(void **state)
                 u32 total = be16_get(((const struct ip_hdr *)ip)->len);
                 assert_int_equal(total, 40 + n + (W.t->flags & TF_TS ? 12 : 0));
                 assert_int_equal(cksum_fold(cksum_add(0, ip, 20)), 0xffff);
-                assert_int_equal(cksum_fold(cksum_add(ip_pseudo_sum(WORLD_IP, WORLD_PEER_IP, IPPROTO_TCP_, (u16)(total - 20)), ip + 20, total - 20)), 0xffff);
+                u32 pseudo = ip_pseudo_sum(WORLD_IP, WORLD_PEER_IP, IPPROTO_TCP_, (u16)(total - 20));
+                assert_int_equal(cksum_fold(cksum_add(pseudo, ip + 20, total - 20)), 0xffff);
         }
 }
 

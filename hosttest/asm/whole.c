@@ -16,7 +16,8 @@ static u32 n_sent, n_left, n_fin, n_two;
 static void queue_some(struct tcb *t)
 {
         for (u32 i = 1 + dice(4) / 2; i-- > 0;) {
-                u32 n = ONE_OF(1, 2, 99, 100, 700, t->mss, t->mss - 1u, t->mss + 1u, dice(1400) + 1), at = dice(2), sum = cksum_add(0, text + at, n);
+                u32 n = ONE_OF(1, 2, 99, 100, 700, t->mss, t->mss - 1u, t->mss + 1u, dice(1400) + 1), at = dice(2);
+                u32 sum = cksum_add(0, text + at, n);
                 if (dice(4)) {
                         tcp_send_ref(t, text + at, n, dice(10) ? &sum : NULL);
                 } else {
@@ -40,7 +41,8 @@ static void vary(struct tcb *t)
         t->rto_ms = ONE_OF(200, 201, 203, 1000);
         t->retries = (u8)(dice(8) == 0);
         t->last_tx_ms = tcb_now_ms(t) - ONE_OF(0, t->rto_ms, t->rto_ms + 1, 100000);
-        t->flags = (t->flags & ~(u32)(TF_CORK | TF_URG_TX | TF_SACK)) | ONE_OF(0, TF_SACK, TF_SACK) | (dice(16) ? 0 : ONE_OF(TF_CORK, TF_URG_TX));
+        t->flags &= ~(u32)(TF_CORK | TF_URG_TX | TF_SACK);
+        t->flags |= ONE_OF(0, TF_SACK, TF_SACK) | (dice(16) ? 0 : ONE_OF(TF_CORK, TF_URG_TX));
         if (dice(3) == 0)
                 tcp_timer(t, TT_KEEPALIVE, ONE_OF(1, 100, 9000));
         if (t->state == TCP_B_ESTABLISHED && dice(8) == 0)
@@ -80,7 +82,8 @@ static void one(u32 seed)
                 t->flags &= ~(u32)(TF_BUSY | TF_URG_TX);
                 t->state = TCP_B_ESTABLISHED;
                 tcp_predict(t);
-                struct world_frame f = {.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t), .flags = TCP_ACK,
+                struct world_frame f = {.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t),
+                                        .flags = TCP_ACK,
                                         .ts = t->flags & TF_TS, .tsval = t->ts_recent + 1, .tsecr = tcb_now_ms(t) + t->ts_off};
                 world_tick(dice(5000));
                 world_in(&f);

@@ -107,8 +107,8 @@ static inline struct pkt *world_build(const struct world_frame *f)
         u8 *b = p->data + l2;
         if (l2)
                 *(struct eth_hdr *)p->data = (struct eth_hdr){WORLD_US, WORLD_PEER, be16_of(ETHERTYPE_IP_)};
-        struct ip_hdr ip = {.vhl = 0x45, .tos = f->tos, .len = be16_of((u16)(20 + n)), .id = be16_of((u16)dice(65536)), .frag = be16_of(IP_DF),
-                            .ttl = 64, .proto = IPPROTO_TCP_, .src = WORLD_PEER_IP, .dst = WORLD_IP};
+        struct ip_hdr ip = {.vhl = 0x45, .tos = f->tos, .len = be16_of((u16)(20 + n)), .id = be16_of((u16)dice(65536)),
+                            .frag = be16_of(IP_DF), .ttl = 64, .proto = IPPROTO_TCP_, .src = WORLD_PEER_IP, .dst = WORLD_IP};
         ip.cksum = be16_from_raw((u16)~cksum_fold(cksum_add(0, &ip, 20)));
         memcpy(b, &ip, 20);
         struct tcp_hdr h = {be16_of(f->port), be16_of(80), be32_of(f->seq), be32_of(f->ack), (u8)((5 + opts / 4) << 4), f->flags,
@@ -157,8 +157,8 @@ static inline void world_begin(u32 seed)
         memset(&W, 0, sizeof W);
         W.seed = seed;
         W.now = 1000000;
-        struct stack_config cfg = {.n_pkts = WORLD_PKTS, .n_tcbs = 4, .n_listeners = 2, .n_synq = 4, .n_timewait = 8, .n_udp = 1, .n_arp = 4, .n_routes = 4, .n_reass = 1,
-                                   .alloc = world_take};
+        struct stack_config cfg = {.n_pkts = WORLD_PKTS, .n_tcbs = 4, .n_listeners = 2, .n_synq = 4, .n_timewait = 8, .n_udp = 1,
+                                   .n_arp = 4, .n_routes = 4, .n_reass = 1, .alloc = world_take};
         memcpy(cfg.seed, &seed, 4);
         W.st = stack_new(&cfg, W.now);
         W.nif = W.st ? world_take(NULL, sizeof *W.nif, 16) : NULL;
@@ -170,14 +170,15 @@ static inline void world_begin(u32 seed)
         netif_addr_add(W.nif, WORLD_IP, 24, IFADDR_STATIC, false);
         arp_set(W.nif, WORLD_PEER_IP, WORLD_PEER);
         bool ts = dice(2);
-        struct tcp_opts o = {.nodelay = dice(2), .ecn = dice(2), .psh_message = dice(8) == 0, .no_sack = dice(2), .keepalive_ms = dice(2) ? 9000 : 0,
-                             .rcvbuf = ONE_OF(4096, 16384, 1 << 20), .no_wscale = dice(4) == 0, .ack_on_read = dice(16) == 0};
+        struct tcp_opts o = {.nodelay = dice(2), .ecn = dice(2), .psh_message = dice(8) == 0, .no_sack = dice(2),
+                             .keepalive_ms = dice(2) ? 9000 : 0, .rcvbuf = ONE_OF(4096, 16384, 1 << 20), .no_wscale = dice(4) == 0, .ack_on_read = dice(16) == 0};
         int err;
         W.l = tcp_listen(W.st, IPADDR_ANY, 80, &world_ev[dice(3)], NULL, &o, &err);
-        struct world_frame f = {.seq = rnd(&W.seed), .wnd = 64000, .tsval = rnd(&W.seed), .port = (u16)(1024 + dice(60000)), .flags = TCP_SYN | (o.ecn ? TCP_ECE | TCP_CWR : 0),
-                                .ts = ts, .syn_options = true};
+        struct world_frame f = {.seq = rnd(&W.seed), .wnd = 64000, .tsval = rnd(&W.seed), .port = (u16)(1024 + dice(60000)),
+                                .flags = TCP_SYN | (o.ecn ? TCP_ECE | TCP_CWR : 0), .ts = ts, .syn_options = true};
         world_in(&f);
-        struct synq *q = synq_find(W.st->tcp, be32_raw(WORLD_PEER_IP.v4), be32_raw(WORLD_IP.v4), be16_raw(be16_of(f.port)) | be16_raw(be16_of(80)) << 16);
+        u32 ports = be16_raw(be16_of(f.port)) | (u32)be16_raw(be16_of(80)) << 16;
+        struct synq *q = synq_find(W.st->tcp, be32_raw(WORLD_PEER_IP.v4), be32_raw(WORLD_IP.v4), ports);
         if (!q)
                 abort();
         world_tick(dice(3000));
@@ -219,14 +220,16 @@ static inline bool world_same(const void *routine, const void *twin, const u32 a
         W.t = t;
         W.n_log = 0;
         u32 spoilt_c, result_c = call_checked6(&spoilt_c, twin, args);
-        bool same = !spoilt && (!result || result_c == *result) && W.n_log == world_n_log[1] && !memcmp(W.log, world_log[1], W.n_log) && W.t == after;
+        bool same = !spoilt && (!result || result_c == *result) && W.t == after && W.n_log == world_n_log[1] &&
+                    !memcmp(W.log, world_log[1], W.n_log);
         if (!same)
-                fprintf(stderr, "# spoilt %u, results %u and %u, log of %u and %u bytes, connection %p and %p\n", spoilt, result_asm, result_c, world_n_log[1], W.n_log,
-                        (void *)after, (void *)W.t);
+                fprintf(stderr, "# spoilt %u, results %u and %u, log of %u and %u bytes, connection %p and %p\n", spoilt, result_asm,
+                        result_c, world_n_log[1], W.n_log, (void *)after, (void *)W.t);
         for (u32 i = 0; same && i < W.used; i++) {
                 if (W.mem[i] != world_kept[1][i]) {
                         u32 in_tcb = t ? (u32)(W.mem + i - (u8 *)t) : 0;
-                        fprintf(stderr, "# byte %u of the world (tcb + %u): assembly %02x, twin %02x\n", i, in_tcb, world_kept[1][i], W.mem[i]);
+                        fprintf(stderr, "# byte %u of the world (tcb + %u): assembly %02x, twin %02x\n", i, in_tcb,
+                                world_kept[1][i], W.mem[i]);
                         same = false;
                 }
         }

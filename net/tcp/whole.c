@@ -33,8 +33,9 @@ bool tcp_send_whole(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
         u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, now = tcb_now_ms(t), seq = t->snd_nxt;
-        if (t->flight || !n || n > t->mss || n + fin > t->snd_wnd || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
-            seq != t->snd_una || (t->flags & (TF_CORK | TF_ECN | TF_URG_TX)) || !pieces_known(t->snd_first))
+        if (t->flight || !n || n > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
+            (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
+            (t->flags & (TF_CORK | TF_ECN | TF_URG_TX)) || !pieces_known(t->snd_first))
                 return false;
         if (now - t->last_tx_ms > t->rto_ms)
                 cc_idle(t);
