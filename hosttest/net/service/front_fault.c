@@ -114,6 +114,64 @@ static void a_reply_cut_short_ends_in_reset(void **state)
         assert_int_equal(figures().aborted, 2);
 }
 
+static void a_reply_that_breaks_the_grammar(void **state)
+{
+        struct end *c = client(), *d = client();
+
+        run_for(10);
+        say(c, GET_ONE);
+        say(accepted[0], "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx");
+        assert_true(begins(c, "HTTP/1.1 502") && c->eof);
+        say(d, GET_ONE);
+        say(accepted[1], "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+        say(accepted[1], "zz\r\n");
+        assert_true(d->closed && d->err == E_RESET && begins(d, "HTTP/1.1 200") && accepted[1]->closed);
+}
+
+/* The answer comes before the body is through, and with it the target's end. */
+static void a_target_that_has_seen_enough(void **state)
+{
+        static const char large[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n";
+        struct end *c = client(), *d = client();
+
+        run_for(10);
+        say(c, "POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+        say(accepted[0], large);
+        assert_true(got(c, large) && !c->eof);
+        say(c, "def"); /* nothing says that it wants no more */
+        assert_memory_equal(accepted[0]->got + accepted[0]->n - 6, "abcdef", 6);
+        tcp_close(accepted[0]->t);
+        run_for(20);
+        assert_true(got(c, large) && c->eof);
+        say(d, "POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+        tcp_shutdown(d->t);
+        run_for(20);
+        assert_true(accepted[1]->eof); /* and one that ends in the middle of its body */
+        say(accepted[1], "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        assert_true(begins(d, "HTTP/1.1 400") && d->eof);
+}
+
+/* What may not be sent twice is not sent on a connection that the target may be closing just now. */
+static void a_post_on_a_connection_long_unused(void **state)
+{
+        static const char post[] = "POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+        struct end *c = client();
+
+        run_for(10);
+        say(c, GET_ONE);
+        say(accepted[0], OK_5);
+        say(c, post);
+        assert_int_equal(n_accepted, 1);
+        say(accepted[0], OK_5);
+        run_for(2 * FRONT_TRUST_MS);
+        say(c, post);
+        assert_true(n_accepted == 2 && got(accepted[1], post));
+        say(accepted[1], OK_5);
+        run_for(2 * FRONT_TRUST_MS);
+        say(c, GET_ONE);
+        assert_int_equal(n_accepted, 2);
+}
+
 static void a_client_that_goes_away(void **state)
 {
         struct end *c = client();
@@ -174,6 +232,9 @@ int main(void)
                 T(a_target_that_dies_before_it_replies),
                 T(a_kept_connection_that_the_target_closes),
                 T(a_reply_cut_short_ends_in_reset),
+                T(a_reply_that_breaks_the_grammar),
+                T(a_target_that_has_seen_enough),
+                T(a_post_on_a_connection_long_unused),
                 T(a_client_that_goes_away),
                 T(a_target_that_speaks_unasked),
                 T(no_reply_at_all),

@@ -94,6 +94,28 @@ static void one_source_holds_only_so_many_bytes(void **state)
         assert_int_equal(c[0]->n, 0);
 }
 
+/* Those that wait leave half of the entries to those that have asked. */
+static void heads_take_half_of_the_entries(void **state)
+{
+        struct end *c[5];
+
+        end(state);
+        begin_with(1024, 8, 256);
+        target(ONE, 8000);
+        backend("one", 1, ONE);
+        path_rule("one", "/one");
+        for (u32 i = 0; i < COUNT_OF(c); i++) {
+                c[i] = client();
+                run_for(10);
+                say(c[i], "GET /one HT");
+                assert_int_equal(begins(c[i], "HTTP/1.1 503"), i == 4);
+        }
+        struct end *d = client();
+        run_for(10);
+        say(d, GET_ONE);
+        assert_int_equal(n_accepted, 1);
+}
+
 static void entries_run_out(void **state)
 {
         struct end *c[9];
@@ -151,6 +173,7 @@ int main(void)
                 T(a_head_that_is_too_long),
                 T(one_source_holds_only_so_many),
                 T(one_source_holds_only_so_many_bytes),
+                T(heads_take_half_of_the_entries),
                 T(entries_run_out),
                 T(connections_run_out),
         };

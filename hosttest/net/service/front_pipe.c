@@ -144,10 +144,43 @@ static void a_port_without_parsing_and_nobody_behind(void **state)
         assert_true(c->closed && c->err == E_RESET);
 }
 
+/* Buffers are gone just when a head is to be sent: it goes out once, whole, when they are back. */
+static void no_buffer_for_a_head(void **state)
+{
+        char s[2100] = "POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n";
+        struct end *c = client();
+        struct pkt *held = NULL;
+
+        memset(s + strlen(s), 'b', 2000);
+        run_for(10);
+        tcp_send(c->t, s, (u32)strlen(s));
+        wire_batch_end(peer);
+        for (const struct frame *f; (f = wire_tx(peer));) /* the request; the front asks for the target */
+                wire_rx(ours, f->b, f->n);
+        for (const struct frame *f; (f = wire_tx(ours));)
+                wire_rx(peer, f->b, f->n);
+        while (ours->st->pkts.n_free > ours->st->pkts.n_total / 4) {
+                struct pkt *p = pkt_alloc(&ours->st->pkts, 0);
+
+                p->next = held;
+                held = p;
+        }
+        run_for(100);
+        assert_true(n_accepted == 1 && accepted[0]->n == 0);
+        while (held) {
+                struct pkt *p = held;
+
+                held = p->next;
+                pkt_free(p);
+        }
+        run_for(100);
+        assert_true(got(accepted[0], s));
+}
+
 /* Targets that read nothing, clients that send a byte a segment: the pool is not emptied, and a good client is served. */
 static void small_pieces_for_a_deaf_target(void **state)
 {
-        struct end *c[8];
+        struct end *c[24];
 
         end(state);
         begin_with(256, 0, 64);
@@ -183,6 +216,7 @@ static void small_pieces_for_a_deaf_target(void **state)
         assert_int_equal(n_accepted, COUNT_OF(c) + 1);
         say(accepted[COUNT_OF(c)], OK_5);
         assert_true(got(d, OK_5));
+        assert_true(figures().gateway_timeout > 0);
 }
 
 int main(void)
@@ -194,6 +228,7 @@ int main(void)
                 T(an_upgrade_becomes_a_tunnel),
                 T(a_port_without_parsing),
                 T(a_port_without_parsing_and_nobody_behind),
+                T(no_buffer_for_a_head),
                 T(small_pieces_for_a_deaf_target),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* front_storm.c (test) - many clients, requests and replies of every framing in pieces, sent ahead, over a wire that loses frames;
- * targets and clients that die at any moment. What a client sees is always the replies to its requests in their order, up to a
+/* front_storm.c (test) - many clients, requests and replies of every framing in pieces, sent ahead, over a wire that loses
+ * frames; targets and clients that die at any moment. What a client sees is always the replies to its requests in their order, up to a
  * point where an error page or a reset ends it; what a target sees is always whole requests, or a reset; nobody is forgotten.
  * STORM_SEED=n repeats one.
  * SPDX-License-Identifier: MIT */
