@@ -1,7 +1,7 @@
-/* handoff.h - a live connection goes to another node of the cluster, which answers the client itself (R69 to R81). This machine may
- * be the front (it owns the service address and hands over), a node (it holds the address silently and adopts), or both.
- * doc/handoff.md has the wire, the rules and the limits. Nothing here depends on what decides; net/service/front_handoff.c joins the two.
- * SPDX-License-Identifier: MIT */
+/* handoff.h - a live connection goes to another node of the cluster, which answers the client itself (R69 to R81). This machine
+ * may be the front (it owns the service address and hands over), a node (it holds the address silently and adopts), or both.
+ * doc/handoff.md has the wire, the rules and the limits. Nothing here depends on what decides; net/service/front_handoff.c joins
+ * the two. SPDX-License-Identifier: MIT */
 #ifndef HANDOFF_H
 #define HANDOFF_H
 
@@ -50,21 +50,21 @@ int  handoff_service_add(struct handoff *h, struct netif *nif, ipaddr v);
 int  handoff_service_del(struct handoff *h, ipaddr v);
 void handoff_service_walk(const struct handoff *h, void (*fn)(void *ctx, ipaddr v, bool silent), void *ctx);
 
-/* What became of handoff_begin. HANDOFF_OK: the connection lives on the node, t is NULL. Else t is as it was, its events untouched and
- * its bytes unread; the callee may begin again with another node, or answer the client itself. */
+/* What became of handoff_begin. HANDOFF_OK: the connection lives on the node, t is NULL. Else t is as it was, its events
+ * untouched and its bytes unread; the callee may begin again with another node, or answer the client itself. */
 typedef void handoff_done_fn(void *ctx, struct tcb *t, enum handoff_reason why);
 
-/* Hands t to a node. Until done is called nothing is sent to the client and nothing is told to t's user; what the client sends is kept
- * for who gets it. HANDOFF_OK: begun; else t is untouched and done is not called. */
+/* Hands t to a node. Until done is called nothing is sent to the client and nothing is told to t's user; what the client sends is
+ * kept for who gets it. HANDOFF_OK: begun; else t is untouched and done is not called. */
 enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx);
 
 struct handoff_counters {
         u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS];      /* as the front */
-        u32 forwarded, kept, kept_lost;                                         /* the client's packets: passed on, kept from 51 to 52, lost meanwhile */
-        u32 gone, refreshed, expired;                                           /* flow entries: ended by the node, told to live, aged out */
+        u32 forwarded, kept, kept_lost; /* the client's packets: passed on, kept from 51 to 52, lost meanwhile */
+        u32 gone, refreshed, expired; /* flow entries: ended by the node, told to live, aged out */
         u32 adopted, confirmed, abandoned;                                      /* as a node: 51 taken, 53 came, 53 never came */
         u32 refusals[HANDOFF_WIRE_REASONS];
-        u32 forged, stray, strangers, unknown;                                  /* wrong authenticator, out of place, from no node, clients' packets of no connection */
+        u32 forged, stray, strangers, unknown; /* wrong authenticator, out of place, from no node, for no connection here */
         u32 flows, flows_max, transfers, owned;                                 /* at present */
 };
 void handoff_counters(const struct handoff *h, struct handoff_counters *out);

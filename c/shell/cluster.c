@@ -59,7 +59,8 @@ static int set_secret(struct words *w)
                         secret[n] = (u8)(digit(s[0]) << 4 | digit(s[1]));
         }
         if (!good || n < HANDOFF_SECRET_MIN)
-                return words_refuse(w, "the secret is %u to %u hex digits, two for each byte", HANDOFF_SECRET_MIN * 2u, HANDOFF_SECRET_MAX * 2u);
+                return words_refuse(w, "the secret is %u to %u hex digits, two for each byte", HANDOFF_SECRET_MIN * 2u,
+                                    HANDOFF_SECRET_MAX * 2u);
         int e = the_handoff(w) ? handoff_secret(handoff, secret, n) : -1;
         memset(secret, 0, sizeof(secret));
         return e;
@@ -145,7 +146,9 @@ int cmd_service(struct words *w)
         int e = handoff_service_add(handoff, ip_route(st, v, &path) ? path.nif : st->nif[0], v);
         if (e == E_EXIST)
                 return 0;
-        return e == E_NOMEM ? words_refuse(w, "at most %u service addresses", (u32)HANDOFF_SERVICES) : e < 0 ? words_refuse(w, "%s", stack_strerror(e)) : 0;
+        return e == E_NOMEM ? words_refuse(w, "at most %u service addresses", (u32)HANDOFF_SERVICES)
+               : e < 0      ? words_refuse(w, "%s", stack_strerror(e))
+                            : 0;
 }
 
 int no_service(struct words *w)
@@ -195,13 +198,16 @@ int cmd_flows(struct words *w)
         }
         handoff_counters(handoff, &c);
         handoff_walk(handoff, print_flow, &p);
-        out("handed: %u of %u begun, %u silences, %u repeats; %u flows now, %u at most\n", c.handed, c.begun, c.silent, c.retried, c.flows, c.flows_max);
+        out("handed: %u of %u begun, %u silences, %u repeats; %u flows now, %u at most\n", c.handed, c.begun, c.silent, c.retried,
+            c.flows, c.flows_max);
         out("forwarded: %u packets; kept from 51 to 52: %u, lost meanwhile: %u\n", c.forwarded, c.kept, c.kept_lost);
         out("ended: %u by the node, %u expired; %u refreshed\n", c.gone, c.expired, c.refreshed);
         out("adopted: %u, %u confirmed, %u never were; %u now\n", c.adopted, c.confirmed, c.abandoned, c.owned);
         for (u32 i = 1; i < HANDOFF_WIRE_REASONS; i++)
                 if (c.refused[i] || c.refusals[i])
-                        out("refused: %u there, %u here: %s\n", c.refused[i], c.refusals[i], handoff_reason_text((enum handoff_reason)i));
-        out("forged: %u, out of place: %u, from strangers: %u, of unknown connections: %u\n", c.forged, c.stray, c.strangers, c.unknown);
+                        out("refused: %u there, %u here: %s\n", c.refused[i], c.refusals[i],
+                            handoff_reason_text((enum handoff_reason)i));
+        out("forged: %u, out of place: %u, from strangers: %u, of unknown connections: %u\n", c.forged, c.stray, c.strangers,
+            c.unknown);
         return 0;
 }

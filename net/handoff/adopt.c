@@ -79,7 +79,8 @@ static void fill(struct tcb *t, struct listener *l, const struct control_block *
         t->ev = l->ev;
         t->user = l->user;
         t->listener = (u16)(l->index + 1);
-        t->flags |= (b->flags & BLOCK_TS ? TF_TS : 0) | (b->flags & BLOCK_SACK ? TF_SACK : 0) | (b->flags & BLOCK_ECN ? TF_ECN : 0) | TF_CONNECTED;
+        t->flags |= (b->flags & BLOCK_TS ? TF_TS : 0) | (b->flags & BLOCK_SACK ? TF_SACK : 0) |
+                    (b->flags & BLOCK_ECN ? TF_ECN : 0) | TF_CONNECTED;
         t->snd_scale = b->snd_scale;
         t->rcv_scale = b->rcv_scale;
         t->snd_una = b->snd_una;
@@ -116,7 +117,8 @@ static void drop_queue(struct pktq *queue)
                 pkt_free(p);
 }
 
-enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue, struct tcb **out)
+enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue,
+                              struct tcb **out)
 {
         struct tcb *t = tcb_new(ts);
         if (!t) {

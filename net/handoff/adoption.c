@@ -1,4 +1,4 @@
-/* adoption.c - the node's side of one handoff (design 7): 51 and what follows it fill a silent connection, 52 says so, 53 starts it.
+/* adoption.c - the node's side of one handoff (design 7): 51 and what follows fill a silent connection, 52 says so, 53 starts it.
  *
  *   51 -> FILLING (more) -> WAITING (52, again until) -- 53 --> the connection is ours
  *                           WAITING -- nothing for 20 s --> dropped without a word: it never was ours
@@ -24,20 +24,33 @@ static void send_ack(struct adoption *a)
 {
         struct pkt *p = pkt_alloc(&a->h->st->pkts, PKT_HEADROOM);
         u32 fin = a->state == ADOPTION_WAITING && (a->block.state & FIN_RX);
-        struct ctl c = {.scope = {.kind = CTL_52, .flags = TCP_ACK, .src = a->own, .dst = a->front, .ports = a->ports << 16 | a->ports >> 16,
-                                  .seq = a->fresh, .ack = a->first + 1 + a->got + fin, .first = a->first, .nonce = a->block.nonce},
+        struct ctl c = {.scope = {.kind = CTL_52,
+                                  .flags = TCP_ACK,
+                                  .src = a->own,
+                                  .dst = a->front,
+                                  .ports = a->ports << 16 | a->ports >> 16,
+                                  .seq = a->fresh,
+                                  .ack = a->first + 1 + a->got + fin,
+                                  .first = a->first,
+                                  .nonce = a->block.nonce},
                         .key = a->key < a->h->n_keys ? a->key : 0};
         if (p)
                 ctl_send(a->h, &c, p);
 }
 
-static void refuse(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, u8 key, const u8 *nonce,
-                   enum handoff_reason why)
+static void refuse(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, u8 key,
+                   const u8 *nonce, enum handoff_reason why)
 {
         struct pkt *p = pkt_alloc(&h->st->pkts, PKT_HEADROOM);
         u32 ports = *(const u32_any *)th;
-        struct ctl c = {.scope = {.kind = CTL_REFUSAL, .flags = TCP_RST | TCP_ACK, .src = ip->dst, .dst = ip->src, .ports = ports << 16 | ports >> 16,
-                                  .ack = s->seq + seg_space(s), .first = s->seq, .nonce = nonce},
+        struct ctl c = {.scope = {.kind = CTL_REFUSAL,
+                                  .flags = TCP_RST | TCP_ACK,
+                                  .src = ip->dst,
+                                  .dst = ip->src,
+                                  .ports = ports << 16 | ports >> 16,
+                                  .ack = s->seq + seg_space(s),
+                                  .first = s->seq,
+                                  .nonce = nonce},
                         .key = key};
         h->count.refusals[why]++;
         if (!p)
@@ -66,8 +79,8 @@ struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 {
         for (u32 i = 0; i < h->n_adoptions; i++) {
                 struct adoption *a = &h->adoption[i];
-                if (a->state != ADOPTION_FREE && be32_raw(a->block.client.v4) == raddr && be32_raw(a->block.service.v4) == laddr &&
-                    client_ports(&a->block) == ports)
+                if (a->state != ADOPTION_FREE && be32_raw(a->block.client.v4) == raddr &&
+                    be32_raw(a->block.service.v4) == laddr && client_ports(&a->block) == ports)
                         return a;
         }
         return NULL;
@@ -132,10 +145,12 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
         const struct listener *l = listener_find(h->ts, b->service, b->service_port);
         if (!l)
                 return HANDOFF_LISTENER;
-        if (tcp_lookup(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports) || flow_find(&h->flows, raddr, laddr, ports))
+        if (tcp_lookup(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports) ||
+            flow_find(&h->flows, raddr, laddr, ports))
                 return HANDOFF_TAKEN;
         u32 room = h->st->pkts.n_free / 2 * 1024;
-        bool busy = !h->free_adoption || h->ts->n_tcbs == h->ts->n_pool || l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u);
+        bool busy =
+                !h->free_adoption || h->ts->n_tcbs == h->ts->n_pool || l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u);
         return busy || b->snd_bytes + b->rcv_bytes > room ? HANDOFF_BUSY : HANDOFF_OK;
 }
 
@@ -158,16 +173,27 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
         struct adoption *a = h->free_adoption;
         h->free_adoption = a->next;
         u32 now = stack_now_ms(h->st);
-        *a = (struct adoption){.h = h, .timer.fire = adoption_fire, .front = ip->src, .own = ip->dst, .ports = *(const u32_any *)th, .first = s->seq,
-                               .total = BLOCK_BYTES + b->snd_bytes + b->rcv_bytes, .fresh = stack_random(h->st), .born_ms = now,
-                               .state = ADOPTION_FILLING, .node_index = node, .key = h->node_key[node], .block = *b};
+        *a = (struct adoption){.h = h,
+                               .timer.fire = adoption_fire,
+                               .front = ip->src,
+                               .own = ip->dst,
+                               .ports = *(const u32_any *)th,
+                               .first = s->seq,
+                               .total = BLOCK_BYTES + b->snd_bytes + b->rcv_bytes,
+                               .fresh = stack_random(h->st),
+                               .born_ms = now,
+                               .state = ADOPTION_FILLING,
+                               .node_index = node,
+                               .key = h->node_key[node],
+                               .block = *b};
         pktq_init(&a->queue);
         timer_set(&h->st->wheel, &a->timer, now + ADOPT_GIVE_UP_MS);
         take_text(a, p, s, 0);
 }
 
 /* A SYN with the handoff in its option: 51, for the first time or again. */
-static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p, struct ctl_in *in, u8 node)
+static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p,
+                  struct ctl_in *in, u8 node)
 {
         struct control_block b;
         struct adoption *a = find(h, ip->src, *(const u32_any *)th);
@@ -178,8 +204,9 @@ static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
         }
         h->node_key[node] = in->key;
         u16 port = in->opt.has & O144_PORT ? in->opt.port : be16_get(th->src);
-        if (!(in->opt.has & O144_BLOCK) || in->opt.block > in->n || !block_get(in->text, in->opt.block, &b) || block_first(&b) != s->seq ||
-            !ipaddr_eq(b.client, in->opt.addr) || b.client_port != port || b.service_port != be16_get(th->dst)) {
+        if (!(in->opt.has & O144_BLOCK) || in->opt.block > in->n || !block_get(in->text, in->opt.block, &b) ||
+            block_first(&b) != s->seq || !ipaddr_eq(b.client, in->opt.addr) || b.client_port != port ||
+            b.service_port != be16_get(th->dst)) {
                 u8 nonce[HANDOFF_NONCE] = {0};
                 if (in->n >= 4 + HANDOFF_NONCE)
                         memcpy(nonce, in->text + 4, HANDOFF_NONCE);

@@ -11,7 +11,8 @@ static u32 put32(u8 *at, u32 v)
         return 4;
 }
 
-void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u8 *opts, u32 n_opts, const void *text, u32 n, u8 tag[HANDOFF_TAG])
+void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u8 *opts, u32 n_opts, const void *text, u32 n,
+               u8 tag[HANDOFF_TAG])
 {
         u8 m[36 + HANDOFF_NONCE + 8 + TCP_OPTS_MAX] = {a->kind, a->flags, (u8)n_opts, a->nonce != NULL};
         u32 at = 4;

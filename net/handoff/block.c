@@ -56,9 +56,10 @@ static void fields(struct walk *w, struct control_block *b)
         bytes(w, &b->client, 4);
         f16(w, &b->service_port);
         f16(w, &b->client_port);
-        u32 *const words[] = {&b->snd_una, &b->snd_nxt, &b->snd_wnd, &b->snd_wl1, &b->snd_wl2, &b->max_snd_wnd, &b->rcv_nxt, &b->rcv_adv,
-                              &b->rcv_acked, &b->ts_recent, &b->tsval, &b->cwnd, &b->ssthresh, &b->srtt_us, &b->rttvar_us, &b->rto_ms,
-                              &b->min_rtt_us, &b->snd_bytes, &b->rcv_bytes};
+        u32 *const words[] = {&b->snd_una,     &b->snd_nxt,    &b->snd_wnd,   &b->snd_wl1,   &b->snd_wl2,
+                              &b->max_snd_wnd, &b->rcv_nxt,    &b->rcv_adv,   &b->rcv_acked, &b->ts_recent,
+                              &b->tsval,       &b->cwnd,       &b->ssthresh,  &b->srtt_us,   &b->rttvar_us,
+                              &b->rto_ms,      &b->min_rtt_us, &b->snd_bytes, &b->rcv_bytes};
         for (u32 i = 0; i < COUNT_OF(words); i++)
                 f32(w, words[i]);
         f16(w, &b->peer_mss);
@@ -81,13 +82,16 @@ void block_put(u8 dst[BLOCK_BYTES], const struct control_block *b)
         fields(&w, &copy);
 }
 
-static bool somebody(ipaddr a) { return !ipaddr_is_any(a) && !ipaddr_is_mcast(a) && !ipaddr_is_bcast(a) && !ipaddr_is_loopback(a); }
+static bool somebody(ipaddr a)
+{
+        return !ipaddr_is_any(a) && !ipaddr_is_mcast(a) && !ipaddr_is_bcast(a) && !ipaddr_is_loopback(a);
+}
 
 /* States that can go on elsewhere. */
 static bool state_ok(u8 state)
 {
-        return state == TCP_B_ESTABLISHED || state == TCP_B_CLOSE_WAIT || state == TCP_B_FIN_WAIT_1 || state == TCP_B_FIN_WAIT_2 ||
-               state == TCP_B_LAST_ACK;
+        return state == TCP_B_ESTABLISHED || state == TCP_B_CLOSE_WAIT || state == TCP_B_FIN_WAIT_1 ||
+               state == TCP_B_FIN_WAIT_2 || state == TCP_B_LAST_ACK;
 }
 
 /* What an engine could have written; everything that adopt.c relies on. */
@@ -95,9 +99,10 @@ static bool sensible(const struct control_block *b)
 {
         u32 out = b->snd_nxt - b->snd_una, fin = (b->state & (FIN_TX | FIN_ACK_RX)) == FIN_TX;
         bool whole = !(b->state & FIN_TX) || out == b->snd_bytes + fin;         /* behind FIN nothing waits */
-        return state_ok(b->state) && whole && out <= b->snd_bytes + fin && b->snd_bytes <= ADOPT_BYTES_MAX && b->rcv_bytes <= ADOPT_BYTES_MAX &&
-               b->snd_scale <= 14 && b->rcv_scale <= 14 && b->rcv_adv - b->rcv_nxt <= 1u << 30 && b->rcv_nxt - b->rcv_acked <= ADOPT_BYTES_MAX + 1 &&
-               b->peer_mss && b->rcv_mss && b->rto_ms && b->rto_ms <= TCP_RTO_MAX_MS && b->cwnd && b->service_port && b->client_port &&
+        return state_ok(b->state) && whole && out <= b->snd_bytes + fin && b->snd_bytes <= ADOPT_BYTES_MAX &&
+               b->rcv_bytes <= ADOPT_BYTES_MAX && b->snd_scale <= 14 && b->rcv_scale <= 14 &&
+               b->rcv_adv - b->rcv_nxt <= 1u << 30 && b->rcv_nxt - b->rcv_acked <= ADOPT_BYTES_MAX + 1 && b->peer_mss &&
+               b->rcv_mss && b->rto_ms && b->rto_ms <= TCP_RTO_MAX_MS && b->cwnd && b->service_port && b->client_port &&
                somebody(b->service) && somebody(b->client) && !(b->flags & ~BLOCK_FLAGS);
 }
 

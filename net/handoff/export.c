@@ -6,7 +6,8 @@
 
 bool tcb_movable(const struct tcb *t)
 {
-        const u32 special = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_TX | TF_URG_RX | TF_TFO_ACCEPTED | TF_SYN_PENDING | TF_ABORT_ON_ACK | TF_DEAD | TF_USER_CLOSED;
+        const u32 special = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_TX | TF_URG_RX | TF_TFO_ACCEPTED | TF_SYN_PENDING |
+                            TF_ABORT_ON_ACK | TF_DEAD | TF_USER_CLOSED;
         bool state = t->state == TCP_B_ESTABLISHED || t->state == TCP_B_CLOSE_WAIT || t->state == TCP_B_FIN_WAIT_1 ||
                      t->state == TCP_B_FIN_WAIT_2 || t->state == TCP_B_LAST_ACK;
         return state && !t->conv && !(t->flags & special) && t->snd_queued <= ADOPT_BYTES_MAX && t->rcv_queued <= ADOPT_BYTES_MAX;
@@ -36,17 +37,38 @@ void tcb_thaw(struct tcb *t)
 
 void tcb_export(const struct tcb *t, struct control_block *b)
 {
-        *b = (struct control_block){
-                .flags = (u8)((t->flags & TF_TS ? BLOCK_TS : 0) | (t->flags & TF_SACK ? BLOCK_SACK : 0) | (t->flags & TF_ECN ? BLOCK_ECN : 0) |
-                              (t->flags & TF_FIN_QUEUED ? BLOCK_FIN_QUEUED : 0) | (t->flags & TF_ACTIVE_CLOSE ? BLOCK_ACTIVE_CLOSE : 0)),
-                .state = t->state, .snd_scale = t->snd_scale, .rcv_scale = t->rcv_scale,
-                .service = tcb_laddr(t), .client = tcb_raddr(t), .service_port = tcb_lport(t), .client_port = tcb_rport(t),
-                .snd_una = t->snd_una, .snd_nxt = t->snd_nxt, .snd_wnd = t->snd_wnd, .snd_wl1 = t->snd_wl1, .snd_wl2 = t->snd_wl2,
-                .max_snd_wnd = t->max_snd_wnd, .rcv_nxt = t->rcv_nxt, .rcv_adv = t->rcv_adv, .rcv_acked = t->rcv_acked,
-                .ts_recent = t->ts_recent, .tsval = tcb_now_ms(t) + t->ts_off,
-                .cwnd = t->cwnd, .ssthresh = t->ssthresh, .srtt_us = t->srtt_us, .rttvar_us = t->rttvar_us,
-                .rto_ms = min_u32(t->rto_ms, TCP_RTO_MAX_MS), .min_rtt_us = t->min_rtt_us,
-                .snd_bytes = t->snd_queued, .rcv_bytes = t->rcv_queued, .peer_mss = t->peer_mss, .rcv_mss = t->rcv_mss};
+        *b = (struct control_block){.flags = (u8)((t->flags & TF_TS ? BLOCK_TS : 0) | (t->flags & TF_SACK ? BLOCK_SACK : 0) |
+                                                  (t->flags & TF_ECN ? BLOCK_ECN : 0) |
+                                                  (t->flags & TF_FIN_QUEUED ? BLOCK_FIN_QUEUED : 0) |
+                                                  (t->flags & TF_ACTIVE_CLOSE ? BLOCK_ACTIVE_CLOSE : 0)),
+                                    .state = t->state,
+                                    .snd_scale = t->snd_scale,
+                                    .rcv_scale = t->rcv_scale,
+                                    .service = tcb_laddr(t),
+                                    .client = tcb_raddr(t),
+                                    .service_port = tcb_lport(t),
+                                    .client_port = tcb_rport(t),
+                                    .snd_una = t->snd_una,
+                                    .snd_nxt = t->snd_nxt,
+                                    .snd_wnd = t->snd_wnd,
+                                    .snd_wl1 = t->snd_wl1,
+                                    .snd_wl2 = t->snd_wl2,
+                                    .max_snd_wnd = t->max_snd_wnd,
+                                    .rcv_nxt = t->rcv_nxt,
+                                    .rcv_adv = t->rcv_adv,
+                                    .rcv_acked = t->rcv_acked,
+                                    .ts_recent = t->ts_recent,
+                                    .tsval = tcb_now_ms(t) + t->ts_off,
+                                    .cwnd = t->cwnd,
+                                    .ssthresh = t->ssthresh,
+                                    .srtt_us = t->srtt_us,
+                                    .rttvar_us = t->rttvar_us,
+                                    .rto_ms = min_u32(t->rto_ms, TCP_RTO_MAX_MS),
+                                    .min_rtt_us = t->min_rtt_us,
+                                    .snd_bytes = t->snd_queued,
+                                    .rcv_bytes = t->rcv_queued,
+                                    .peer_mss = t->peer_mss,
+                                    .rcv_mss = t->rcv_mss};
 }
 
 void tcb_export_bytes(const struct tcb *t, u32 off, u8 *dst, u32 n)

@@ -62,7 +62,8 @@ void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tc
                 __builtin_memcpy(&from, p->head + p->l3 - 8, sizeof from);
         for (u32 i = 0; i < HANDOFF_NODES && link; i++) {
                 if (!ipaddr_is_any(h->node[i]) && arp_lookup(p->nif, h->node[i], &mac) && mac_eq(mac, from)) {
-                        notice_add(h, (u8)i, NOTICE_UNKNOWN, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th, none);
+                        notice_add(h, (u8)i, NOTICE_UNKNOWN, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th,
+                                   none);
                         break;
                 }
         }

@@ -159,7 +159,8 @@ bool handoff_own(const struct handoff *h, ipaddr node, ipaddr *out)
                 return false;
         for (u32 i = 0; i < NETIF_ADDRS; i++) {
                 const struct ifaddr *a = &path.nif->addr[i];
-                if (ipaddr_is_any(a->addr) || a->silent || handoff_is_service(h, a->addr) || !ipaddr_same_net(a->addr, path.hop, a->plen))
+                if (ipaddr_is_any(a->addr) || a->silent || handoff_is_service(h, a->addr) ||
+                    !ipaddr_same_net(a->addr, path.hop, a->plen))
                         continue;
                 *out = a->addr;
                 return true;
@@ -167,7 +168,8 @@ bool handoff_own(const struct handoff *h, ipaddr node, ipaddr *out)
         return false;
 }
 
-/* A packet of a client for a silent address and no connection. TIME_WAIT answers for itself, except that a new SYN goes to the front. */
+/* A packet of a client for a silent address and no connection. TIME_WAIT answers for itself, except that a new SYN goes to the
+ * front. */
 static bool silent_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
 {
         u32 raddr = be32_raw(ip->src.v4), laddr = be32_raw(ip->dst.v4), ports = *(const u32_any *)th;
@@ -198,7 +200,8 @@ static bool stranger(struct handoff *h, const struct tcp_hdr *th, struct tcp_seg
 
 bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
 {
-        struct flow *f = h->flows.n_used ? flow_find(&h->flows, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th) : NULL;
+        struct flow *f =
+                h->flows.n_used ? flow_find(&h->flows, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th) : NULL;
         if (f) {
                 struct transfer *x = transfer_of(h, f);
                 if (x)
@@ -241,7 +244,9 @@ void handoff_walk(const struct handoff *h, bool (*fn)(void *ctx, const struct ha
         u16 now = handoff_now_s(h);
         for (u32 i = 0; i < h->flows.n && h->flows.n_used; i++) {
                 const struct flow *e = &h->flows.flow[i];
-                struct handoff_flow f = {.node = h->node[e->node], .state = e->state == FLOW_ACTIVE ? "handed" : "asking", .age_s = (u16)(now - e->seen_s)};
+                struct handoff_flow f = {.node = h->node[e->node],
+                                         .state = e->state == FLOW_ACTIVE ? "handed" : "asking",
+                                         .age_s = (u16)(now - e->seen_s)};
                 names(&f, e->raddr, e->laddr, e->ports);
                 if (e->state == FLOW_PENDING)
                         f.age_s = 0;

@@ -43,10 +43,11 @@ struct auth_scope {
         ipaddr    src, dst;
         u32       ports, seq, ack;
         u32       first;                /* SEQ of 51, except in notices */
-        const u8 *nonce;                /* the front's fresh number; NULL in 51, whose block has it, and in notices, whose entries have theirs */
+        const u8 *nonce; /* the front's fresh number; NULL in 51, whose block has it, and in notices, whose entries have theirs */
 };
 /* opts: the TCP options with the tag's last 8 bytes as if zero. */
-void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u8 *opts, u32 n_opts, const void *text, u32 n, u8 tag[HANDOFF_TAG]);
+void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u8 *opts, u32 n_opts, const void *text, u32 n,
+               u8 tag[HANDOFF_TAG]);
 /* In constant time. */
 bool auth_equal(const u8 a[HANDOFF_TAG], const u8 b[HANDOFF_TAG]);
 
@@ -82,7 +83,8 @@ void tcb_export(const struct tcb *t, struct control_block *b);
 void tcb_export_bytes(const struct tcb *t, u32 off, u8 *dst, u32 n);
 /* A connection as the block has it, not in the table; queue: exactly the bytes that follow the block, taken in every case.
  * HANDOFF_OK and *out, or why not. */
-enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue, struct tcb **out);
+enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue,
+                              struct tcb **out);
 void tcb_start(struct tcb *t);                          /* into the table; its listener's user gets it */
 
 /* --- flow.c --- */
@@ -104,7 +106,8 @@ bool flow_init(struct flow_table *f, struct stack *st, u32 n);
 struct flow *flow_find(const struct flow_table *f, u32 raddr, u32 laddr, u32 ports);
 struct flow *flow_add(struct flow_table *f, u32 raddr, u32 laddr, u32 ports);   /* PENDING; NULL: all are in use */
 void flow_del(struct flow_table *f, struct flow *e);
-/* Looks at the next entries; true and *out: one that nobody spoke for since FLOW_EXPIRE_S. Call until false, with *left entries to look at. */
+/* Looks at the next entries; true and *out: one that nobody spoke for since FLOW_EXPIRE_S. Call until false, with *left entries
+ * to look at. */
 bool flow_expired(struct flow_table *f, u16 now_s, u32 *left, struct flow **out);
 
 /* --- the front's side of one handoff (transfer.c) --- */
@@ -128,8 +131,9 @@ struct transfer {
         u8               block[BLOCK_BYTES];
         struct pktq      kept;
 };
-bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p); /* true: consumed */
-void transfer_keep(struct transfer *x, struct pkt *p);                                 /* a packet of the client, from its TCP header on */
+bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s,
+                 struct pkt *p); /* true: consumed */
+void transfer_keep(struct transfer *x, struct pkt *p); /* a packet of the client, from its TCP header on */
 void transfer_fire(struct timer *tm);
 struct transfer *transfer_of(struct handoff *h, const struct flow *f);
 
@@ -148,7 +152,8 @@ struct adoption {
         struct control_block block;
         struct pktq      queue;
 };
-bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p); /* true: consumed */
+bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s,
+                 struct pkt *p); /* true: consumed */
 void adoption_fire(struct timer *tm);
 struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports);      /* by the client's names */
 
@@ -157,7 +162,7 @@ struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live; u8
 _Static_assert(sizeof(struct owned) <= 32, "as a flow entry");
 bool owned_init(struct handoff *h);
 void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce);
-struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports);          /* a connection that lives; NULL in TIME_WAIT */
+struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /* a connection that lives; NULL in TIME_WAIT */
 void owned_sweep(struct handoff *h);
 
 /* --- notice.c: what nodes say about flows --- */
@@ -181,7 +186,8 @@ struct ctl {
 };
 /* Sends p (consumed), whose bytes are the segment's text. */
 void ctl_send(struct handoff *h, struct ctl *c, struct pkt *p);
-/* A received segment: its option, and where its text lies. false: there is none, or it does not end the header, or the text is in pieces. */
+/* A received segment: its option, and where its text lies. false: there is none, or it does not end the header, or the text is in
+ * pieces. */
 struct ctl_in { struct option144 opt; const u8 *opts, *text; u32 n_opts, n; u8 key; /* set by ctl_good */ };
 bool ctl_read(const struct handoff *h, const struct tcp_hdr *th, const struct tcp_seg *s, const struct pkt *p, struct ctl_in *in);
 /* The authenticator is right under one of the secrets. */

@@ -1,6 +1,6 @@
 /* keys.c - separate keys from the cluster's secret: what one of them gives away says nothing about another.
- * Two steps, as in RFC 5869: the secret is pressed into 16 bytes, then stretched by label. SipHash-2-4 is the pseudo-random function.
- * SPDX-License-Identifier: MIT */
+ * Two steps, as in RFC 5869: the secret is pressed into 16 bytes, then stretched by label. SipHash-2-4 is the pseudo-random
+ * function. SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
 #include "siphash.h"

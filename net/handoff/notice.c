@@ -1,5 +1,5 @@
-/* notice.c - what nodes say about flows, from port 144 to port 144, many entries to a segment. A lost notice costs nothing but time:
- * entries age by themselves, and a packet for a connection that is not there draws UNKNOWN.
+/* notice.c - what nodes say about flows, from port 144 to port 144, many entries to a segment. A lost notice costs nothing but
+ * time: entries age by themselves, and a packet for a connection that is not there draws UNKNOWN.
  *
  *   REFRESH  it lives here             UNKNOWN  somebody sends me packets of this; whose is it?
  *   GONE     it ended here             PROBE    I have it as yours under this nonce: answered by REFRESH or GONE
@@ -21,7 +21,11 @@ void notice_flush(struct handoff *h)
         h->notice.b[1] = (u8)n;
         pkt_append(p, h->notice.b, NOTICE_HEAD + n * NOTICE_ENTRY);
         u32 port = __builtin_bswap16(HANDOFF_PORT);
-        struct ctl c = {.scope = {.kind = CTL_NOTICE, .flags = TCP_ACK | TCP_PSH, .src = own, .dst = node, .ports = port | port << 16,
+        struct ctl c = {.scope = {.kind = CTL_NOTICE,
+                                  .flags = TCP_ACK | TCP_PSH,
+                                  .src = own,
+                                  .dst = node,
+                                  .ports = port | port << 16,
                                   .seq = stack_random(h->st)},
                         .key = h->node_key[h->notice.node]};
         ctl_send(h, &c, p);
@@ -49,7 +53,8 @@ static void entry(struct handoff *h, u8 node, u8 what, const u8 *e)
         memcpy(&ports, e + 16, 4);
         if (what == NOTICE_PROBE) {
                 const struct owned *o = owned_find(h, raddr, laddr, ports);
-                bool mine = (o && !memcmp(o->nonce, e, HANDOFF_NONCE)) || timewait_find(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports);
+                bool mine = (o && !memcmp(o->nonce, e, HANDOFF_NONCE)) || timewait_find(h->ts, raddr, laddr, ports) ||
+                            adoption_of(h, raddr, laddr, ports);
                 notice_add(h, node, mine ? NOTICE_REFRESH : NOTICE_GONE, raddr, laddr, ports, e);
                 return;
         }

@@ -39,8 +39,14 @@ void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce)
                 if (o->live)
                         continue;
                 h->n_owned++;
-                *o = (struct owned){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .slot = tcp_key(t).slot, .gen = t->gen,
-                                    .told_s = handoff_now_s(h), .node = node, .live = 1};
+                *o = (struct owned){.raddr = t->raddr,
+                                    .laddr = t->laddr,
+                                    .ports = t->ports,
+                                    .slot = tcp_key(t).slot,
+                                    .gen = t->gen,
+                                    .told_s = handoff_now_s(h),
+                                    .node = node,
+                                    .live = 1};
                 memcpy(o->nonce, nonce, HANDOFF_NONCE);
                 h->owned_at[o->slot] = (u32)(o - h->owned) + 1;
                 return;

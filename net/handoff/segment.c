@@ -1,5 +1,5 @@
-/* segment.c - control segments between nodes: written with option 144 at the end of the header, its authenticator last; read the same.
- * SPDX-License-Identifier: MIT */
+/* segment.c - control segments between nodes: written with option 144 at the end of the header, its authenticator last; read the
+ * same. SPDX-License-Identifier: MIT */
 #include "cksum.h"
 #include "handoff_impl.h"
 #include "mem.h"
@@ -39,7 +39,8 @@ bool ctl_read(const struct handoff *h, const struct tcp_hdr *th, const struct tc
         in->n = s->len;
         const u8 *sub = in->opts + in->n_opts - AUTH_SUB_LEN;
         return in->n_opts >= 2 + AUTH_SUB_LEN && !p->chain && sub[0] == AUTH_SUB && sub[1] == AUTH_SUB_LEN &&
-               option144_find(in->opts, in->n_opts, h->kind, &in->opt) && (in->opt.has & O144_AUTH) && !memcmp(in->opt.auth, sub + 2, HANDOFF_TAG);
+               option144_find(in->opts, in->n_opts, h->kind, &in->opt) && (in->opt.has & O144_AUTH) &&
+               !memcmp(in->opt.auth, sub + 2, HANDOFF_TAG);
 }
 
 bool ctl_good(const struct handoff *h, struct ctl_in *in, u8 kind, const struct ip_hdr *ip, const struct tcp_hdr *th,

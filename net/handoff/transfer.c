@@ -18,8 +18,15 @@ static u32 end_of(const struct transfer *x) { return x->total + (x->fin ? 1 : 0)
 
 static struct ctl message(const struct transfer *x, u8 kind, u8 flags, u32 seq)
 {
-        return (struct ctl){.scope = {.kind = kind, .flags = (u8)(flags | (x->heard ? TCP_ACK : 0)), .src = x->own, .dst = x->node, .ports = x->ports,
-                                      .seq = seq, .ack = x->heard ? x->fresh : 0, .first = x->first, .nonce = kind == CTL_51 ? NULL : x->nonce}};
+        return (struct ctl){.scope = {.kind = kind,
+                                      .flags = (u8)(flags | (x->heard ? TCP_ACK : 0)),
+                                      .src = x->own,
+                                      .dst = x->node,
+                                      .ports = x->ports,
+                                      .seq = seq,
+                                      .ack = x->heard ? x->fresh : 0,
+                                      .first = x->first,
+                                      .nonce = kind == CTL_51 ? NULL : x->nonce}};
 }
 
 /* Bytes of block and queues at off, as many as one segment takes; 0 without a buffer. */
@@ -30,7 +37,8 @@ static u32 send_at(struct transfer *x, u32 off)
         struct pkt *p = ip_route(h->st, x->node, &path) ? pkt_alloc(&h->st->pkts, PKT_HEADROOM) : NULL;
         if (!p)
                 return 0;
-        u32 n = min_u32(x->total - off, min_u32(path.nif->mtu - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)), block = off < BLOCK_BYTES ? min_u32(BLOCK_BYTES - off, n) : 0;
+        u32 n = min_u32(x->total - off, min_u32(path.nif->mtu - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)),
+            block = off < BLOCK_BYTES ? min_u32(BLOCK_BYTES - off, n) : 0;
         memcpy(p->data, x->block + (off < BLOCK_BYTES ? off : 0), block);
         tcb_export_bytes(x->t, off + block - BLOCK_BYTES, p->data + block, n - block);
         p->len = (u16)n;
@@ -78,7 +86,8 @@ static u32 pick_ports(struct handoff *h, ipaddr own, ipaddr node, const struct t
         for (u32 tries = 0; tries < 64; tries++) {
                 bool taken = tcp_tuple_taken(h->ts, be32_raw(node.v4), be32_raw(own.v4), ports << 16 | ports >> 16);
                 for (u32 i = 0; i < h->n_transfers && !taken; i++)
-                        taken = h->transfer[i].state != TRANSFER_FREE && h->transfer[i].ports == ports && ipaddr_eq(h->transfer[i].node, node);
+                        taken = h->transfer[i].state != TRANSFER_FREE && h->transfer[i].ports == ports &&
+                                ipaddr_eq(h->transfer[i].node, node);
                 if (!taken)
                         return ports;
                 ports = (t->ports & 0xffff0000) | __builtin_bswap16((u16)(1024 + stack_random(h->st) % 64000));
@@ -119,8 +128,18 @@ enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node,
         u32 i = (u32)(x - h->transfer);
         memcpy(f->nonce, &i, sizeof i);
         f->node = (u8)index;
-        *x = (struct transfer){.h = h, .t = t, .flow = f, .timer.fire = transfer_fire, .done = done, .ctx = ctx, .node = node, .own = own,
-                               .ports = ports, .rto_ms = TRANSFER_RTO_MS, .state = TRANSFER_SENDING, .node_index = (u8)index};
+        *x = (struct transfer){.h = h,
+                               .t = t,
+                               .flow = f,
+                               .timer.fire = transfer_fire,
+                               .done = done,
+                               .ctx = ctx,
+                               .node = node,
+                               .own = own,
+                               .ports = ports,
+                               .rto_ms = TRANSFER_RTO_MS,
+                               .state = TRANSFER_SENDING,
+                               .node_index = (u8)index};
         pktq_init(&x->kept);
         tcb_freeze(t);
         struct control_block b;

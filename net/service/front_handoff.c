@@ -1,5 +1,5 @@
-/* front_handoff.c - the front's actor for backends that hand over: asks one node after another until one has taken the connection,
- * and answers the client itself when none does. Not here: how a connection is handed over (net/handoff).
+/* front_handoff.c - the front's actor for backends that hand over: asks one node after another until one has taken the
+ * connection, and answers the client itself when none does. Not here: how a connection is handed over (net/handoff).
  * SPDX-License-Identifier: MIT */
 #include "front_handoff.h"
 #include "front_impl.h"

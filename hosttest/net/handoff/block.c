@@ -3,12 +3,36 @@
 
 static struct control_block sample(void)
 {
-        return (struct control_block){.nonce = {1, 2, 3, 4, 5, 6, 7, 8}, .flags = BLOCK_TS | BLOCK_SACK, .state = 0x3f, .snd_scale = 7, .rcv_scale = 3,
-                                      .service = IPADDR(192, 0, 2, 80), .client = IPADDR(198, 51, 100, 7), .service_port = 80, .client_port = 40000,
-                                      .snd_una = 0xfffffff0, .snd_nxt = 100, .snd_wnd = 65535, .snd_wl1 = 9, .snd_wl2 = 10, .max_snd_wnd = 70000,
-                                      .rcv_nxt = 5000, .rcv_adv = 70000, .rcv_acked = 4990, .ts_recent = 77, .tsval = 78, .cwnd = 14600,
-                                      .ssthresh = 0xffffffff, .srtt_us = 800, .rttvar_us = 400, .rto_ms = 200, .min_rtt_us = 90, .snd_bytes = 300,
-                                      .rcv_bytes = 20, .peer_mss = 1460, .rcv_mss = 1448};
+        return (struct control_block){.nonce = {1, 2, 3, 4, 5, 6, 7, 8},
+                                      .flags = BLOCK_TS | BLOCK_SACK,
+                                      .state = 0x3f,
+                                      .snd_scale = 7,
+                                      .rcv_scale = 3,
+                                      .service = IPADDR(192, 0, 2, 80),
+                                      .client = IPADDR(198, 51, 100, 7),
+                                      .service_port = 80,
+                                      .client_port = 40000,
+                                      .snd_una = 0xfffffff0,
+                                      .snd_nxt = 100,
+                                      .snd_wnd = 65535,
+                                      .snd_wl1 = 9,
+                                      .snd_wl2 = 10,
+                                      .max_snd_wnd = 70000,
+                                      .rcv_nxt = 5000,
+                                      .rcv_adv = 70000,
+                                      .rcv_acked = 4990,
+                                      .ts_recent = 77,
+                                      .tsval = 78,
+                                      .cwnd = 14600,
+                                      .ssthresh = 0xffffffff,
+                                      .srtt_us = 800,
+                                      .rttvar_us = 400,
+                                      .rto_ms = 200,
+                                      .min_rtt_us = 90,
+                                      .snd_bytes = 300,
+                                      .rcv_bytes = 20,
+                                      .peer_mss = 1460,
+                                      .rcv_mss = 1448};
 }
 
 static void block_comes_back_as_it_was_written(void **s)
@@ -44,7 +68,13 @@ static void block_that_contradicts_itself_is_refused(void **s)
 {
         u8 wire[BLOCK_BYTES];
         struct control_block b, out;
-#define wrong(change) do { b = sample(); change; block_put(wire, &b); assert_false(block_get(wire, sizeof wire, &out)); } while (0)
+#define wrong(change)                                                                                                            \
+        do {                                                                                                                     \
+                b = sample();                                                                                                    \
+                change;                                                                                                          \
+                block_put(wire, &b);                                                                                             \
+                assert_false(block_get(wire, sizeof wire, &out));                                                                \
+        } while (0)
         wrong(b.state = 0x07);
         wrong(b.state = 0xff);
         wrong(b.snd_nxt = 1000);                /* more outstanding than queued */
@@ -98,7 +128,13 @@ static void authenticator_covers_everything(void **s)
         auth_make(&k, &right, opts, 32, text, 100, tag);
         auth_make(&k, &right, opts, 32, text, 100, other);
         assert_true(auth_equal(tag, other));
-#define covers(change) do { struct auth_scope a = right; change; auth_make(&k, &a, opts, 32, text, 100, other); assert_false(auth_equal(tag, other)); } while (0)
+#define covers(change)                                                                                                           \
+        do {                                                                                                                     \
+                struct auth_scope a = right;                                                                                     \
+                change;                                                                                                          \
+                auth_make(&k, &a, opts, 32, text, 100, other);                                                                   \
+                assert_false(auth_equal(tag, other));                                                                            \
+        } while (0)
         covers(a.kind = CTL_53);
         covers(a.flags |= T_RST);
         covers(a.src = IPADDR(10, 0, 0, 2));
@@ -174,9 +210,10 @@ static void million_flows_take_thirty_two_bytes_each(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(block_comes_back_as_it_was_written), test(block_of_any_other_length_or_version_is_refused),
+                test(block_comes_back_as_it_was_written),       test(block_of_any_other_length_or_version_is_refused),
                 test(block_that_contradicts_itself_is_refused), test(keys_differ_by_label_and_by_every_bit_of_the_secret),
-                test(authenticator_covers_everything), test(flow_table_finds_forgets_and_fills_up), test(million_flows_take_thirty_two_bytes_each),
+                test(authenticator_covers_everything),          test(flow_table_finds_forgets_and_fills_up),
+                test(million_flows_take_thirty_two_bytes_each),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

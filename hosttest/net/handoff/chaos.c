@@ -1,6 +1,6 @@
-/* chaos.c - handoffs while frames are lost, come twice or late, and machines die: at every single frame of a conversation, and at random.
- * What must hold: the client sees a prefix of what one machine would have sent; the whole of it unless a machine died after 53; and
- * before 53 no request is lost. SPDX-License-Identifier: MIT */
+/* chaos.c - handoffs while frames are lost, come twice or late, and machines die: at every single frame of a conversation, and at
+ * random. What must hold: the client sees a prefix of what one machine would have sent; the whole of it unless a machine died
+ * after 53; and before 53 no request is lost. SPDX-License-Identifier: MIT */
 #include "lan.h"
 
 enum { REPLY = 20000 };
@@ -17,7 +17,8 @@ static bool one_mishap(int from, int to, const struct frame *f, u32 number)
                 wire_rx(L.m[to], f->b, f->n);
         if (plan.what == KILL_NODE && number == plan.at)
                 L.dead[NODE1] = true;
-        return L.dead[to] || (plan.what == CUT_NODE && number >= plan.at && number < plan.at + 6 && between(FRONT, NODE1, from, to));
+        return L.dead[to] ||
+               (plan.what == CUT_NODE && number >= plan.at && number < plan.at + 6 && between(FRONT, NODE1, from, to));
 }
 
 static void begin(bool ts)
@@ -33,7 +34,8 @@ static void judge(const char *name, u32 n)
 {
         if (L.bad)
                 fail_msg("%s %u: the client saw other bytes", name, n);
-        bool after_53 = L.dead[NODE1] && counters(FRONT).handed && !counters(NODE2).confirmed; /* sent, whether it arrived or not */
+        bool after_53 =
+                L.dead[NODE1] && counters(FRONT).handed && !counters(NODE2).confirmed; /* sent, whether it arrived or not */
         if (L.got != REPLY && !after_53) {
                 lan_print();
                 fail_msg("%s %u: %u of %u bytes came, error %u", name, n, L.got, REPLY, L.err);
@@ -203,8 +205,11 @@ static void flows_end_when_their_connections_do(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(flows_end_when_their_connections_do), test(node_dies_after_53_and_the_client_is_reset_when_the_flow_has_aged),
-                test(node_that_restarted_says_so_and_the_client_is_reset_at_once), test(every_single_frame), test(bad_weather),
+                test(flows_end_when_their_connections_do),
+                test(node_dies_after_53_and_the_client_is_reset_when_the_flow_has_aged),
+                test(node_that_restarted_says_so_and_the_client_is_reset_at_once),
+                test(every_single_frame),
+                test(bad_weather),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* lan.h - handoff tests: a client, a front and two nodes, each a stack of its own, on one LAN in one process under virtual time.
  * The client speaks plain TCP. The front's service hands every request over as soon as it has the whole of it; a node's answers.
- * A request is "G" + reply length in 8 digits + "\n"; the reply is that many bytes of a pattern that begins with the request's number.
- * SPDX-License-Identifier: MIT */
+ * A request is "G" + reply length in 8 digits + "\n"; the reply is that many bytes of a pattern that begins with the request's
+ * number. SPDX-License-Identifier: MIT */
 #ifndef LAN_H
 #define LAN_H
 
@@ -247,9 +247,10 @@ static inline void lan_print(void)
 {
         for (u32 i = 0; i < L.n_seen; i++) {
                 const struct heard *e = &L.seen[i];
-                printf("# %d>%d %u.%u.%u.%u:%u>%u.%u.%u.%u:%u %c%c%c%c%c seq %u ack %u n %u%s\n", e->from, e->to, e->src.v4.b[0], e->src.v4.b[1], e->src.v4.b[2],
-                       e->src.v4.b[3], e->sport, e->dst.v4.b[0], e->dst.v4.b[1], e->dst.v4.b[2], e->dst.v4.b[3], e->dport, e->flags & T_SYN ? 'S' : '-',
-                       e->flags & T_FIN ? 'F' : '-', e->flags & T_RST ? 'R' : '-', e->flags & T_PSH ? 'P' : '-', e->flags & T_ACK ? 'A' : '-', e->seq, e->ack,
+                printf("# %d>%d %u.%u.%u.%u:%u>%u.%u.%u.%u:%u %c%c%c%c%c seq %u ack %u n %u%s\n", e->from, e->to, e->src.v4.b[0],
+                       e->src.v4.b[1], e->src.v4.b[2], e->src.v4.b[3], e->sport, e->dst.v4.b[0], e->dst.v4.b[1], e->dst.v4.b[2],
+                       e->dst.v4.b[3], e->dport, e->flags & T_SYN ? 'S' : '-', e->flags & T_FIN ? 'F' : '-',
+                       e->flags & T_RST ? 'R' : '-', e->flags & T_PSH ? 'P' : '-', e->flags & T_ACK ? 'A' : '-', e->seq, e->ack,
                        e->n, e->option ? " opt" : "");
         }
 }

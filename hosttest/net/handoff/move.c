@@ -1,5 +1,5 @@
-/* move.c - export and adopt by themselves: a connection in the middle of its work goes to another machine, unacknowledged and unsent
- * bytes, unread bytes and FINs included, and the client's TCP notices nothing. SPDX-License-Identifier: MIT */
+/* move.c - export and adopt by themselves: a connection in the middle of its work goes to another machine, unacknowledged and
+ * unsent bytes, unread bytes and FINs included, and the client's TCP notices nothing. SPDX-License-Identifier: MIT */
 #include "lan.h"
 
 /* Moves the only connection of FRONT to NODE1 without the wire in between. */
@@ -44,7 +44,8 @@ static void hand(struct tcb *t, u32 piece)
         assert_int_equal(n->state, t->state);
         assert_int_equal(n->snd_queued, t->snd_queued);
         assert_int_equal(tcp_unsent(n), tcp_unsent(t));
-        assert_int_equal(n->flags & (TF_EOF | TF_FIN_QUEUED | TF_ACTIVE_CLOSE), t->flags & (TF_EOF | TF_FIN_QUEUED | TF_ACTIVE_CLOSE));
+        assert_int_equal(n->flags & (TF_EOF | TF_FIN_QUEUED | TF_ACTIVE_CLOSE),
+                         t->flags & (TF_EOF | TF_FIN_QUEUED | TF_ACTIVE_CLOSE));
         t->ev = &tcp_no_events;
         tcb_free(t);
         struct flow_table *f = &handoff_of(L.m[FRONT]->st)->flows;
@@ -130,7 +131,8 @@ static void connection_that_cannot_go_on_elsewhere_is_not_moved(void **s)
         t->flags |= TF_APP_MODE;
         assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, lan_addr[NODE1], on_handed, NULL), HANDOFF_STATE);
         t->flags &= ~(u32)TF_APP_MODE;
-        assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, IPADDR(10, 0, 0, 77), on_handed, NULL), HANDOFF_UNREACHABLE);
+        assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, IPADDR(10, 0, 0, 77), on_handed, NULL),
+                         HANDOFF_UNREACHABLE);
         assert_string_equal(tcp_state_name(t), "ESTABLISHED");
         tcp_abort(L.client);
         L.client = NULL;

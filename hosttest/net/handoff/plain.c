@@ -9,7 +9,8 @@ static struct heard *expect(int from, int to, ipaddr src, ipaddr dst, u8 flags, 
         if (at >= L.n_seen)
                 fail_msg("%s: nothing more was sent", label);
         struct heard *e = &L.seen[at++];
-        if (e->from != from || e->to != to || !ipaddr_eq(e->src, src) || !ipaddr_eq(e->dst, dst) || (e->flags & 0x17) != (flags & 0x17) || e->n != n) {
+        if (e->from != from || e->to != to || !ipaddr_eq(e->src, src) || !ipaddr_eq(e->dst, dst) ||
+            (e->flags & 0x17) != (flags & 0x17) || e->n != n) {
                 lan_print();
                 fail_msg("%s: segment %u is another: %d>%d flags %x n %u", label, at - 1, e->from, e->to, e->flags, e->n);
         }
@@ -242,10 +243,15 @@ static void packet_for_no_connection_draws_no_reset_from_a_silent_address(void *
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(compatible_sequence_of_a_lame_client), test(long_reply_with_acknowledgements_through_the_front),
-                test(node_without_listener_refuses_and_the_next_is_asked), test(silent_node_then_the_next),
-                test(no_node_at_all_and_the_front_answers_itself), test(without_the_secret_nothing_is_taken),
-                test(two_secrets_while_the_cluster_changes), test(replayed_handoff_starts_nothing), test(handoff_from_a_stranger_is_dropped),
+                test(compatible_sequence_of_a_lame_client),
+                test(long_reply_with_acknowledgements_through_the_front),
+                test(node_without_listener_refuses_and_the_next_is_asked),
+                test(silent_node_then_the_next),
+                test(no_node_at_all_and_the_front_answers_itself),
+                test(without_the_secret_nothing_is_taken),
+                test(two_secrets_while_the_cluster_changes),
+                test(replayed_handoff_starts_nothing),
+                test(handoff_from_a_stranger_is_dropped),
                 test(packet_for_no_connection_draws_no_reset_from_a_silent_address),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
