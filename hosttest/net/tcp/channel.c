@@ -332,6 +332,31 @@ static void r41_reopen_with_data_in_the_same_segment(void **s)
         talk_end();
 }
 
+/* The user sees the end of the first message, and that there is another. */
+static void r41_reopened_direction_is_not_at_its_end(void **s)
+{
+        talk_begin(5000, &talk_server_qure, 100);
+        K.keep = K.stay = true;
+        talk_connect(&talk_qure, get, GET, true);
+        duo_run(K.d, 1000);
+        assert_true(tcp_eof(K.s));
+        assert_int_equal(tcp_reopen(K.c), 0);
+        tcp_send_ref(K.c, "GET", 3, NULL);
+        tcp_flush(K.c);
+        duo_run(K.d, 1000);
+        assert_false(tcp_eof(K.s));
+        assert_int_equal(tcp_readable(K.s), 3);
+        assert_int_equal(K.s->state, 0x0f);
+        assert_int_equal(tcp_reopen(K.c), 0); /* it is open: nothing to do */
+        tcp_send_ref(K.c, " /\n", 3, NULL);
+        tcp_shutdown(K.c);
+        duo_run(K.d, 1000);
+        assert_true(tcp_eof(K.s));
+        assert_int_equal(K.requests, 2);
+        assert_int_equal(K.got_reply, 200);
+        talk_end();
+}
+
 /* R42: the server acknowledges the SYN but not yet the data; the client sends that again, without SYN. */
 static void r42_syn_acknowledged_but_not_yet_the_data(void **s)
 {
@@ -550,6 +575,7 @@ int main(void)
                         test(r46_split_handshake_page_load),
                 test(r38_late_syn_takes_the_reply_along), test(r39_one_way_conversation), test(r39_one_way_with_any_packet_lost),
                 test(r40_half_close_frees_the_closed_sides_buffers), test(r41_reopen_with_data_in_the_same_segment),
+                test(r41_reopened_direction_is_not_at_its_end),
                 test(r42_syn_acknowledged_but_not_yet_the_data), test(r37_each_direction_by_itself),
                         test(reopening_survives_the_loss_of_any_packet),
                 test(reopening_under_steady_loss), test(syn_at_another_number_does_not_reopen),
