@@ -64,10 +64,11 @@ include hosttest/soak/soak.mk
 export B
 E2E      := $(filter-out %/machine.py,$(wildcard hosttest/e2e/*.py))
 FUZZ_SECONDS ?= 300
+JOBS     := -j$(shell nproc)
 
 # The same objects that the kernel links, and a result file per group; `test` runs every group even when one fails.
 unit:
-	$(MAKE) --no-print-directory $(UNIT) $(REAL)
+	$(MAKE) --no-print-directory $(JOBS) $(UNIT) $(REAL)
 	python3 hosttest/run.py unit $(UNIT) $(REAL)
 fuzz: $(FUZZERS)
 	python3 hosttest/fuzz.py $(FUZZ_SECONDS) $(FUZZERS)
@@ -76,10 +77,10 @@ e2e: image iso $B/qure-tap $B/qure-tap-san $B/conversation $B/qget $B/qserve
 test: deps-test
 	rm -rf $B/results
 	-$(MAKE) --no-print-directory unit
-	-$(MAKE) --no-print-directory sim
-	-$(MAKE) --no-print-directory fuzz
-	-$(MAKE) --no-print-directory e2e
-	@python3 hosttest/run.py total
+	-$(MAKE) --no-print-directory $(JOBS) sim
+	-$(MAKE) --no-print-directory $(JOBS) fuzz
+	-$(MAKE) --no-print-directory $(JOBS) e2e
+	@python3 hosttest/run.py total unit sim fuzz e2e
 
 include hosttest/count/count.mk
 

@@ -2,7 +2,8 @@
 """run.py GROUP PROGRAM... - runs test programs that print TAP (ok / not ok lines), shows what failed, and adds up.
 
 A program that prints no test line, exits non-zero without a `not ok`, or outlives its time counts as one failure.
-Totals go to $B/results/GROUP; `run.py total` adds those up and prints the closing line `N passed, N failed`.
+Totals go to $B/results/GROUP; `run.py total GROUP...` adds those up (a group without
+a file is one failure) and prints the closing line `N passed, N failed`.
 """
 import os, re, subprocess, sys, time
 
@@ -28,7 +29,13 @@ def run_one(group, prog):
 
 def main():
     if sys.argv[1] == 'total':
-        rows = [list(map(int, open(os.path.join(RESULTS, f)).read().split())) for f in sorted(os.listdir(RESULTS))]
+        rows = []
+        for group in sys.argv[2:]:
+            try:
+                rows.append(list(map(int, open(os.path.join(RESULTS, group)).read().split())))
+            except FileNotFoundError:
+                print(f'FAIL {group}: it did not come to running its tests (see above)')
+                rows.append([0, 1, 0])
         ok, bad, skip = (sum(c) for c in zip(*rows))
         print(f'{ok} passed, {bad} failed' + (f', {skip} skipped' if skip else ''))
         return 1 if bad or not ok else 0
