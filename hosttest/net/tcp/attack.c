@@ -236,6 +236,27 @@ static void cookie_of_a_plain_client_has_no_options(void **s)
         trace_end();
 }
 
+static void cookie_keeps_the_largest_mss_that_the_table_has(void **s)
+{
+        static const u16 mss[][2] = {{100, 216}, {216, 216}, {535, 216}, {536, 536}, {1459, 1440}, {1460, 1460}, {8960, 8960},
+                                     {65535, 8960}};
+        struct stack_config cfg = {.n_synq = 1};
+        for (u32 i = 0; i < COUNT_OF(mss); i++) {
+                trace_begin(&cfg);
+                listen_with(NULL);
+                rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+                T.sport = 5000;
+                u8 offer[] = {2, 4, (u8)(mss[i][0] >> 8), (u8)mss[i][0]};
+                wire_flush_out(T.w);
+                rx_opts(T_SYN, 0, 0, 0, offer, 4);
+                assert_true(next_tx(&trace_last));
+                T.our_isn = trace_last.seq;
+                rx(T_ACK, 1, 1, 0);
+                assert_int_equal(T.t->peer_mss, mss[i][1]);
+                trace_end();
+        }
+}
+
 static void tcb_pool_exhausted_is_a_counted_drop(void **s)
 {
         struct stack_config cfg = {.n_tcbs = 1};
@@ -544,7 +565,7 @@ int main(void)
                 test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
                 test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
                 test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(cookie_of_a_plain_client_has_no_options),
-                        test(tcb_pool_exhausted_is_a_counted_drop),
+                        test(cookie_keeps_the_largest_mss_that_the_table_has), test(tcb_pool_exhausted_is_a_counted_drop),
                 test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
                 test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
                 test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again),

@@ -186,6 +186,27 @@ static void whole_response_with_cached_sums_is_one_segment(void **s)
         trace_end();
 }
 
+static void peek_and_copy_go_over_the_edges_of_buffers(void **s)
+{
+        established();
+        rx(T_ACK, 1, 1, 1000);
+        rx(T_ACK, 1001, 1, 1000);
+        u8 b[2000];
+        const u8 *p;
+        assert_int_equal(tcp_peek(T.t, 999, &p), 1);
+        assert_int_equal(tcp_peek(T.t, 1000, &p), 1000);
+        assert_int_equal(*p, pattern(1000));
+        assert_int_equal(tcp_peek(T.t, 2000, &p), 0);
+        assert_int_equal(tcp_copy(T.t, 0, b, 2000), 2000);
+        assert_memory_equal(b, bytes_at(0), 2000);
+        assert_int_equal(tcp_copy(T.t, 1000, b, 2000), 1000);
+        assert_memory_equal(b, bytes_at(1000), 1000);
+        assert_int_equal(tcp_copy(T.t, 990, b, 20), 20);
+        assert_memory_equal(b, bytes_at(990), 20);
+        assert_int_equal(tcp_copy(T.t, 2000, b, 1), 0);
+        trace_end();
+}
+
 static void buffers_are_moved_not_copied(void **s)
 {
         established();
@@ -426,7 +447,8 @@ int main(void)
                 test(must_30_62_urgent_pointer_is_behind_the_last_urgent_octet),
                 test(what_is_sent_behind_urgent_data_is_not_urgent), test(cached_sums_and_odd_pieces_make_right_checksums),
                         test(whole_response_with_cached_sums_is_one_segment),
-                test(buffers_are_moved_not_copied), test(send_queue_is_bounded_and_frees_when_acknowledged),
+                test(peek_and_copy_go_over_the_edges_of_buffers), test(buffers_are_moved_not_copied),
+                        test(send_queue_is_bounded_and_frees_when_acknowledged),
                 test(pool_exhausted_while_sending_tries_again),
                 test(descriptors_exhausted_while_sending_waits), test(large_segments_for_a_device_that_cuts),
                 test(r43_data_with_the_handshakes_last_acknowledgement),

@@ -16,6 +16,27 @@ static void must_3_wrong_checksum_is_dropped(void **s)
         trace_end();
 }
 
+static void door_drops_what_is_too_short_for_its_header(void **s)
+{
+        established();
+        for (u32 kind = 0; kind < 4; kind++) {
+                u8 f[200];
+                struct seg g = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + 1, T_ACK, 1000, NULL, 0, bytes_at(0), 50, 0};
+                build_tcp(T.w, f, &g);
+                u32 n = kind == 0 ? 19 : kind == 1 ? 20 : 70; /* bytes of TCP */
+                f[46] = kind == 0 ? 0x50 : kind == 1 ? 0x60 : kind == 2 ? 0x40 : 0x00;
+                memset(f + 50, 0, 2);
+                u16 sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(WIRE_PEER, WIRE_US, 6, (u16)n), f + 34, n));
+                memcpy(f + 50, &sum, 2);
+                build_ip(f + 14, WIRE_PEER, WIRE_US, 6, n);
+                wire_rx(T.w, f, 34 + n);
+                assert_int_equal(wire_drops(T.w, DROP_TCP_SHORT), kind + 1);
+        }
+        assert_int_equal(tcp_readable(T.t), 0);
+        expect_none();
+        trace_end();
+}
+
 static void must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment(void **s)
 {
         static const u8 odd[][12] = {
@@ -263,7 +284,8 @@ static void timestamps_time_a_retransmission(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(must_3_wrong_checksum_is_dropped), test(must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment),
+                test(must_3_wrong_checksum_is_dropped), test(door_drops_what_is_too_short_for_its_header),
+                        test(must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment),
                 test(must_14_67_mss_is_announced_and_fits_the_mtu), test(must_15_no_mss_option_means_536),
                 test(must_16_segments_fit_peer_mss_path_and_options), test(must_65_mss_only_on_syn),
                 test(must_69_bytes_behind_eol_are_zero),

@@ -50,6 +50,27 @@ static void must_38_sender_avoids_silly_windows(void **s)
         trace_end();
 }
 
+static void silly_window_that_stays_shut_is_asked_again(void **s)
+{
+        established();
+        T.wnd = 500;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 500);
+        expect_tx(T_ACK, 1, 1, 500);
+        T.wnd = 100;
+        rx(T_ACK, 1, 501, 0);
+        send_bytes(500, 5000);
+        expect_none();
+        T.wnd = 0; /* shut before the override time-out: now the probes begin */
+        rx(T_ACK, 1, 501, 0);
+        wait_ms(201 + 2 * T.t->rto_ms);
+        expect_tx(T_ACK, 501, 1, 1);
+        T.wnd = 20000;
+        rx(T_ACK, 1, 501, 0);
+        expect_tx(T_ACK, 501, 1, 1460);
+        trace_end();
+}
+
 static void must_39_receiver_opens_the_window_by_a_segment_or_not_at_all(void **s)
 {
         static const struct tcp_opts o = {.rcvbuf = 4380};
@@ -252,7 +273,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(must_1_window_is_unsigned), test(must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits),
-                test(must_38_sender_avoids_silly_windows), test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all),
+                test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
+                        test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all),
                 test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
