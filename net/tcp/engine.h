@@ -305,7 +305,6 @@ void reasm_free(struct tcb *t);
 
 /* window.c */
 u32 tcp_edge(struct tcb *t);                                              /* right edge to advertise now; never left of rcv_adv */
-void tcp_window_grow(struct tcb *t, u32 consumed);
 /* acknowledgement to send (application mode: what was read) */
 u32 tcp_rcv_ack(const struct tcb *t);
 

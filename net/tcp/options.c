@@ -61,23 +61,38 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
 
 enum { /* words in memory */
         W_MSS = 0x0402, W_SACK_OK_TS = 0x0a080204, W_TS = 0x0a080101, W_SACK_OK_SCALE = 0x03010204, W_NOP_SCALE = 0x030301,
+        W_NOPS_SACK_OK = 0x02040101,
 };
 
-/* The layouts of nearly every peer, word by word: Linux's SYN, and the timestamp alone. */
-static bool parse_usual(const u32_any *w, struct tcp_seg *s)
+/* SYNs of Linux, with and without timestamps, and of Windows: word `scale` of w is NOP and the scale. */
+static bool parse_usual_syn(const u32_any *w, struct tcp_seg *s)
 {
-        bool syn = s->hlen == 40 && (s->flags & TCP_SYN) && (w[0] & 0xffff) == W_MSS && w[1] == W_SACK_OK_TS &&
-                (w[4] & 0xffffff) == W_NOP_SCALE;
-        if (!syn && (s->hlen != 32 || w[0] != W_TS))
+        bool ts = s->hlen == 40 && w[1] == W_SACK_OK_TS;
+        u32 scale = ts ? 4 : s->hlen == 32 && w[1] == W_NOPS_SACK_OK ? 2 : 1;
+        if ((w[0] & 0xffff) != W_MSS || (w[scale] & 0xffffff) != W_NOP_SCALE ||
+            (scale == 1 && (s->hlen != 32 || w[2] != W_NOPS_SACK_OK)))
                 return false;
-        s->has_ts = true;
-        s->tsval = __builtin_bswap32(w[syn ? 2 : 1]);
-        s->tsecr = __builtin_bswap32(w[syn ? 3 : 2]);
-        if (!syn)
-                return true;
         s->has_mss = s->has_sack_ok = s->has_wscale = true;
         s->mss = __builtin_bswap16((u16)(w[0] >> 16));
-        s->wscale = (u8)min_u32(w[4] >> 24, 14);
+        s->wscale = (u8)min_u32(w[scale] >> 24, 14);
+        if (ts) {
+                s->has_ts = true;
+                s->tsval = __builtin_bswap32(w[2]);
+                s->tsecr = __builtin_bswap32(w[3]);
+        }
+        return true;
+}
+
+/* The layouts of nearly every peer, word by word; behind the SYN it is the timestamp alone. */
+static bool parse_usual(const u32_any *w, struct tcp_seg *s)
+{
+        if (s->flags & TCP_SYN)
+                return s->hlen >= 32 && parse_usual_syn(w, s);
+        if (s->hlen != 32 || w[0] != W_TS)
+                return false;
+        s->has_ts = true;
+        s->tsval = __builtin_bswap32(w[1]);
+        s->tsecr = __builtin_bswap32(w[2]);
         return true;
 }
 

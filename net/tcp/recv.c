@@ -38,6 +38,15 @@ u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n)
         return done;
 }
 
+/* The user keeps up: what it consumes between two looks fills the window, so a larger one would be used. */
+static inline void window_grow(struct tcb *t, u32 consumed)
+{
+        const struct pktpool *pool = &tcb_stack(t)->pkts;
+        if (t->rcv_space >= t->rcvbuf || t->rcv_queued > consumed || pool->n_free < pool->n_total >> 1)
+                return;
+        t->rcv_space = min_u32(t->rcv_space + consumed, t->rcvbuf);
+}
+
 /* After n bytes were read: the window may open, an acknowledgement or the end may be due. */
 static inline void was_read(struct tcb *t, u32 n)
 {
@@ -48,8 +57,7 @@ static inline void was_read(struct tcb *t, u32 n)
                 t->flags &= ~(u32)TF_URG_RX;
                 tcp_predict(t);
         }
-        if (t->rcv_space < t->rcvbuf)
-                tcp_window_grow(t, n);
+        window_grow(t, n);
         if ((t->flags & TF_ACK_ON_READ) && (t->state & SYN_ACK_RX)) {
                 if (!t->rcv_queued && (t->state & (FIN_RX | FIN_ACK_TX)) == FIN_RX)
                         tcp_set_state(t, TCP_EV_ACK_FIN);

@@ -28,12 +28,3 @@ u32 tcp_edge(struct tcb *t)
                 return t->rcv_adv;
         return edge;
 }
-
-/* The user keeps up: what it consumes between two looks fills the window, so a larger one would be used. */
-void tcp_window_grow(struct tcb *t, u32 consumed)
-{
-        const struct pktpool *pool = &tcb_stack(t)->pkts;
-        if (t->rcv_space >= t->rcvbuf || t->rcv_queued > consumed || pool->n_free < pool->n_total >> 1)
-                return;
-        t->rcv_space = min_u32(t->rcv_space + consumed, t->rcvbuf);
-}
