@@ -625,7 +625,14 @@ func tcp_receive
         mov     [ebx+PKT_LEN], ax
         mov     [ebx+PKT_FLAGS], ax
         mov     [ebx+PKT_GSO], ax
-        mov     esi, [edi+TCB_SND_NXT]
+        mov     esi, [edi+TCB_SND_NXT]          /* tcp_bare_seq: not beyond the peer's window */
+        mov     edx, [edi+TCB_SND_UNA]
+        add     edx, [edi+TCB_SND_WND]
+        mov     ecx, edx
+        sub     ecx, esi
+        jns     .Linside
+        mov     esi, edx
+.Linside:
         mov     ecx, FLAG_ACK
         test    dword ptr [edi+TCB_FLAGS], F_ECE
         jz      .Lno_echo_mark

@@ -150,6 +150,8 @@ static void edges_of(u32 seed, bool outstanding)
                 tcp_send(W.t, "0123456789", 10);
         stack_batch_end(W.st);
         W.t->rcv_adv = W.t->rcv_nxt + 1000;
+        if (seed & 1)
+                W.t->snd_wnd = 5; /* less than is outstanding */
         u32 out = tcb_outstanding(W.t), acks[] = {0, 1, out, out + 1, (u32)-1, 0x80000000}, lens[] = {0, 1, 999, 1000, 1001};
         static u8 start[WORLD];
         struct tcb *t = W.t;

@@ -101,7 +101,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 st->pkts.drops[DROP_TCP_WINDOW]++;
                 p->data = p->head + PKT_HEADROOM;
                 p->len = p->flags = p->gso = 0;
-                tcp_respond(t, p, t->snd_nxt, TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+                tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
                 return true;
         }
         if (hlen > sizeof(struct tcp_hdr) && seq_le(seq, t->rcv_acked))

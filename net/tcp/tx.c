@@ -242,19 +242,23 @@ void tcp_probe(struct tcb *t)
                 tcp_set_state(t, TCP_EV_SEND_FIN);
 }
 
+/* With blocks of what came out of order, or a duplicate. */
+static void ack_with_sack(struct tcb *t, struct pkt *p, const struct sack_block *dsack)
+{
+        u32 n = tcp_put_sack(t, p->data, TCP_OPTS_MAX - (t->flags & TF_TS ? TCP_TS_LEN : 0), dsack);
+        p->len = (u16)n;
+        tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t) | n / 4 << TCP_R_OPT_SHIFT, n, n ? cksum_add(0, p->data, n) : 0);
+}
+
 void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
 {
         struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
-        if (!p) {
+        if (!p)
                 tcp_ack_later(t);
-                return;
-        }
-        u32 n = 0;
-        if ((t->flags & TF_SACK) && (dsack || t->reasm))
-                n = tcp_put_sack(t, p->data, TCP_OPTS_MAX - (t->flags & TF_TS ? TCP_TS_LEN : 0), dsack);
-        p->len = (u16)n;
-        u32 sum = n ? cksum_add(0, p->data, n) : 0;
-        tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t) | n / 4 << TCP_R_OPT_SHIFT, n, sum);
+        else if (unlikely((t->reasm || dsack) && (t->flags & TF_SACK)))
+                ack_with_sack(t, p, dsack);
+        else
+                tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t), 0, 0);
 }
 
 /* RFC 5961: the answer to what looks like an attack, and to what is merely outside the window. Segments without data
