@@ -152,10 +152,12 @@ static u32 put_one(u8 *o, u8 kind, const struct syn_options *so)
         return 0;
 }
 
-/* The usual layout with nothing left out but perhaps the timestamp. */
+/* The usual layout with nothing left out but perhaps the timestamp, or with nothing but the MSS. */
 static u32 put_usual(u32_any *w, const struct syn_options *so)
 {
         w[0] = W_MSS | (u32)__builtin_bswap16(so->mss) << 16;
+        if (!so->sack)
+                return 4;
         if (!so->ts) {
                 w[1] = W_SACK_OK_SCALE;
                 w[2] = 3u | (u32)so->wscale << 8; /* and zeros to the end */
@@ -174,7 +176,7 @@ u32 tcp_put_syn(u8 *o, const struct syn_options *so)
         static const u8 usual[] = {TCP_OPT_MSS, TCP_OPT_SACK_OK, TCP_OPT_TS, TCP_OPT_NOP, TCP_OPT_WSCALE, TCP_OPT_TFO, 0};
         const u8 *layout = so->layout && so->layout[0] ? so->layout : usual;
         u32 n = 0;
-        if (layout == usual && so->mss && so->sack && so->ws && !so->tfo_on)
+        if (layout == usual && so->mss && so->sack == so->ws && (so->sack || !so->ts) && !so->tfo_on)
                 return put_usual((u32_any *)o, so);
         for (u32 i = 0; i < TCP_SYN_LAYOUT && layout[i]; i++) {
                 u8 one[20];
