@@ -321,14 +321,14 @@ func tcp_receive
         mov     [esp+L_TSVAL], ecx
         sub     ecx, [edi+TCB_TS_RECENT]
         js      .Lno                            /* PAWS */
-        TODO    A_STAMP
+        ACTION    A_STAMP
         jmp     .Lplain
 
 .Lfin:
         mov     edx, [edi+TCB_RCV_ADV]
         cmp     edx, [edi+TCB_RCV_NXT]
         je      .Lno                            /* no room for it */
-        TODO    A_FIN
+        ACTION    A_FIN
         jmp     .Lnumbers
 
         /* SEG.SEQ = RCV.NXT - 1 and nothing in it: is anybody there (RFC 9293 3.8.4, 3.8.6.1)? */
@@ -341,7 +341,7 @@ func tcp_receive
         mov     edx, [edi+TCB_RCV_ADV]
         cmp     edx, [edi+TCB_RCV_NXT]
         je      .Lno
-        TODO    A_PROBE
+        ACTION    A_PROBE
         jmp     .Lwindow
 
 .Ltext:
@@ -354,7 +354,7 @@ func tcp_receive
         shr     ecx, 4
         cmp     [edx+ST_PKTS+POOL_N_FREE], ecx
         jb      .Lno
-        TODO    A_TEXT
+        ACTION    A_TEXT
         jmp     .Lwindow
 
 .Lsum_all:
