@@ -6,15 +6,6 @@
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* RFC 9110 5.6.2: characters of a token, one bit each. */
-static bool is_tchar(char c)
-{
-        static const u32 set[4] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
-        u8 u = (u8)c;
-
-        return u < 0x80 && (set[u >> 5] >> (u & 31) & 1);
-}
-
 static bool text_equals(struct http_text t, const char *want)
 {
         return t.n == __builtin_strlen(want) && __builtin_memcmp(t.p, want, t.n) == 0;
@@ -39,15 +30,6 @@ static int line_of(const char *p, u32 n, struct http_text *text, bool *lone_lf)
                         return -1;
         }
         return 0;
-}
-
-static struct http_text trim(const char *p, u32 n)
-{
-        while (n && (*p == ' ' || *p == '\t'))
-                p++, n--;
-        while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-                n--;
-        return (struct http_text){p, n};
 }
 
 /* HTTP/1.0 or 1.1 (any later 1.x counts as 1.1, RFC 9110 2.5); 0 for others. */
@@ -104,7 +86,7 @@ static bool request_line(struct front_head *h, struct http_text t)
 {
         u32 a = 0, b;
 
-        while (a < t.n && is_tchar(t.p[a]))
+        while (a < t.n && http_is_tchar(t.p[a]))
                 a++;
         if (!a || a == t.n || t.p[a] != ' ')
                 return false;
@@ -170,12 +152,12 @@ static bool split_field(struct http_text t, struct http_text *name, struct http_
 {
         u32 colon = 0;
 
-        while (colon < t.n && is_tchar(t.p[colon]))
+        while (colon < t.n && http_is_tchar(t.p[colon]))
                 colon++;
         if (!colon || colon == t.n || t.p[colon] != ':')
                 return false;
         *name = (struct http_text){t.p, colon};
-        *value = trim(t.p + colon + 1, t.n - colon - 1);
+        *value = http_trim(t.p + colon + 1, t.n - colon - 1);
         return true;
 }
 

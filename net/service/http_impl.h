@@ -48,6 +48,8 @@ struct http_request {
 int http_parse(const u8 *p, u32 n, struct http_request *r);
 
 bool http_text_is(struct http_text t, const char *lower); /* ASCII letters of either case alike; `lower` is in lower case */
+struct http_text http_trim(const char *p, u32 n);             /* without the blanks and tabs at both ends (RFC 9110 5.6.3) */
+bool http_is_tchar(char c);                                  /* may stand in a token (RFC 9110 5.6.2) */
 /* The list of tokens holds this one (Connection: a, b). */
 bool http_list_has(struct http_text t, const char *lower);
 

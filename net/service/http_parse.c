@@ -54,7 +54,7 @@ static u32 line_of(const char *p, u32 n, u32 *n_text, bool *bad)
 }
 
 /* RFC 9110 5.6.2: characters of a token, one bit each. */
-static bool is_tchar(char c)
+bool http_is_tchar(char c)
 {
         static const u32 set[4] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
         u8 u = (u8)c;
@@ -62,7 +62,7 @@ static bool is_tchar(char c)
         return u < 0x80 && (set[u >> 5] >> (u & 31) & 1);
 }
 
-static struct http_text trim(const char *p, u32 n)
+struct http_text http_trim(const char *p, u32 n)
 {
         while (n && (*p == ' ' || *p == '\t'))
                 p++, n--;
@@ -143,7 +143,7 @@ static u16 request_line(struct http_request *r, const char *p, u32 n)
         u32 a = 0, b;
         u16 status = 0;
 
-        while (a < n && is_tchar(p[a]))
+        while (a < n && http_is_tchar(p[a]))
                 a++;
         if (!a || a == n || p[a] != ' ')
                 return 400;
@@ -223,11 +223,11 @@ static u16 header_line(struct http_request *r, const char *p, u32 n)
 {
         u32 colon = 0;
 
-        while (colon < n && is_tchar(p[colon]))
+        while (colon < n && http_is_tchar(p[colon]))
                 colon++;
         if (!colon || colon == n || p[colon] != ':')
                 return 400; /* a folded line and a blank before the colon too: RFC 9112 5.1, 5.2 */
-        return take_field(r, (struct http_text){p, colon}, trim(p + colon + 1, n - colon - 1));
+        return take_field(r, (struct http_text){p, colon}, http_trim(p + colon + 1, n - colon - 1));
 }
 
 static int wrong(struct http_request *r, u16 status)
