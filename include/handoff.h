@@ -20,6 +20,7 @@ enum handoff_reason {
         HANDOFF_LISTENER,       /* nobody listens on that port there */
         HANDOFF_BUSY,           /* out of connections or buffers */
         HANDOFF_TAKEN,          /* a connection of these names lives there already */
+        HANDOFF_PLACE,          /* the service there cannot go on where this one stopped */
         HANDOFF_WIRE_REASONS,
         HANDOFF_SILENT = 64,    /* the node did not answer */
         HANDOFF_STATE,          /* this connection cannot be moved as it is now */
@@ -54,9 +55,12 @@ void handoff_service_walk(const struct handoff *h, void (*fn)(void *ctx, ipaddr 
  * untouched and its bytes unread; the callee may begin again with another node, or answer the client itself. */
 typedef void handoff_done_fn(void *ctx, struct tcb *t, enum handoff_reason why);
 
-/* Hands t to a node. Until done is called nothing is sent to the client and nothing is told to t's user; what the client sends is
+/* Hands t to a node, where its service begins with the unread bytes: for who knows that it is between messages. Until done is called nothing is sent to the client and nothing is told to t's user; what the client sends is
  * kept for who gets it. HANDOFF_OK: begun; else t is untouched and done is not called. */
 enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx);
+/* The same at any time: the service is asked for its place (tcp.h), which goes along. It is told the end by `closed`, or goes on
+ * behind done. Not begun: *why says why not, for a person. */
+enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx, const char **why);
 
 struct handoff_counters {
         u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS];      /* as the front */

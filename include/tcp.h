@@ -12,7 +12,7 @@ struct listener;
 
 /* All but `closed` may be NULL. Calls that send may be made from any of them. */
 struct tcp_events {
-        /* A handshake completed on a listener (R91, R93). false refuses: the peer sees RST. */
+        /* A handshake completed on a listener (R91, R93), or a connection was moved here. false refuses: the peer sees RST. */
         bool (*accept)(struct tcb *t);
         /* Our tcp_connect succeeded. */
         void (*connected)(struct tcb *t);
@@ -29,9 +29,19 @@ struct tcp_events {
         /* Nothing came for keepalive_ms: called, when set, in place of the keep-alive probe, and again every keepalive_ms.
          * A service closes idle connections here without keeping a timer for each. */
         void (*idle)(struct tcb *t);
+        /* The connection is about to be moved to another node (doc/handoff.md). Writes where the service is in its work: at most
+         * max bytes (TCP_PLACE_MAX), 0 between messages; returns how many. Unread and queued bytes travel by themselves. Negative
+         * with *why, a few words for a person: not now. Else t is frozen: the service stops its own timers and leaves t alone until
+         * `closed` with 0 (it lives elsewhere now) or, when the move failed, `readable` (if there is something) and `writable`.
+         * NULL: the service cannot be moved. */
+        int (*place_put)(struct tcb *t, u8 *dst, u32 max, const char **why);
+        /* A listener's: a connection comes from another node with the n bytes (never 0) that place_put wrote there. t is silent: the
+         * service takes what it needs and touches nothing else. true: `accept` follows when t starts, or `closed` if it does not.
+         * false, or NULL: the old node keeps it. */
+        bool (*place_take)(struct tcb *t, const u8 *src, u32 n);
 };
 
-enum { TCP_SYN_LAYOUT = 12 };
+enum { TCP_SYN_LAYOUT = 12, TCP_PLACE_MAX = 256 };
 
 /* Options of a listener (inherited by what it accepts) or connection; zero-initialised = RFC defaults. */
 struct tcp_opts {

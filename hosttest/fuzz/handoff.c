@@ -21,7 +21,12 @@ static void on_readable(struct tcb *t)
         if (tcp_eof(t))
                 tcp_close(t);
 }
-static const struct tcp_events events = {.readable = on_readable, .closed = on_closed};
+static bool on_place(struct tcb *t, const u8 *src, u32 n)
+{
+        tcp_set_user(t, (void *)(uintptr_t)(n + src[n - 1]));
+        return src[0] & 1;
+}
+static const struct tcp_events events = {.readable = on_readable, .writable = on_readable, .closed = on_closed, .place_take = on_place};
 
 /* What the front would send, as a frame for the node. */
 static void put(struct wire *f, struct wire *w, struct ctl *c, const u8 *text, u32 n, int spoil)
@@ -71,14 +76,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 put(f, w, &c, text, n, -1);
         } else if (n >= BLOCK_BYTES) { /* 51, more and 53 */
                 text[0] = BLOCK_VERSION;
-                text[2] = 0;
-                text[3] = BLOCK_BYTES;
+                u32 len = min_u32(n, BLOCK_BYTES + data[0] * 8u % (TCP_PLACE_MAX + 1));
+                text[2] = (u8)(len >> 8);
+                text[3] = (u8)len;
                 memcpy(text + 12, &v, 4);
                 memcpy(text + 20, "\0\120", 2);
-                bool good = block_get(text, BLOCK_BYTES, &b);
-                u32 first = good ? block_first(&b) : 0, cut = good ? BLOCK_BYTES + b.snd_bytes + b.rcv_bytes : n;
+                bool good = block_get(text, len, &b);
+                u32 first = good ? block_first(&b) : 0, cut = good ? len + b.snd_bytes + b.rcv_bytes : n;
                 struct ctl c = {.scope = {.kind = CTL_51, .flags = TCP_SYN | TCP_PSH, .src = front, .dst = node, .ports = ports, .seq = first, .first = first},
-                                .opt = {.has = O144_HANDOFF | O144_BLOCK | O144_PORT, .block = BLOCK_BYTES}};
+                                .opt = {.has = O144_HANDOFF | O144_BLOCK | O144_PORT, .block = (u16)len}};
                 if (good) {
                         c.opt.addr = b.client;
                         c.opt.port = b.client_port;

@@ -146,6 +146,22 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
         return HANDOFF_OK;
 }
 
+enum handoff_reason tcb_take_place(struct tcb *t, const struct control_block *b)
+{
+        if (!b->n_place || (t->ev->place_take && t->ev->place_take(t, b->place, b->n_place)))
+                return HANDOFF_OK;
+        return HANDOFF_PLACE;
+}
+
+void tcb_discard(struct tcb *t, const struct control_block *b, bool taken)
+{
+        const struct tcp_events *ev = t->ev;
+        t->ev = &tcp_no_events;
+        if (taken && b->n_place)
+                ev->closed(t, E_TIMEDOUT);
+        tcb_free(t);
+}
+
 void tcb_start(struct tcb *t)
 {
         tcp_insert(t);
@@ -167,6 +183,7 @@ void tcb_start(struct tcb *t)
                 tcp_timer_rearm(t);
                 if (t->rcv_queued || (t->flags & TF_EOF))
                         tcp_tell_readable(t);
+                tcp_tell_writable(t, 1); /* what its place says may go on */
         }
         tcp_leave(t);
 }

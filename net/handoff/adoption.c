@@ -38,18 +38,18 @@ static void send_ack(struct adoption *a)
                 ctl_send(a->h, &c, p);
 }
 
-static void refuse(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, u8 key,
-                   const u8 *nonce, enum handoff_reason why)
+/* ports: as the front's header holds them; first: SEQ of its 51. */
+static void refuse(struct handoff *h, ipaddr own, ipaddr front, u32 ports, u32 first, u8 key, const u8 *nonce,
+                   enum handoff_reason why)
 {
         struct pkt *p = pkt_alloc(&h->st->pkts, PKT_HEADROOM);
-        u32 ports = *(const u32_any *)th;
         struct ctl c = {.scope = {.kind = CTL_REFUSAL,
                                   .flags = TCP_RST | TCP_ACK,
-                                  .src = ip->dst,
-                                  .dst = ip->src,
+                                  .src = own,
+                                  .dst = front,
                                   .ports = ports << 16 | ports >> 16,
-                                  .ack = s->seq + seg_space(s),
-                                  .first = s->seq,
+                                  .ack = first + 1,
+                                  .first = first,
                                   .nonce = nonce},
                         .key = key};
         h->count.refusals[why]++;
@@ -88,11 +88,9 @@ struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 
 static void abandon(struct adoption *a)
 {
-        if (a->t) {
-                a->t->ev = &tcp_no_events;
-                tcb_free(a->t);
-                a->t = NULL;
-        }
+        if (a->t)
+                tcb_discard(a->t, &a->block, a->state == ADOPTION_WAITING);
+        a->t = NULL;
         a->h->count.abandoned++;
         release(a);
 }
@@ -103,7 +101,10 @@ static void complete(struct adoption *a)
         struct handoff *h = a->h;
         struct listener *l = listener_find(h->ts, a->block.service, a->block.service_port);
         enum handoff_reason why = l ? tcb_adopt(h->ts, l, &a->block, &a->queue, &a->t) : HANDOFF_LISTENER;
-        if (why != HANDOFF_OK) { /* it was there when 51 came: the front will learn it from silence */
+        if (why == HANDOFF_OK)
+                why = tcb_take_place(a->t, &a->block);
+        if (why != HANDOFF_OK) {
+                refuse(h, a->own, a->front, a->ports, a->first, a->key < h->n_keys ? a->key : 0, a->block.nonce, why);
                 abandon(a);
                 return;
         }
@@ -123,7 +124,7 @@ static void take_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s
                 send_ack(a);
                 return;
         }
-        u32 skip = off ? 0 : BLOCK_BYTES;
+        u32 skip = off ? 0 : block_len(&a->block);
         pkt_pull(p, s->hlen + skip);
         a->got += s->len;
         if (p->len)
@@ -166,7 +167,7 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
         }
         enum handoff_reason why = admit(h, b, ip->dst);
         if (why != HANDOFF_OK) {
-                refuse(h, ip, th, s, h->node_key[node], b->nonce, why);
+                refuse(h, ip->dst, ip->src, *(const u32_any *)th, s->seq, h->node_key[node], b->nonce, why);
                 pkt_drop(p, DROP_HANDOFF_REFUSED);
                 return;
         }
@@ -179,7 +180,7 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                                .own = ip->dst,
                                .ports = *(const u32_any *)th,
                                .first = s->seq,
-                               .total = BLOCK_BYTES + b->snd_bytes + b->rcv_bytes,
+                               .total = block_len(b) + b->snd_bytes + b->rcv_bytes,
                                .fresh = stack_random(h->st),
                                .born_ms = now,
                                .state = ADOPTION_FILLING,
@@ -210,7 +211,7 @@ static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                 u8 nonce[HANDOFF_NONCE] = {0};
                 if (in->n >= 4 + HANDOFF_NONCE)
                         memcpy(nonce, in->text + 4, HANDOFF_NONCE);
-                refuse(h, ip, th, s, in->key, nonce, HANDOFF_BLOCK);
+                refuse(h, ip->dst, ip->src, *(const u32_any *)th, s->seq, in->key, nonce, HANDOFF_BLOCK);
                 pkt_drop(p, DROP_HANDOFF_BLOCK);
                 return;
         }

@@ -4,6 +4,7 @@
  *  24 SND.UNA, SND.NXT, SND.WND, SND.WL1, SND.WL2, largest SND.WND | 48 RCV.NXT, right edge advertised, last acknowledgement sent
  *  60 TS.Recent, TSval | 68 cwnd, ssthresh, srtt, rttvar, rto, smallest rtt | 92 bytes of send queue, of unread text
  * 100 MSS of the peer, of its segments (2 each) | 104 connection byte, scale to send, to receive, 5 bytes 0
+ * 112 the service's place: the rest of the length
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
@@ -69,17 +70,18 @@ static void fields(struct walk *w, struct control_block *b)
         f8(w, &b->rcv_scale);
 }
 
-void block_put(u8 dst[BLOCK_BYTES], const struct control_block *b)
+void block_put(u8 dst[BLOCK_MAX], const struct control_block *b)
 {
         struct control_block copy = *b;
         struct walk w = {dst, true};
         u8 version = BLOCK_VERSION;
-        u16 len = BLOCK_BYTES;
+        u16 len = (u16)block_len(b);
         memset(dst, 0, BLOCK_BYTES);
         f8(&w, &version);
         f8(&w, &copy.flags);
         f16(&w, &len);
         fields(&w, &copy);
+        memcpy(dst + BLOCK_BYTES, b->place, b->n_place);
 }
 
 static bool somebody(ipaddr a)
@@ -108,10 +110,12 @@ static bool sensible(const struct control_block *b)
 
 bool block_get(const u8 *src, u32 n, struct control_block *b)
 {
-        if (n != BLOCK_BYTES || src[0] != BLOCK_VERSION || src[2] != BLOCK_BYTES >> 8 || src[3] != (BLOCK_BYTES & 255))
+        if (n < BLOCK_BYTES || n > BLOCK_MAX || src[0] != BLOCK_VERSION || (src[2] << 8 | src[3]) != (int)n)
                 return false;
         struct walk w = {(u8 *)(uintptr_t)src + 4, false};
         b->flags = src[1];
         fields(&w, b);
+        b->n_place = (u16)(n - BLOCK_BYTES);
+        memcpy(b->place, src + BLOCK_BYTES, b->n_place);
         return sensible(b);
 }

@@ -4,13 +4,41 @@
 #include "handoff_impl.h"
 #include "mem.h"
 
-bool tcb_movable(const struct tcb *t)
+const char *tcb_stays(const struct tcb *t)
 {
-        const u32 special = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_TX | TF_URG_RX | TF_TFO_ACCEPTED | TF_SYN_PENDING |
-                            TF_ABORT_ON_ACK | TF_DEAD | TF_USER_CLOSED;
         bool state = t->state == TCP_B_ESTABLISHED || t->state == TCP_B_CLOSE_WAIT || t->state == TCP_B_FIN_WAIT_1 ||
                      t->state == TCP_B_FIN_WAIT_2 || t->state == TCP_B_LAST_ACK;
-        return state && !t->conv && !(t->flags & special) && t->snd_queued <= ADOPT_BYTES_MAX && t->rcv_queued <= ADOPT_BYTES_MAX;
+        if (t->conv)
+                return "its directions open and close by themselves";
+        if (!state || (t->flags & (TF_TFO_ACCEPTED | TF_SYN_PENDING)))
+                return "its handshake or its end is under way";
+        if (t->flags & (TF_ABORT_ON_ACK | TF_DEAD | TF_USER_CLOSED))
+                return "its service has let go of it";
+        if (t->flags & (TF_APP_MODE | TF_ACK_ON_READ))
+                return "it is in application mode";
+        if (t->flags & (TF_URG_TX | TF_URG_RX))
+                return "urgent data is under way";
+        return t->snd_queued > ADOPT_BYTES_MAX || t->rcv_queued > ADOPT_BYTES_MAX ? "more than 1 MB is queued" : NULL;
+}
+
+bool tcb_place(struct tcb *t, u8 place[TCP_PLACE_MAX], u32 *n, const char **why)
+{
+        *why = tcb_stays(t);
+        if (*why)
+                return false;
+        *why = "its service cannot be moved";
+        int len = t->ev->place_put ? t->ev->place_put(t, place, TCP_PLACE_MAX, why) : -1;
+        *n = len > 0 ? (u32)len : 0;
+        return len >= 0;
+}
+
+void tcb_resume(struct tcb *t)
+{
+        tcp_enter(t);
+        if (t->rcv_queued || (t->flags & TF_EOF))
+                tcp_tell_readable(t);
+        tcp_tell_writable(t, 1);
+        tcp_leave(t);
 }
 
 /* What came out of order is forgotten: the client sends it again (RFC 2018 8). */

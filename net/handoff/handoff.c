@@ -271,6 +271,7 @@ const char *handoff_reason_text(enum handoff_reason why)
         case HANDOFF_LISTENER: return "nobody listens there";
         case HANDOFF_BUSY: return "node is busy";
         case HANDOFF_TAKEN: return "connection exists there";
+        case HANDOFF_PLACE: return "service there cannot go on with it";
         case HANDOFF_SILENT: return "node did not answer";
         case HANDOFF_STATE: return "connection cannot be moved now";
         case HANDOFF_FULL: return "no flow entry free";

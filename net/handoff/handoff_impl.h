@@ -51,8 +51,8 @@ void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u
 /* In constant time. */
 bool auth_equal(const u8 a[HANDOFF_TAG], const u8 b[HANDOFF_TAG]);
 
-/* --- block.c: the control block, version 1 --- */
-enum { BLOCK_VERSION = 1, BLOCK_BYTES = 112 };
+/* --- block.c: the control block, version 2: a fixed part, and the service's place behind it --- */
+enum { BLOCK_VERSION = 2, BLOCK_BYTES = 112, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX };
 enum block_flag { BLOCK_TS = 1, BLOCK_SACK = 2, BLOCK_ECN = 4, BLOCK_FIN_QUEUED = 8, BLOCK_ACTIVE_CLOSE = 16, BLOCK_FLAGS = 31 };
 struct control_block {
         u8     nonce[HANDOFF_NONCE];
@@ -66,25 +66,36 @@ struct control_block {
         u32    cwnd, ssthresh, srtt_us, rttvar_us, rto_ms, min_rtt_us;
         u32    snd_bytes, rcv_bytes;    /* of the queues that follow the block */
         u16    peer_mss, rcv_mss;
+        u16    n_place;                 /* bytes of place, which only the service understands; who passes the block on keeps them */
+        u8     place[TCP_PLACE_MAX];
 };
-void block_put(u8 dst[BLOCK_BYTES], const struct control_block *b);
+static inline u32 block_len(const struct control_block *b) { return BLOCK_BYTES + b->n_place; }
+void block_put(u8 dst[BLOCK_MAX], const struct control_block *b); /* writes block_len bytes */
 /* false: not this version, not this long, or it contradicts itself. */
 bool block_get(const u8 *src, u32 n, struct control_block *b);
 /* Sequence numbers of the first replayed byte and of 51. */
 static inline u32 block_replay(const struct control_block *b) { return b->rcv_nxt - (b->state & FIN_RX ? 1 : 0) - b->rcv_bytes; }
-static inline u32 block_first(const struct control_block *b) { return block_replay(b) - b->snd_bytes - BLOCK_BYTES - 1; }
+static inline u32 block_first(const struct control_block *b) { return block_replay(b) - b->snd_bytes - block_len(b) - 1; }
 
 /* --- export.c, adopt.c: a connection and its block --- */
-bool tcb_movable(const struct tcb *t);
+const char *tcb_stays(const struct tcb *t);            /* why it cannot be moved as it is, in words; NULL: it can be */
+static inline bool tcb_movable(const struct tcb *t) { return !tcb_stays(t); }
+/* Asks the service for its place. false with *why: it stays. Behind true the service waits for `closed` or tcb_resume. */
+bool tcb_place(struct tcb *t, u8 place[TCP_PLACE_MAX], u32 *n, const char **why);
+void tcb_resume(struct tcb *t);                         /* thawed, and it stays here: the service goes on */
 void tcb_freeze(struct tcb *t);                         /* out of the table, no timer, nothing owed */
 void tcb_thaw(struct tcb *t);
-void tcb_export(const struct tcb *t, struct control_block *b);
+void tcb_export(const struct tcb *t, struct control_block *b); /* without nonce and place */
 /* Bytes [off, off + n) of what follows the block: the send queue, then the unread bytes. */
 void tcb_export_bytes(const struct tcb *t, u32 off, u8 *dst, u32 n);
 /* A connection as the block has it, not in the table; queue: exactly the bytes that follow the block, taken in every case.
  * HANDOFF_OK and *out, or why not. */
 enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue,
                               struct tcb **out);
+/* The listener's service takes the place that the block brought: HANDOFF_OK, or HANDOFF_PLACE. Not asked, the connection may be
+ * handed on with its place unread. tcb_discard frees one that was not started; taken: tcb_take_place said OK. */
+enum handoff_reason tcb_take_place(struct tcb *t, const struct control_block *b);
+void tcb_discard(struct tcb *t, const struct control_block *b, bool taken);
 void tcb_start(struct tcb *t);                          /* into the table; its listener's user gets it */
 
 /* --- flow.c --- */
@@ -127,8 +138,10 @@ struct transfer {
         u32              rto_ms;
         u8               state, tries, node_index;
         bool             heard, fin;
+        bool             asked;         /* the service wrote its place, and waits */
         u8               nonce[HANDOFF_NONCE];
-        u8               block[BLOCK_BYTES];
+        u32              n_block;
+        u8               block[BLOCK_MAX];
         struct pktq      kept;
 };
 bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s,

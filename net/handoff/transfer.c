@@ -38,9 +38,9 @@ static u32 send_at(struct transfer *x, u32 off)
         if (!p)
                 return 0;
         u32 n = min_u32(x->total - off, min_u32(path.nif->mtu - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)),
-            block = off < BLOCK_BYTES ? min_u32(BLOCK_BYTES - off, n) : 0;
-        memcpy(p->data, x->block + (off < BLOCK_BYTES ? off : 0), block);
-        tcb_export_bytes(x->t, off + block - BLOCK_BYTES, p->data + block, n - block);
+            block = off < x->n_block ? min_u32(x->n_block - off, n) : 0;
+        memcpy(p->data, x->block + (off < x->n_block ? off : 0), block);
+        tcb_export_bytes(x->t, off + block - x->n_block, p->data + block, n - block);
         p->len = (u16)n;
         bool last = off + n == x->total;
         struct ctl c = message(x, off ? CTL_MORE : CTL_51, (u8)((off ? 0 : TCP_SYN) | TCP_PSH | (last && x->fin ? TCP_FIN : 0)),
@@ -48,7 +48,8 @@ static u32 send_at(struct transfer *x, u32 off)
         if (!off) {
                 c.scope.flags &= (u8)~TCP_ACK;
                 c.scope.ack = 0;
-                c.opt = (struct option144){.has = O144_HANDOFF | O144_BLOCK, .addr = tcb_raddr(x->t), .block = BLOCK_BYTES};
+                c.opt = (struct option144){.has = O144_HANDOFF | O144_BLOCK, .addr = tcb_raddr(x->t),
+                                           .block = (u16)x->n_block};
                 if (x->ports << 16 != x->t->ports << 16) {
                         c.opt.has |= O144_PORT;
                         c.opt.port = tcb_rport(x->t);
@@ -107,7 +108,8 @@ static struct transfer *take(struct handoff *h)
         return x;
 }
 
-enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx)
+static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, const u8 *place, u32 n_place,
+                                 handoff_done_fn *done, void *ctx, struct transfer **out)
 {
         int index = handoff_node_index(h, node);
         ipaddr own;
@@ -146,15 +148,43 @@ enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node,
         tcb_export(t, &b);
         handoff_nonce(h, x->nonce);
         memcpy(b.nonce, x->nonce, HANDOFF_NONCE);
+        if (n_place)
+                memcpy(b.place, place, n_place);
+        b.n_place = (u16)n_place;
         block_put(x->block, &b);
+        x->n_block = block_len(&b);
         x->first = block_first(&b);
-        x->total = BLOCK_BYTES + b.snd_bytes + b.rcv_bytes;
+        x->total = x->n_block + b.snd_bytes + b.rcv_bytes;
         x->fin = (b.state & FIN_RX) != 0;
         h->count.begun++;
         h->count.transfers++;
         h->count.flows_max = max_u32(h->count.flows_max, h->flows.n_used);
         send_more(x);
+        *out = x;
         return HANDOFF_OK;
+}
+
+enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx)
+{
+        struct transfer *x;
+        return begin(h, t, node, NULL, 0, done, ctx, &x);
+}
+
+enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx, const char **why)
+{
+        struct transfer *x;
+        u8 place[TCP_PLACE_MAX];
+        u32 n;
+        if (!tcb_place(t, place, &n, why))
+                return HANDOFF_STATE;
+        enum handoff_reason r = begin(h, t, node, place, n, done, ctx, &x);
+        if (r == HANDOFF_OK) {
+                x->asked = true;
+                return r;
+        }
+        *why = handoff_reason_text(r);
+        tcb_resume(t);
+        return r;
 }
 
 void transfer_keep(struct transfer *x, struct pkt *p)
@@ -177,12 +207,16 @@ static void fail(struct transfer *x, enum handoff_reason why)
         handoff_done_fn *done = x->done;
         void *ctx = x->ctx;
         struct tcb *t = x->t;
+        struct tcp_key key = tcp_key(t);
+        bool asked = x->asked;
         if (!kept.n)
                 pktq_init(&kept);
         flow_del(&h->flows, x->flow);
         release(x);
         tcb_thaw(t);
         done(ctx, t, why);
+        if (asked && tcp_by_key(h->st, key) && tcp_lookup(h->ts, t->raddr, t->laddr, t->ports) == t)
+                tcb_resume(t); /* unless done ended it, or asks another node */
         while ((p = pktq_get(&kept)) != NULL)
                 tcp_rx(h->st, p, (const struct ip_hdr *)(p->head + p->l3));
 }
@@ -210,7 +244,10 @@ static void handed(struct transfer *x)
         f->seen_s = handoff_now_s(h);
         memcpy(f->nonce, x->nonce, HANDOFF_NONCE);
         h->count.handed++;
+        const struct tcp_events *ev = t->ev;
         t->ev = &tcp_no_events;
+        if (x->asked)
+                ev->closed(t, 0);
         tcb_free(t);
         while ((p = pktq_get(&x->kept)) != NULL)
                 handoff_forward(h, p, (const struct ip_hdr *)(p->head + p->l3), x->node);

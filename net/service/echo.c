@@ -36,8 +36,11 @@ static void discard(struct tcb *t)
         finish_at_eof(t);
 }
 
-static const struct tcp_events echo_events = {.readable = echo_back, .writable = echo_back, .closed = ended};
-static const struct tcp_events discard_events = {.readable = discard, .closed = ended};
+/* Neither is ever in the middle of something: what is not sent back yet is unread or queued. */
+static int no_place(struct tcb *t, u8 *dst, u32 max, const char **why) { return 0; }
+
+static const struct tcp_events echo_events = {.readable = echo_back, .writable = echo_back, .closed = ended, .place_put = no_place};
+static const struct tcp_events discard_events = {.readable = discard, .closed = ended, .place_put = no_place};
 
 static void echo_datagram(struct udp_sock *us, struct pkt *p, const struct udp_from *from)
 {

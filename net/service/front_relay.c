@@ -230,7 +230,19 @@ static void server_closed(struct tcb *t, int err)
         front_relay_run(r);
 }
 
-const struct tcp_events front_client_events = {.readable = client_event, .writable = client_event, .closed = client_closed};
+/* Half of a relay is another connection. */
+static int no_place(struct tcb *t, u8 *dst, u32 max, const char **why)
+{
+        const struct relay *r = tcp_user(t);
+
+        *why = r->raw ? "it is a tunnel" : r->state == RELAY_HOLD ? "its request is incomplete" : "it is relayed";
+        return -1;
+}
+
+const struct tcp_events front_client_events = {
+        .readable = client_event, .writable = client_event, .closed = client_closed, .place_put = no_place,
+};
 const struct tcp_events front_server_events = {
         .connected = server_connected, .readable = client_event, .writable = client_event, .closed = server_closed,
+        .place_put = no_place,
 };

@@ -293,4 +293,5 @@ static void on_idle(struct tcb *t)
 
 const struct tcp_events http_events = {
         .accept = on_accept, .readable = on_readable, .writable = on_writable, .closed = on_closed, .idle = on_idle,
+        .place_put = http_place_put,
 };

@@ -182,6 +182,9 @@ bool http_send_ready(struct http *h, struct tcb *t, const struct http_request *r
 /* Any reply, whose head (and body, when it is no file) is in p. False when the send queue has no cell for it. */
 bool http_send_reply(struct http *h, struct tcb *t, const struct http_request *r, struct http_reply *a, struct pkt *p);
 
+/* http_place.c: where a connection is, for another node (tcp.h). */
+int http_place_put(struct tcb *t, u8 *dst, u32 max, const char **why);
+
 /* http_conn.c: a slot's time is up. */
 void http_fired(struct timer *timer);
 extern const struct tcp_events http_events;

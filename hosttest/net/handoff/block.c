@@ -38,42 +38,69 @@ static struct control_block sample(void)
 static void block_comes_back_as_it_was_written(void **s)
 {
         struct control_block b = sample(), c;
-        u8 wire[BLOCK_BYTES];
+        u8 wire[BLOCK_MAX];
         memset(&c, 0, sizeof c);
+        b.n_place = 0;
         block_put(wire, &b);
-        assert_true(block_get(wire, sizeof wire, &c));
+        assert_true(block_get(wire, BLOCK_BYTES, &c));
         assert_memory_equal(&b, &c, sizeof b);
-        assert_int_equal(wire[0], 1);
+        assert_int_equal(wire[0], 2);
         assert_memory_equal(wire + 12, ((u8[]){192, 0, 2, 80, 198, 51, 100, 7, 0, 80, 0x9c, 0x40, 0xff, 0xff, 0xff, 0xf0}), 16);
         /* the replayed bytes are those in front of RCV.NXT and the FIN */
         assert_int_equal(block_replay(&b), 5000 - 1 - 20);
         assert_int_equal(block_first(&b), 5000 - 1 - 20 - 300 - BLOCK_BYTES - 1);
 }
 
+static void place_travels_behind_the_fixed_part_as_it_is(void **s)
+{
+        for (u32 n = 0; n <= TCP_PLACE_MAX; n++) {
+                struct control_block b = sample(), c;
+                u8 wire[BLOCK_MAX];
+                memset(&c, 0, sizeof c);
+                for (u32 i = 0; i < n; i++)
+                        b.place[i] = (u8)(7 * i + n);
+                b.n_place = (u16)n;
+                memset(wire, 0xee, sizeof wire);
+                block_put(wire, &b);
+                assert_int_equal(block_len(&b), BLOCK_BYTES + n);
+                assert_true(n == TCP_PLACE_MAX || wire[BLOCK_BYTES + n] == 0xee);
+                assert_true(block_get(wire, BLOCK_BYTES + n, &c));
+                assert_memory_equal(&b, &c, sizeof b);
+                assert_int_equal(block_first(&b), 5000 - 1 - 20 - 300 - BLOCK_BYTES - n - 1);
+        }
+}
+
 static void block_of_any_other_length_or_version_is_refused(void **s)
 {
         struct control_block b = sample();
-        u8 wire[BLOCK_BYTES + 4] = {0};
+        u8 wire[BLOCK_MAX + 4] = {0};
+        b.n_place = 17;
         block_put(wire, &b);
         for (u32 n = 0; n <= sizeof wire; n++)
-                assert_int_equal(block_get(wire, n, &b), n == BLOCK_BYTES);
-        wire[0] = 2;
-        assert_false(block_get(wire, BLOCK_BYTES, &b));
-        wire[0] = 1;
-        wire[3]++;
+                assert_int_equal(block_get(wire, n, &b), n == BLOCK_BYTES + 17);
+        wire[2] = (BLOCK_MAX + 1) >> 8; /* longer than any place, and says so */
+        wire[3] = (BLOCK_MAX + 1) & 255;
+        assert_false(block_get(wire, BLOCK_MAX + 1, &b));
+        wire[2] = (BLOCK_BYTES - 1) >> 8;
+        wire[3] = (BLOCK_BYTES - 1) & 255;
+        assert_false(block_get(wire, BLOCK_BYTES - 1, &b));
+        wire[2] = BLOCK_BYTES >> 8;
+        wire[3] = BLOCK_BYTES & 255;
+        assert_true(block_get(wire, BLOCK_BYTES, &b));
+        wire[0]--;
         assert_false(block_get(wire, BLOCK_BYTES, &b));
 }
 
 static void block_that_contradicts_itself_is_refused(void **s)
 {
-        u8 wire[BLOCK_BYTES];
+        u8 wire[BLOCK_MAX];
         struct control_block b, out;
 #define wrong(change)                                                                                                            \
         do {                                                                                                                     \
                 b = sample();                                                                                                    \
                 change;                                                                                                          \
                 block_put(wire, &b);                                                                                             \
-                assert_false(block_get(wire, sizeof wire, &out));                                                                \
+                assert_false(block_get(wire, BLOCK_BYTES, &out));                                                                \
         } while (0)
         wrong(b.state = 0x07);
         wrong(b.state = 0xff);
@@ -211,6 +238,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(block_comes_back_as_it_was_written),       test(block_of_any_other_length_or_version_is_refused),
+                test(place_travels_behind_the_fixed_part_as_it_is),
                 test(block_that_contradicts_itself_is_refused), test(keys_differ_by_label_and_by_every_bit_of_the_secret),
                 test(authenticator_covers_everything),          test(flow_table_finds_forgets_and_fills_up),
                 test(million_flows_take_thirty_two_bytes_each),

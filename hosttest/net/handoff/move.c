@@ -15,7 +15,7 @@ static struct tcb *server_tcb(int machine)
 static void hand(struct tcb *t, u32 piece)
 {
         struct control_block b, c;
-        u8 wire[BLOCK_BYTES];
+        u8 wire[BLOCK_MAX];
         static u8 bytes[1 << 20];
         struct stack *st = L.m[NODE1]->st;
         struct tcb *n;
