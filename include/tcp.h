@@ -159,8 +159,10 @@ u32 tcp_withdraw(struct tcb *t);
 /* A listener's speaks_first, from now on; and whether a connection that it accepts is at its SYN, with ours still to be sent. */
 void tcp_speaks_first(struct listener *l, bool on);
 bool tcp_unopened(const struct tcb *t);
-/* This service speaks QuRe, as we know from membership of its cluster (R49): no discovery, no ageing. */
+/* This service speaks QuRe, as we know from membership of its cluster (R49): no discovery, no ageing. port 0: whatever of that
+ * machine is not known better. */
 void tcp_peer_member(struct stack *st, ipaddr addr, u16 port);
+void tcp_peer_forget(struct stack *st, ipaddr addr, u16 port);
 void tcp_option_kind(struct stack *st, u8 kind);               /* 144 unless set; 253 and 254 carry RFC 6994's experiment */
 struct tcp_conv_info {
         u8  kind;
@@ -170,8 +172,12 @@ struct tcp_conv_info {
         u32 fallbacks, reopened, rate_limited, bad_cookies, now, peers;
 };
 void tcp_conv_info(struct stack *st, struct tcp_conv_info *out);
-/* of address proofs, from the cluster's secret; the one before stays good */
-void tcp_proof_key(struct stack *st, const u8 key[16]);
+/* From the cluster's secret, the same on every node: the key of all cookies (address proofs, Fast Open's, SYN cookies; those made
+ * under the key before stay good) and of initial sequence numbers. */
+void tcp_cluster_keys(struct stack *st, const u8 cookie[16], const u8 isn[16]);
+/* From now on this machine answers for an address that another of the cluster answered for: the other's SYN cookies are good, and
+ * as nobody here knows which SYNs the other used, data on SYNs waits for the handshake for 60 s. */
+void tcp_takeover(struct stack *st);
 
 /* Everything queued so far is urgent (MUST-30, 62): segments carry URG until it is acknowledged. New programs should not
  * (SHLD-13). */

@@ -58,6 +58,7 @@ int handoff_secret(struct handoff *h, const u8 *secret, u32 n)
                 h->node_key[i] = h->n_keys != 0; /* they have the new one when they use it */
         h->keys[1] = h->keys[0];
         h->keys[0] = k;
+        tcp_cluster_keys(h->st, k.cookie, k.isn);
         h->n_keys = (u8)min_u32(h->n_keys + 1u, 2);
         return 0;
 }
@@ -80,6 +81,7 @@ int handoff_node_add(struct handoff *h, ipaddr node)
                 if (ipaddr_is_any(h->node[i])) {
                         h->node[i] = node;
                         h->n_nodes = max_u32(h->n_nodes, i + 1);
+                        tcp_peer_member(h->st, node, 0);
                         return 0;
                 }
         }
@@ -94,6 +96,7 @@ int handoff_node_del(struct handoff *h, ipaddr node)
                 return E_NOENT;
         notice_flush(h);
         h->node[i] = IPADDR_ANY;
+        tcp_peer_forget(h->st, node, 0);
         return 0;
 }
 
@@ -128,6 +131,8 @@ int handoff_service_add(struct handoff *h, struct netif *nif, ipaddr v)
         if (!s)
                 return E_NOMEM;
         bool ours = ip_is_ours(h->st, v);
+        if (ours)
+                tcp_takeover(h->st); /* another may have had it until now */
         int err = ours ? 0 : netif_addr_add(nif, v, 32, IFADDR_STATIC, true);
         if (err == 0)
                 *s = (struct service){v, nif, !ours};

@@ -29,7 +29,7 @@ enum {
 };
 
 /* --- keys.c --- */
-struct cluster_keys { u8 auth[16], text[16], cookie[16], isn[16], lookup[16]; };
+struct cluster_keys { u8 auth[16], text[16], cookie[16], isn[16]; };
 /* Separate keys from a secret of n bytes. */
 void cluster_keys_derive(const u8 *secret, u32 n, struct cluster_keys *out);
 

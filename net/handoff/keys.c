@@ -32,5 +32,4 @@ void cluster_keys_derive(const u8 *secret, u32 n, struct cluster_keys *out)
         expand(prk, "authtext", out->text);
         expand(prk, "cookies.", out->cookie);
         expand(prk, "isn.....", out->isn);
-        expand(prk, "lookup..", out->lookup);
 }

@@ -54,7 +54,9 @@ enum {
         PEERS = 256, PEER_WAYS = 4,                   /* 8 KiB: four places for each hash */
         PEER_QURE_MS = 3600 * 1000, PEER_PLAIN_MS = 600 * 1000,
         PROOF_KEY_MS = 3600 * 1000,                   /* a cookie is good for one to two of these */
+        COOKIE_KEYS = 2,
         REPLAY_MS = 60 * 1000,
+        TAKEOVER_MS = 10 * 60 * 1000,                 /* longer than anything that just_took_over is asked for */
         CONV_AMPLIFY = 3,                             /* bytes that an unproven address may get for each that it sent */
         CONV_SYNACK_TRIES = 3,                        /* to an unproven address that our state waits for */
         SYNACK_SOURCES = 64, SYNACK_PER_SECOND = 32,  /* SYN,ACKs with the option to unproven addresses, per hash */
@@ -69,9 +71,10 @@ struct conv_state {
         u8          kind;            /* of the option */
         struct peer peer[PEERS];
         u32         peer_clock;
-        u8          key[2][16];      /* of proofs: the present one and the one before */
-        bool        have_key, fixed_key;
-        u32         key_ms;
+        u8          key[COOKIE_KEYS][16]; /* of cookies: the present one and the one before */
+        u8          isn_key[16];     /* the cluster's */
+        bool        have_key, shared_keys, took_over;
+        u32         key_ms, takeover_ms;
         struct seen *seen;           /* ring, oldest first; in hash chains through `link` */
         u32        *seen_link, *seen_bucket; /* index + 1 */
         u32         n_seen, seen_first, seen_count, seen_shift;
@@ -97,6 +100,8 @@ struct peer *peer_find(struct tcp_state *ts, u32 addr, u16 port);           /* w
 void peer_learn(struct tcp_state *ts, u32 addr, u16 port, enum peer_kind kind, const u8 *cookie, u16 mss);
 
 /* proof.c */
+const u8 (*cookie_keys(struct tcp_state *ts))[16];                          /* COOKIE_KEYS of them, the present one first */
+bool just_took_over(struct tcp_state *ts, u32 ms);                          /* tcp_takeover was called less than ms ago */
 void proof_make(struct tcp_state *ts, u32 raddr, u8 proof[OPTION144_PROOF]);
 bool proof_good(struct tcp_state *ts, u32 raddr, const u8 proof[OPTION144_PROOF]);
 bool synack_rate_ok(struct tcp_state *ts, u32 raddr);                       /* counts one SYN,ACK toward an unproven address */

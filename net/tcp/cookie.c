@@ -10,10 +10,10 @@ enum { CLOCK_MS = 65536, CLOCKS_VALID = 2, NO_SCALE = 15 };
 
 static const u16 mss_table[8] = {216, 536, 1024, 1220, 1360, 1440, 1460, 8960};
 
-static u32 hash(const struct tcp_state *ts, const struct synq *q, u32 clock, u32 mss)
+static u32 hash(const u8 key[16], const struct synq *q, u32 clock, u32 mss)
 {
         u32 msg[6] = {q->raddr, q->laddr, q->ports, q->irs, clock, mss | 0x51670000u};
-        return (u32)siphash(ts->st->key, msg, sizeof msg) & 0xffffff;
+        return (u32)siphash(key, msg, sizeof msg) & 0xffffff;
 }
 
 u32 cookie_make(struct tcp_state *ts, struct synq *q)
@@ -31,8 +31,19 @@ u32 cookie_make(struct tcp_state *ts, struct synq *q)
         ts->cookies_out = true;
         ts->cookie_ms = now;
         ts->count.cookies_sent++;
-        return clock << 27 | m << 24 | hash(ts, q, clock, m);
+        return clock << 27 | m << 24 | hash(cookie_keys(ts)[0], q, clock, m);
 }
+
+static bool good(struct tcp_state *ts, const struct synq *q, u32 clock, u32 m, u32 mac)
+{
+        for (u32 k = 0; k < COOKIE_KEYS; k++)
+                if (hash(cookie_keys(ts)[k], q, clock, m) == mac)
+                        return true;
+        return false;
+}
+
+/* How many ticks old a cookie may be. The machine that this one took over from had a clock of its own. */
+static u32 valid(struct tcp_state *ts) { return just_took_over(ts, CLOCK_MS * CLOCKS_VALID) ? 32 : CLOCKS_VALID; }
 
 /* q has the names, and from the acknowledgement the sequence numbers; its options are read out of the cookie. */
 bool cookie_check(struct tcp_state *ts, struct synq *q, const struct tcp_seg *s)
@@ -43,7 +54,7 @@ bool cookie_check(struct tcp_state *ts, struct synq *q, const struct tcp_seg *s)
                 return false;
         }
         q->irs = s->seq - 1;
-        if (((now / CLOCK_MS - clock) & 31) >= CLOCKS_VALID || hash(ts, q, clock, m) != (iss & 0xffffff))
+        if (((now / CLOCK_MS - clock) & 31) >= valid(ts) || !good(ts, q, clock, m, iss & 0xffffff))
                 return false;
         const struct tcp_opts *o = &q->l->opts;
         u32 bits = s->has_ts ? s->tsecr & 63 : NO_SCALE, scale = bits & 15;

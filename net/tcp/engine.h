@@ -174,6 +174,7 @@ struct tcp_state {
         u32               key[2];       /* of the lookup hash, odd */
         u32               shift;        /* 32 - log2(buckets) */
         u32               rekey_ms, rto_min_ms;
+        const u8         *isn_key;      /* the stack's own, or the cluster's */
         struct tcb       *free_tcb, *pool;
         u32               n_pool, n_tcbs, hand; /* hand: where reclaim looks next */
         struct listener  *listeners, *free_listener;

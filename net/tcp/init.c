@@ -55,6 +55,7 @@ bool tcp_init(struct stack *st)
         st->tcp = ts;
         ts->st = st;
         ts->rto_min_ms = TCP_RTO_MIN_MS;
+        ts->isn_key = st->key;
         ts->delack_timer.fire = tcp_delack_fired;
         ts->batch_timer.fire = tcp_batch_fired;
         ts->tw_timer.fire = timewait_timer;

@@ -10,7 +10,7 @@ enum { PORT_FIRST = 32768, PORT_COUNT = 28232 }; /* 32768 to 60999, as Linux: se
 u32 tcp_isn(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 *ts_off)
 {
         u32 msg[3] = {raddr, laddr, ports};
-        u64 h = siphash(ts->st->key, msg, sizeof msg);
+        u64 h = siphash(ts->isn_key, msg, sizeof msg);
         if (ts_off)
                 *ts_off = (u32)(h >> 32);
         return (u32)(ts->st->now_us >> 2) + (u32)h;

@@ -15,7 +15,7 @@ static bool too_old(const struct tcp_state *ts, const struct peer *p)
         return (p->kind == PEER_QURE && age >= PEER_QURE_MS) || (p->kind == PEER_PLAIN && age >= PEER_PLAIN_MS);
 }
 
-struct peer *peer_find(struct tcp_state *ts, u32 addr, u16 port)
+static struct peer *find(struct tcp_state *ts, u32 addr, u16 port)
 {
         struct peer *set = set_of(ts->conv, addr, port);
         for (u32 i = 0; i < PEER_WAYS; i++) {
@@ -31,10 +31,16 @@ struct peer *peer_find(struct tcp_state *ts, u32 addr, u16 port)
         return NULL;
 }
 
+struct peer *peer_find(struct tcp_state *ts, u32 addr, u16 port)
+{
+        struct peer *p = find(ts, addr, port);
+        return p ? p : find(ts, addr, 0);
+}
+
 /* Its own place, a free one, or that of the one used longest ago; members of the cluster stay. */
 static struct peer *place(struct tcp_state *ts, u32 addr, u16 port)
 {
-        struct peer *set = set_of(ts->conv, addr, port), *p = peer_find(ts, addr, port);
+        struct peer *set = set_of(ts->conv, addr, port), *p = find(ts, addr, port);
         for (u32 i = 0; !p && i < PEER_WAYS; i++)
                 if (!set[i].addr || too_old(ts, &set[i]))
                         p = &set[i];
@@ -68,4 +74,11 @@ void peer_learn(struct tcp_state *ts, u32 addr, u16 port, enum peer_kind kind, c
 void tcp_peer_member(struct stack *st, ipaddr addr, u16 port)
 {
         peer_learn(st->tcp, be32_raw(addr.v4), port, PEER_MEMBER, NULL, TCP_MSS_DEFAULT);
+}
+
+void tcp_peer_forget(struct stack *st, ipaddr addr, u16 port)
+{
+        struct peer *p = find(st->tcp, be32_raw(addr.v4), port);
+        if (p)
+                p->addr = 0;
 }

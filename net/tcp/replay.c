@@ -1,6 +1,7 @@
 /* replay.c - SYNs whose data was used, by four-tuple and ISN, for 60 s (design 6): the network may deliver one twice, and a
  * stranger may send one again, but its request runs once. A ring, oldest first, in hash chains; when it is full the answer is
- * that it is full, and data waits for the handshake. SPDX-License-Identifier: MIT */
+ * that it is full, and data waits for the handshake; so it is as long as another machine may have used what comes here.
+ * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
 bool replay_init(struct tcp_state *ts)
@@ -49,7 +50,7 @@ enum replay replay_note(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u
                 if (o->isn == isn && o->ports == ports && o->raddr == raddr && o->laddr == laddr)
                         return REPLAY_SEEN;
         }
-        if (c->seen_count == c->n_seen)
+        if (c->seen_count == c->n_seen || just_took_over(ts, REPLAY_MS))
                 return REPLAY_FULL;
         u32 i = (c->seen_first + c->seen_count++) % c->n_seen;
         c->seen[i] = s;

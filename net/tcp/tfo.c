@@ -4,19 +4,25 @@
 #include "mem.h"
 #include "siphash.h"
 
-/* 4.1.2: bound to the client's address, under the instance's secret. */
-void tfo_cookie(struct tcp_state *ts, u32 raddr, u8 cookie[8])
+/* 4.1.2: bound to the client's address, under a key that changes. */
+static void make(const u8 key[16], u32 raddr, u8 cookie[8])
 {
         u32 msg[2] = {raddr, 0x7f0c00c1u};
-        u64 h = siphash(ts->st->key, msg, sizeof msg);
+        u64 h = siphash(key, msg, sizeof msg);
         memcpy(cookie, &h, 8);
 }
+
+void tfo_cookie(struct tcp_state *ts, u32 raddr, u8 cookie[8]) { make(cookie_keys(ts)[0], raddr, cookie); }
 
 bool tfo_cookie_ok(struct tcp_state *ts, u32 raddr, const u8 *cookie, u32 n)
 {
         u8 good[8];
-        tfo_cookie(ts, raddr, good);
-        return n == 8 && memcmp(cookie, good, 8) == 0;
+        for (u32 k = 0; k < COOKIE_KEYS && n == sizeof good; k++) {
+                make(cookie_keys(ts)[k], raddr, good);
+                if (!memcmp(cookie, good, sizeof good))
+                        return true;
+        }
+        return false;
 }
 
 struct tfo_peer *tfo_find(struct tcp_state *ts, u32 addr)
