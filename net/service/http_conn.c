@@ -232,6 +232,10 @@ static bool on_accept(struct tcb *t)
         struct http *h = tcp_listener_user(tcp_listener(t));
 
         h->count.connections++;
+        if (tcp_user(t) != h) { /* it came with its place */
+                http_place_go_on(http_conn_of(t));
+                return true;
+        }
         tcp_set_user(t, &h->idle);
         if (h->closed_all && tcp_unopened(t))
                 speak_first(h, t);
@@ -267,8 +271,10 @@ static void on_writable(struct tcb *t)
 {
         struct http_conn *c = http_conn_of(t);
 
-        if (c->state != CONN_IDLE)
+        if (c->state != CONN_IDLE) {
                 c->stalls = 0;
+                http_place_go_on(c);
+        }
         if (c->state == CONN_SENDING)
                 go_on(c);
         else if ((c->state == CONN_IDLE || c->state == CONN_READING) && tcp_readable(t))
@@ -293,5 +299,5 @@ static void on_idle(struct tcb *t)
 
 const struct tcp_events http_events = {
         .accept = on_accept, .readable = on_readable, .writable = on_writable, .closed = on_closed, .idle = on_idle,
-        .place_put = http_place_put,
+        .place_put = http_place_put, .place_take = http_place_take,
 };

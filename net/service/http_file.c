@@ -85,7 +85,7 @@ static void write_head(struct http_file *f)
         int n;
 
         http_date_put(f->mtime, modified);
-        fmt(f->etag, sizeof(f->etag), "\"%x-%x-%x\"", (u32)f->mtime, f->node.size, f->node.cluster);
+        fmt(f->etag, sizeof(f->etag), "\"%x-%x-%x\"", (u32)f->mtime, f->node.size, f->tag);
         n = fmt(f->head, sizeof(f->head), "HTTP/1.1 200 OK\r\nDate: %29s\r\nServer: qure\r\n", "");
         f->date_at = 17 + 6;
         n += fmt(f->head + n, sizeof(f->head) - (u32)n,
@@ -95,20 +95,24 @@ static void write_head(struct http_file *f)
         f->date_s = UINT64_MAX;
 }
 
-/* What does not change while the volume stays: head, and the sum of a body that is one run. */
+/* What does not change while the volume stays: head, and the sum of a body that is one run. The entity tag is made of what every
+ * node that has this file has alike, its first bytes included: not where it lies on the volume. */
 static void finish(struct http *h, struct http_file *f)
 {
         struct fat_pos pos = {0, 0};
+        u32 all = min_u32(f->node.size, HTTP_SUM_MAX), sum = 0, n;
         const u8 *p;
 
         f->mtime = fat_mtime(&f->node);
-        write_head(f);
         f->whole = NULL;
-        if (f->node.size && f->node.size <= HTTP_SUM_MAX &&
-            fat_read(h->volume, &f->node, &pos, f->node.size, &p) == f->node.size) {
-                f->whole = p;
-                f->sum = cksum_add(0, p, f->node.size);
+        while (pos.off < all && (n = fat_read(h->volume, &f->node, &pos, all - pos.off, &p))) {
+                sum = cksum_add(sum, p, n); /* all but the last have an even length */
+                if (n == f->node.size)
+                        f->whole = p;
         }
+        f->sum = sum;
+        f->tag = cksum_fold(sum);
+        write_head(f);
 }
 
 /* Site folder and decoded path as one; index.html for a folder. 0 or the status to answer with. */

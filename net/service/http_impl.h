@@ -77,6 +77,7 @@ struct http_file {
         struct fat_node node;
         const u8       *whole;                /* the body when it is one run of at most HTTP_SUM_MAX, else NULL */
         u32             sum;                  /* cksum_add of it */
+        u16             tag;                  /* sum of its first bytes */
         struct pkt     *ready;                /* the head for a 1.1 connection that stays, dated ready_s; or NULL */
         u64             ready_s;
         u32             ready_sum;
@@ -95,6 +96,7 @@ const struct http_memo *http_memo_find(struct http *h, const u8 *p, u32 n);
 void http_memo_put(struct http *h, const u8 *p, u32 n, struct http_file *file, u8 version);
 
 enum http_state { CONN_IDLE, CONN_READING, CONN_SENDING, CONN_SKIPPING, CONN_LINGER, CONN_RETRY };
+enum { HTTP_MOVE_TARGET = 128 }; /* a target that fits a place: longer replies stay where they are */
 
 /* What a connection needs while it is not idle. All idle ones share http->idle. */
 struct http_conn {
@@ -109,6 +111,9 @@ struct http_conn {
         struct fat_node  node;      /* SENDING: what, from where, how much */
         struct fat_pos   pos;
         u32              left;
+        u8               site;      /* SENDING: how to find the file elsewhere, and that it is the same one; no target = too long */
+        u8               target_n;
+        char             etag[32], target[HTTP_MOVE_TARGET];
 };
 
 struct http_site { char host[HTTP_HOST], folder[HTTP_FOLDER], away[HTTP_AWAY]; bool closed; }; /* host "" = free; [0] is "default" */
@@ -184,6 +189,11 @@ bool http_send_reply(struct http *h, struct tcb *t, const struct http_request *r
 
 /* http_place.c: where a connection is, for another node (tcp.h). */
 int http_place_put(struct tcb *t, u8 *dst, u32 max, const char **why);
+bool http_place_take(struct tcb *t, const u8 *src, u32 n);
+/* How another node would ask for the file that c is about to send. */
+void http_place_note(struct http_conn *c, const struct http_request *r, const struct http_file *f);
+/* A slot that waited, or came from elsewhere, has its time again. */
+void http_place_go_on(struct http_conn *c);
 
 /* http_conn.c: a slot's time is up. */
 void http_fired(struct timer *timer);

@@ -35,7 +35,7 @@ bool http_pump(struct http_conn *c)
 }
 
 /* The bytes of a file from `from` on go out as there is room for them. False when no slot is free for that. */
-static bool send_rest(struct http *h, struct tcb *t, const struct http_file *f, u32 from, u32 n)
+static bool send_rest(struct http *h, struct tcb *t, const struct http_request *r, const struct http_file *f, u32 from, u32 n)
 {
         struct http_conn *c = http_slot_take(h, t, CONN_SENDING, HTTP_STALL_MS);
 
@@ -43,11 +43,13 @@ static bool send_rest(struct http *h, struct tcb *t, const struct http_file *f, 
                 return false;
         c->node = f->node;
         c->left = n;
+        http_place_note(c, r, f);
         return fat_seek(h->volume, &f->node, &c->pos, from);
 }
 
 /* The body of a small file behind its head, which `p` holds: one segment, if it fits. False when not even the head was queued. */
-static bool send_whole(struct http *h, struct tcb *t, struct pkt *p, const u32 *head_sum, const struct http_reply *a)
+static bool send_whole(struct http *h, struct tcb *t, const struct http_request *r, struct pkt *p, const u32 *head_sum,
+                       const struct http_reply *a)
 {
         const struct http_file *f = a->file;
 
@@ -58,7 +60,7 @@ static bool send_whole(struct http *h, struct tcb *t, struct pkt *p, const u32 *
         }
         /* Out of cells for the queue the body follows later, or never: then the reply is cut short, which its length shows. */
         if (tcp_send_ref(t, f->whole + a->from, a->n, a->n == f->node.size ? &f->sum : NULL) < 0 &&
-            !send_rest(h, t, f, a->from, a->n))
+            !send_rest(h, t, r, f, a->from, a->n))
                 tcp_shutdown(t);
         tcp_cork(t, false);
         return true;
@@ -76,7 +78,7 @@ bool http_send_ready(struct http *h, struct tcb *t, const struct http_request *r
                 return false;
         if (tcp_send_room(t) < f->head_n + 2 + a->n || !(p = http_file_ready(h, f, &sum)))
                 return false;
-        if (!send_whole(h, t, p, &sum, a))
+        if (!send_whole(h, t, r, p, &sum, a))
                 return false;
         h->count.body_bytes += a->n;
         return true;
@@ -89,8 +91,8 @@ bool http_send_reply(struct http *h, struct tcb *t, const struct http_request *r
 
         h->count.body_bytes += body ? a->n : 0;
         if (body && a->file->whole && p->len + a->n <= tcp_send_room(t))
-                return send_whole(h, t, p, NULL, a);
-        if (body && !send_rest(h, t, a->file, a->from, a->n)) { /* takes a slot, and none is free */
+                return send_whole(h, t, r, p, NULL, a);
+        if (body && !send_rest(h, t, r, a->file, a->from, a->n)) { /* takes a slot, and none is free */
                 p->len = 0;
                 *a = (struct http_reply){.status = 503};
                 http_write(h, &(struct http_request){.version = r->version}, a, p);
