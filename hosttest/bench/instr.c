@@ -121,21 +121,36 @@ static void row_get_random(const char *name, u32 lwip, u32 target)
         step_row(name, TIMES, lwip, target);
 }
 
-/* SYN, ACK, GET, FIN,ACK in; SYN,ACK, response with FIN, ACK out. */
-static void row_transaction(bool ts, const char *name, u32 lwip, u32 target)
+/* SYN, ACK, GET, FIN,ACK in; SYN,ACK, response with FIN, ACK out. part: the one of them to count, ALL_PARTS: the whole. */
+enum { ALL_PARTS = 4 };
+
+static void transaction(bool ts, u32 part)
 {
-        app_does = APP_REPLY_AND_CLOSE;
+        bool all = part == ALL_PARTS;
         struct client c;
         client_new(&c, PORT, ts);
-        client_send(&c, C_SYN, NULL, 0, true);
+        client_send(&c, C_SYN, NULL, 0, all || part == 0);
         client_want(1);
         client_take(&c);
-        client_send(&c, C_ACK, NULL, 0, true);
-        request(&c, true);
-        client_send(&c, C_FIN | C_ACK, NULL, 0, true);
+        client_send(&c, C_ACK, NULL, 0, all || part == 1);
+        request(&c, all || part == 2);
+        client_send(&c, C_FIN | C_ACK, NULL, 0, all || part == 3);
         client_want(1);
         client_take(&c);
+}
+
+static void row_transaction(bool ts, const char *name, u32 lwip, u32 target)
+{
+        static const char *const part[] = {"syn", "ack", "get", "fin"};
+        char row[80];
+        app_does = APP_REPLY_AND_CLOSE;
+        transaction(ts, ALL_PARTS);
         step_row(name, 1, lwip, target);
+        for (u32 i = 0; i < COUNT_OF(part); i++) {
+                transaction(ts, i);
+                snprintf(row, sizeof row, "%s_%s", name, part[i]);
+                step_row(row, 1, 0, 0);
+        }
 }
 
 static void row_timers(const char *name, u32 lwip)
