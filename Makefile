@@ -70,7 +70,7 @@ deps-test:  ; @tools/install.sh build run test
 OPT     := -Os
 # The packet path is built for speed, the rest for size.
 HOT     := $(addprefix net/,netif eth ip ip_tx pkt wheel siphash) c/cksum c/string \
-           $(addprefix net/tcp/,demux tcp_receive tcp_respond predict ack text tx whole segment sndq batch recv rtt) \
+           $(addprefix net/tcp/,demux unpredicted syn synq listen tcp_receive tcp_respond predict ack text tx whole segment sndq batch recv rtt) \
            $(addprefix net/service/,http_conn http_parse http_memo http_send)
 $(HOT:%=$B/k/%.c.o): OPT := -O2
 # The kernel and what stands on platform.h call nothing that wants a stack aligned to 16 bytes; the library may (a user's callbacks).

@@ -83,7 +83,7 @@ func tcp_receive
         mov     edx, [esi+IP_DST]
 .Lchain:
         test    ecx, ecx
-        jz      .Lno
+        jz      .Lnobody
         cmp     [ecx+TCB_PORTS], edi
         jne     .Lother
         cmp     [ecx+TCB_RADDR], eax
@@ -560,6 +560,17 @@ func tcp_receive
         add     esp, 16
         mov     eax, [esp+L_LEN]
         jmp     .Lpolicy
+
+.Lnobody:
+        xor     edi, edi
+        sub     esp, 8                          /* it ends in the user's code, too */
+        push    edi
+        push    ebx
+        push    ebp
+        call    tcp_unpredicted
+        add     esp, 20
+        movzx   eax, al
+        LEAVE_RET
 
 .Llargest:
         mov     [edi+TCB_RCV_MSS], ax

@@ -56,6 +56,11 @@ bool ip_route(struct stack *st, ipaddr dst, struct ip_path *out);
  * while there is none. */
 u16 ip_hop(struct stack *st, ipaddr src, ipaddr dst, const struct netif *nif);
 
+/* The same for the answer to a unicast datagram that came in by nif from dst to src. HOP_UNKNOWN, too, where dst can be no sender,
+ * src is no address of nif, or the way back is another one. Remembered beside the route: a few compares. */
+u16 ip_way_back(struct netif *nif, ipaddr src, ipaddr dst);
+void ip_forget_hops(struct stack *st); /* called by stack_hops_changed when hop_gen begins anew */
+
 /* The address is one of ours on any interface / may be a source of unicast traffic / is a broadcast on nif. */
 bool ip_is_ours(struct stack *st, ipaddr a);
 bool ip_is_broadcast(struct netif *nif, ipaddr a);

@@ -12,7 +12,13 @@ enum { IP_DSTS = 16, IP_IDS = 256, IP_ERRORS = 8 };
 
 /* How a destination is reached. */
 enum ip_kind { IP_UNICAST, IP_BROADCAST, IP_MULTICAST, IP_OURS };
-struct ip_dst { ipaddr dst; bool valid; u8 kind; struct ip_path path; };
+struct ip_dst {
+        ipaddr dst;
+        bool valid;
+        u8 kind;
+        u16 hop, hop_gen; /* the ready link header, good while hop_gen is the stack's */
+        struct ip_path path;
+};
 
 struct reass;
 

@@ -68,7 +68,7 @@ static struct netif *first_up(struct stack *st)
 static bool resolve(struct stack *st, ipaddr dst, struct netif *nif, struct ip_dst *d)
 {
         struct netif *own = ipaddr_is_any(dst) ? NULL : owner(st, dst);
-        *d = (struct ip_dst){dst, true, IP_UNICAST, {nif, dst, dst}};
+        *d = (struct ip_dst){.dst = dst, .valid = true, .kind = IP_UNICAST, .path = {nif, dst, dst}};
         if (own) {
                 d->kind = IP_OURS;
                 d->path.nif = own;
@@ -120,6 +120,27 @@ u16 ip_hop(struct stack *st, ipaddr src, ipaddr dst, const struct netif *nif)
         if (!d || d->kind != IP_UNICAST || d->path.nif != nif || !netif_addr_find(d->path.nif, src))
                 return HOP_UNKNOWN;
         return nif->caps & NETIF_L3 ? HOP_NO_LINK : arp_hop(d->path.nif, d->path.hop);
+}
+
+u16 ip_way_back(struct netif *nif, ipaddr src, ipaddr dst)
+{
+        struct stack *st = nif->st;
+        struct ip_dst *d = &st->ip->dsts[hash(st->ip, dst) >> 28];
+        if (unlikely(!d->valid || !ipaddr_eq(d->dst, dst)) && !refill(st, dst, d))
+                return HOP_UNKNOWN;
+        if (d->kind != IP_UNICAST || d->path.nif != nif || dst.v4.b[0] >= 0xe0 || !netif_addr_find(nif, src))
+                return HOP_UNKNOWN;
+        if (unlikely(!d->hop || d->hop_gen != st->hop_gen)) {
+                d->hop = nif->caps & NETIF_L3 ? HOP_NO_LINK : arp_hop(nif, d->path.hop);
+                d->hop_gen = st->hop_gen;
+        }
+        return d->hop;
+}
+
+void ip_forget_hops(struct stack *st)
+{
+        for (u32 i = 0; i < IP_DSTS; i++)
+                st->ip->dsts[i].hop = HOP_UNKNOWN;
 }
 
 /* A copy of p in fresh buffers: what it gathers from elsewhere may change before it is read. NULL when the pool is short. */

@@ -95,8 +95,10 @@ void stack_batch_end(struct stack *st)
 
 void stack_hops_changed(struct stack *st)
 {
-        if (++st->hop_gen == 0)
-                tcp_forget_hops(st); /* a number kept for 65,536 changes would look fresh */
+        if (++st->hop_gen)
+                return;
+        tcp_forget_hops(st); /* a number kept for 65,536 changes would look fresh */
+        ip_forget_hops(st);
 }
 
 u32 stack_next(const struct stack *st)

@@ -30,7 +30,7 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q)
         t->snd_wl2 = q->iss;
         t->last_rx_ms = tcb_now_ms(t);
         tcb_set_mss(t);
-        if (q->tries && timer_running(&q->timer)) {
+        if (q->tries && q->live) {
                 t->cwnd = t->mss; /* RFC 5681 3.1: the SYN,ACK was lost */
                 t->rto_ms = TCP_RTO_SYN_LOST_MS;
         }
@@ -72,8 +72,8 @@ static void bare_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p)
 {
         struct listener *l = q->l;
-        bool entry = timer_running(&q->timer);
-        if (l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u)) {
+        bool entry = q->live;
+        if (l->n_waiting >= l->opts.backlog) {
                 pkt_drop(p, DROP_TCP_BACKLOG_ACK); /* the SYN,ACK's timer gives it another chance */
                 return;
         }

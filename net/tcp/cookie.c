@@ -62,7 +62,7 @@ bool cookie_check(struct tcp_state *ts, struct synq *q, const struct tcp_seg *s)
         q->peer_mss = mss_table[m];
         q->has_wscale = scale != NO_SCALE && !o->no_wscale;
         q->snd_scale = q->has_wscale ? (u8)scale : 0;
-        q->rcv_scale = q->has_wscale ? tcp_scale_for(tcp_rcvbuf(ts, o)) : 0;
+        q->rcv_scale = q->has_wscale ? q->l->rcv_scale : 0;
         q->sack_ok = bits >> 4 & 1 && !o->no_sack;
         q->ecn_ok = bits >> 5 & 1 && o->ecn;
         q->ts_ok = s->has_ts && !o->no_timestamps;

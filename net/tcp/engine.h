@@ -34,6 +34,7 @@ enum {
         TCP_TTL           = 64,      /* MUST-49 */
         TCP_REASM_PKTS    = 64,      /* buffers that one connection's out-of-order data may hold, and never more than rcvbuf */
         TCP_LISTEN_BUCKETS = 16,
+        TCP_BACKLOG       = 16,
         TCP_TFO_CACHE     = 32,
 };
 
@@ -130,23 +131,29 @@ struct listener {
         u16                      index;
         u32                      n_half;    /* entries in the SYN queue */
         u32                      n_waiting; /* accepted, not yet taken (sock.c counts) */
-        struct tcp_opts          opts;
+        u8                       rcv_scale;
+        bool                     usual;     /* offers what usual SYNs ask for, in the usual layout (syn.c) */
+        struct tcp_opts          opts;      /* rcvbuf and backlog are never 0 */
 };
 
-/* A half-open connection: SYN came, SYN,ACK went out with its own timer. */
+/* A half-open connection: SYN came, SYN,ACK went out. Those that wait equally long for its repetition are in one list, in order of
+ * time; one timer serves all lists. */
 struct synq {
-        struct synq     *next;
+        struct synq     *next;           /* hash chain, or free list */
         u32              raddr, laddr, ports;
         u32              irs, iss, ts_recent, ts_off, tsval, sent_us;
         struct listener *l;
-        struct timer     timer;
-        u32              born_ms;
+        struct synq     *later, *earlier;
+        u32              due_ms, born_ms;
         u16              peer_mss, wnd;
         u16              our_mss;
         u8               snd_scale, rcv_scale, tries;
+        bool             live;           /* an entry of the queue; what a cookie gives is none */
         bool             ts_ok, sack_ok, ecn_ok, has_wscale, tfo_ask;
         bool             qure, late; /* option 144 came; late: answered without our SYN */
 };
+_Static_assert(sizeof(struct synq) <= 80, "half-open connections are small");
+enum { SYNACK_LISTS = 7 }; /* waits of 1, 2, 4 ... 32 s, then 60 s each (TCP_RTO_MAX_MS) */
 
 /* A connection in TIME_WAIT. */
 struct timewait {
@@ -181,6 +188,8 @@ struct tcp_state {
         struct listener  *lbucket[TCP_LISTEN_BUCKETS];
         struct synq      *synq_pool, *free_synq, **sbucket;
         u32               n_synq, n_half, sshift, n_fastopen;
+        struct { struct synq *first, *last; } half[SYNACK_LISTS]; /* by tries */
+        struct timer      half_timer;
         struct timewait  *tw;
         u32              *tbucket;      /* index + 1 */
         u32               n_tw, tw_first, tw_count, tshift;
@@ -265,6 +274,12 @@ enum tcp_respond_flag {                          /* beside the TCP flags in the 
 };
 void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
 
+/* unpredicted.c: the straight line goes on for what is not predicted and yet belongs to every connection. p is as tcp_receive found
+ * it: link and IP header are right; t is its connection, whose link header is good, or NULL. false: nothing was changed. */
+bool tcp_unpredicted(struct netif *nif, struct pkt *p, struct tcb *t);
+/* syn.c: a SYN alone, header of n bytes with the right sum, for no connection. ip at IP's header. */
+bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
+
 /* hop.c */
 void tcb_set_hop(struct tcb *t);                                          /* looks for the ready link header */
 void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum); /* as tcp_respond, the long way */
@@ -319,6 +334,9 @@ struct syn_options {
         const u8 *tfo;
 };
 void tcp_parse(const struct tcp_hdr *h, struct tcp_seg *s);               /* options of a header whose length is checked */
+/* A SYN's options from w to end, as nearly every peer lays them out, word by word; s has none yet. false: tcp_parse has to. */
+bool tcp_usual_syn(const u32_any *w, const u32_any *end, struct tcp_seg *s);
+u32 tcp_put_usual_syn(u32_any *w, const struct syn_options *so);          /* the same way round: bytes of options */
 u32 tcp_put_syn(u8 *o, const struct syn_options *so);                     /* bytes written, a multiple of 4 */
 u32 tcp_put_ts(u8 *o, u32 tsval, u32 tsecr);
 u32 tcp_put_sack(const struct tcb *t, u8 *o, u32 room, const struct sack_block *dsack);
@@ -442,6 +460,8 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
 void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip,
                const struct tcp_hdr *h, struct synq *q);
 void synq_send(struct tcp_state *ts, struct synq *q);
+void synq_wait(struct tcp_state *ts, struct synq *q);                     /* until the SYN,ACK goes out again */
+void synq_timer(struct timer *tm);
 void synq_free(struct tcp_state *ts, struct synq *q);
 void synq_flush(struct listener *l);
 /* q may be no entry but a cookie's; consumes p */

@@ -67,7 +67,7 @@ static bool walk_small(struct tcp_state *ts, bool (*fn)(void *, const struct tcp
         for (u32 i = 0; i < ts->n_synq; i++) {
                 const struct synq *q = &ts->synq_pool[i];
                 names_of(q->raddr, q->laddr, q->ports, &info.names);
-                if (timer_running(&q->timer) && !fn(ctx, &info))
+                if (q->live && !fn(ctx, &info))
                         return false;
         }
         info = (struct tcp_info){.state = tcp_rfc_name(TCP_TIME_WAIT), .byte = TCP_B_TIME_WAIT};

@@ -59,6 +59,7 @@ bool tcp_init(struct stack *st)
         ts->delack_timer.fire = tcp_delack_fired;
         ts->batch_timer.fire = tcp_batch_fired;
         ts->tw_timer.fire = timewait_timer;
+        ts->half_timer.fire = synq_timer;
         ts->n_tw = st->cfg.n_timewait;
         ts->tw = stack_alloc(st, ts->n_tw * sizeof *ts->tw, 32);
         ip_proto(st, IPPROTO_TCP_, tcp_rx);

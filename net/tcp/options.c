@@ -61,38 +61,47 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
 
 enum { /* words in memory */
         W_MSS = 0x0402, W_SACK_OK_TS = 0x0a080204, W_TS = 0x0a080101, W_SACK_OK_SCALE = 0x03010204, W_NOP_SCALE = 0x030301,
-        W_NOPS_SACK_OK = 0x02040101,
+        W_NOPS_SACK_OK = 0x02040101, W_SACK_OK_END = 0x0204,
 };
 
-/* SYNs of Linux, with and without timestamps, and of Windows: word `scale` of w is NOP and the scale. */
-static bool parse_usual_syn(const u32_any *w, struct tcp_seg *s)
+static inline void usual_ts(const u32_any *w, struct tcp_seg *s)
 {
-        bool ts = s->hlen == 40 && w[1] == W_SACK_OK_TS;
-        u32 scale = ts ? 4 : s->hlen == 32 && w[1] == W_NOPS_SACK_OK ? 2 : 1;
-        if ((w[0] & 0xffff) != W_MSS || (w[scale] & 0xffffff) != W_NOP_SCALE ||
-            (scale == 1 && (s->hlen != 32 || w[2] != W_NOPS_SACK_OK)))
-                return false;
-        s->has_mss = s->has_sack_ok = s->has_wscale = true;
-        s->mss = __builtin_bswap16((u16)(w[0] >> 16));
-        s->wscale = (u8)min_u32(w[scale] >> 24, 14);
-        if (ts) {
-                s->has_ts = true;
-                s->tsval = __builtin_bswap32(w[2]);
-                s->tsecr = __builtin_bswap32(w[3]);
+        s->has_ts = true;
+        s->tsval = __builtin_bswap32(w[0]);
+        s->tsecr = __builtin_bswap32(w[1]);
+}
+
+bool tcp_usual_syn(const u32_any *w, const u32_any *end, struct tcp_seg *s)
+{
+        while (w < end) {
+                u32 x = *w++;
+                if ((x & 0xffff) == W_MSS) {
+                        s->has_mss = true;
+                        s->mss = __builtin_bswap16((u16)(x >> 16));
+                } else if ((x & 0xffffff) == W_NOP_SCALE) {
+                        s->has_wscale = true;
+                        s->wscale = (u8)min_u32(x >> 24, 14); /* RFC 7323 2.3 */
+                } else if ((x == W_SACK_OK_TS || x == W_TS) && end - w >= 2) {
+                        s->has_sack_ok |= x == W_SACK_OK_TS;
+                        usual_ts(w, s);
+                        w += 2;
+                } else if (x == W_NOPS_SACK_OK || (x == W_SACK_OK_END && w == end)) {
+                        s->has_sack_ok = true;
+                } else {
+                        return false;
+                }
         }
         return true;
 }
 
-/* The layouts of nearly every peer, word by word; behind the SYN it is the timestamp alone. */
+/* Behind the SYN it is the timestamp alone. */
 static bool parse_usual(const u32_any *w, struct tcp_seg *s)
 {
         if (s->flags & TCP_SYN)
-                return s->hlen >= 32 && parse_usual_syn(w, s);
+                return tcp_usual_syn(w, w + (s->hlen / 4 - 5), s);
         if (s->hlen != 32 || w[0] != W_TS)
                 return false;
-        s->has_ts = true;
-        s->tsval = __builtin_bswap32(w[1]);
-        s->tsecr = __builtin_bswap32(w[2]);
+        usual_ts(w + 1, s);
         return true;
 }
 
@@ -153,7 +162,7 @@ static u32 put_one(u8 *o, u8 kind, const struct syn_options *so)
 }
 
 /* The usual layout with nothing left out but perhaps the timestamp, or with nothing but the MSS. */
-static u32 put_usual(u32_any *w, const struct syn_options *so)
+u32 tcp_put_usual_syn(u32_any *w, const struct syn_options *so)
 {
         w[0] = W_MSS | (u32)__builtin_bswap16(so->mss) << 16;
         if (!so->sack)
@@ -177,7 +186,7 @@ u32 tcp_put_syn(u8 *o, const struct syn_options *so)
         const u8 *layout = so->layout && so->layout[0] ? so->layout : usual;
         u32 n = 0;
         if (layout == usual && so->mss && so->sack == so->ws && (so->sack || !so->ts) && !so->tfo_on)
-                return put_usual((u32_any *)o, so);
+                return tcp_put_usual_syn((u32_any *)o, so);
         for (u32 i = 0; i < TCP_SYN_LAYOUT && layout[i]; i++) {
                 u8 one[20];
                 if (layout == usual && layout[i] == TCP_OPT_NOP && !so->ws)

@@ -1,5 +1,5 @@
-/* synq.c - half-open connections: small entries with a SYN,ACK timer of their own; cookies when there are no entries left
- * (RFC 4987). Not here: the connection that comes of one (accept.c).
+/* synq.c - half-open connections: small entries whose SYN,ACK is repeated; cookies when there are no entries left (RFC 4987).
+ * Not here: the usual SYN (syn.c), the connection that comes of an entry (accept.c).
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 #include "mem.h"
@@ -49,6 +49,29 @@ void synq_rehash(struct tcp_state *ts, struct synq *all)
         }
 }
 
+/* At the end of its list, which is in order of time since all of it wait equally long. */
+void synq_wait(struct tcp_state *ts, struct synq *q)
+{
+        u32 i = min_u32(q->tries, SYNACK_LISTS - 1), now = stack_now_ms(ts->st);
+        q->due_ms = now + min_u32(TCP_RTO_INIT_MS << i, TCP_RTO_MAX_MS);
+        q->later = NULL;
+        q->earlier = ts->half[i].last;
+        if (q->earlier)
+                q->earlier->later = q;
+        else
+                ts->half[i].first = q;
+        ts->half[i].last = q;
+        if (!timer_running(&ts->half_timer) || (s32)(ts->half_timer.due_ms - q->due_ms) > 0)
+                timer_set(&ts->st->wheel, &ts->half_timer, q->due_ms);
+}
+
+static void wait_no_more(struct tcp_state *ts, struct synq *q)
+{
+        u32 i = min_u32(q->tries, SYNACK_LISTS - 1);
+        *(q->earlier ? &q->earlier->later : &ts->half[i].first) = q->later;
+        *(q->later ? &q->later->earlier : &ts->half[i].last) = q->earlier;
+}
+
 void synq_free(struct tcp_state *ts, struct synq *q)
 {
         for (struct synq **b = chain(ts, q->raddr, q->laddr, q->ports); *b; b = &(*b)->next) {
@@ -57,7 +80,8 @@ void synq_free(struct tcp_state *ts, struct synq *q)
                         break;
                 }
         }
-        timer_stop(&ts->st->wheel, &q->timer);
+        wait_no_more(ts, q);
+        q->live = false;
         q->l->n_half--;
         ts->n_half--;
         q->next = ts->free_synq;
@@ -83,7 +107,7 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
         q->sack_ok = s->has_sack_ok && !o->no_sack;
         q->has_wscale = s->has_wscale && !o->no_wscale;
         q->snd_scale = q->has_wscale ? s->wscale : 0;
-        q->rcv_scale = q->has_wscale ? tcp_scale_for(tcp_rcvbuf(ts, o)) : 0;
+        q->rcv_scale = q->has_wscale ? l->rcv_scale : 0;
         q->ecn_ok = o->ecn && (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
         q->tfo_ask = o->fastopen && s->has_tfo;
         if (!o->fixed_isn || q->ts_ok)
@@ -108,7 +132,7 @@ void synq_send(struct tcp_state *ts, struct synq *q)
                 tfo_cookie(ts, q->raddr, cookie);
         struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
                               .seq = q->iss, .ack = q->irs + 1,
-                              .wnd = (u16)min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535),
+                              .wnd = (u16)min_u32(q->l->opts.rcvbuf, 65535),
                               .flags = TCP_SYN | TCP_ACK | (q->ecn_ok ? TCP_ECE : 0),
                               .ttl = q->l->opts.ttl, .tos = q->l->opts.tos, .opts = o};
         r.n_opts = (u8)tcp_put_syn(o, &so);
@@ -116,21 +140,33 @@ void synq_send(struct tcp_state *ts, struct synq *q)
 }
 
 /* The SYN,ACK again, backing off from one second, for three minutes (MUST-23). */
-static void again(struct timer *tm)
+static void again(struct tcp_state *ts, struct synq *q)
 {
-        struct synq *q = container_of(tm, struct synq, timer);
-        struct tcp_state *ts = q->l->ts;
-        u32 now = stack_now_ms(ts->st), wait = 1000u << (q->tries + 1);
+        u32 now = stack_now_ms(ts->st);
         bool tight = ts->n_half > ts->n_synq / 2;
         if (now - q->born_ms >= TCP_SYN_TIMEOUT_MS || (tight && q->tries >= SYNACK_TRIES_TIGHT)) {
                 synq_free(ts, q);
                 return;
         }
+        wait_no_more(ts, q);
         q->tries++;
         q->tsval = now + q->ts_off;
         ts->count.retrans_segs++;
         synq_send(ts, q);
-        timer_set(&ts->st->wheel, tm, now + min_u32(wait, TCP_RTO_MAX_MS));
+        synq_wait(ts, q);
+}
+
+/* Runs late where those that it was set for are gone, and then goes on to the next. */
+void synq_timer(struct timer *tm)
+{
+        struct tcp_state *ts = container_of(tm, struct tcp_state, half_timer);
+        for (u32 i = SYNACK_LISTS; i-- > 0;) { /* who is sent again goes to a list that is done */
+                struct synq *q;
+                while ((q = ts->half[i].first) && (s32)(stack_now_ms(ts->st) - q->due_ms) >= 0)
+                        again(ts, q);
+                if (q && (!timer_running(tm) || (s32)(tm->due_ms - q->due_ms) > 0))
+                        timer_set(&ts->st->wheel, tm, q->due_ms);
+        }
 }
 
 void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip,
@@ -140,7 +176,7 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
         synq_fill(ts, l, s, ip, h, &tmp);
         if (iss && !l->opts.fixed_isn)
                 tmp.iss = seq_gt(tmp.iss, iss) ? tmp.iss : iss;
-        if (l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u)) {
+        if (l->n_waiting >= l->opts.backlog) {
                 pkt_drop(p, DROP_TCP_BACKLOG); /* the peer tries again: perhaps the user has caught up by then */
                 return;
         }
@@ -163,8 +199,8 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
         ts->n_half++;
         q->born_ms = stack_now_ms(ts->st);
         q->sent_us = (u32)ts->st->now_us;
-        q->timer.fire = again;
-        timer_set(&ts->st->wheel, &q->timer, q->born_ms + TCP_RTO_INIT_MS);
+        q->live = true;
+        synq_wait(ts, q);
         synq_send(ts, q);
         pkt_drop(p, DROP_TCP_SYN_TAKEN);
 }
@@ -186,7 +222,7 @@ static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum 
         u8 o[TCP_TS_LEN];
         struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
                               .seq = next_seq(q),
-                              .ack = q->irs + 1, .wnd = (u16)(min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535) >> q->rcv_scale),
+                              .ack = q->irs + 1, .wnd = (u16)(min_u32(q->l->opts.rcvbuf, 65535) >> q->rcv_scale),
                               .flags = TCP_ACK, .opts = o};
         if (q->ts_ok)
                 r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
@@ -196,7 +232,7 @@ static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum 
 
 static bool acceptable(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s)
 {
-        u32 wnd = min_u32(tcp_rcvbuf(ts, &q->l->opts), 65535), n = seg_space(s);
+        u32 wnd = min_u32(q->l->opts.rcvbuf, 65535), n = seg_space(s);
         return seq_in(s->seq, q->irs + 1, wnd) || (n && seq_in(s->seq + n - 1, q->irs + 1, wnd));
 }
 
@@ -240,7 +276,7 @@ void synq_flush(struct listener *l)
         struct tcp_state *ts = l->ts;
         for (u32 i = 0; i < ts->n_synq; i++) {
                 struct synq *q = &ts->synq_pool[i];
-                if (q->l != l || !timer_running(&q->timer))
+                if (q->l != l || !q->live)
                         continue;
                 struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
                                       .seq = next_seq(q),

@@ -63,7 +63,9 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 return false;
         /* demultiplex: the connection's link header is good, so its addresses and its interface still are, too */
         struct tcb *t = tcp_lookup(ts, raddr, laddr, word(h, 0));
-        if (!t || !t->hop || t->hop_gen != st->hop_gen || t->nif != nif->index)
+        if (!t)
+                return tcp_unpredicted(nif, p, NULL);
+        if (!t->hop || t->hop_gen != st->hop_gen || t->nif != nif->index)
                 return false;
         /* predict: off, flags, window in memory; PSH and FIN may be there or not */
         u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;

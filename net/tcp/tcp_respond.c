@@ -1,10 +1,7 @@
 /* tcp_respond.c - a segment's headers, TCP's to the link's, from what the connection keeps ready; sums adjusted, not recomputed.
  * Twin of asm/tcp_respond.S. Not here: what is rare (hop.c), SYN and everything without a connection (synsent.c, reply.c).
  * SPDX-License-Identifier: MIT */
-#include "arp.h"
-#include "cksum.h"
-#include "engine.h"
-#include "eth.h"
+#include "out.h"
 
 static inline u32 be(u32 v) { return __builtin_bswap32(v); }
 
@@ -17,36 +14,6 @@ static inline void told(struct tcb *t, u32 wnd)
         if (t->flags & TF_IN_DELACK)
                 tcp_unlink(t);
         t->flags &= ~(u32)(TF_ACK_DELAYED | TF_ACK_NOW);
-}
-
-/* IP's and the link's header in front of TCP's at h, and away. Datagrams that may not be fragmented need no number of their
- * own (RFC 6864 4.1): it is taken from the sequence numbers, so that it tells nobody how busy we are. */
-static inline void send(struct tcb *t, struct pkt *p, struct netif *nif, const u32_any *h, u32 total, u32 tos)
-{
-        struct stack *st = nif->st;
-        u32_any *ip = pkt_push(p, sizeof(struct ip_hdr));
-        u32 w0 = 0x45 | tos << 8 | be(total), w1 = (h[1] ^ h[2]) >> 16 | 0x400000, w2 = t->ttl | IPPROTO_TCP_ << 8, l2 = 0;
-        u32 sum = cksum_plus(cksum_plus(w0, w1), cksum_plus(w2, cksum_plus(t->laddr, t->raddr)));
-        ip[0] = w0;
-        ip[1] = w1;
-        ip[2] = w2 | (u32)(u16)~cksum_fold(sum) << 16;
-        ip[3] = t->laddr;
-        ip[4] = t->raddr;
-        if (t->hop != HOP_NO_LINK) {
-                struct hop *hop = &st->hop[t->hop];
-                __builtin_memcpy(pkt_push(p, ETH_HLEN), &hop->dst, ETH_HLEN);
-                hop->used_ms = st->wheel.now_ms;
-                hop->used = true;
-                l2 = ETH_HLEN;
-        }
-        if (unlikely(st->tap || !nif->link || (p->flags & PKT_CSUM_TODO) || (p->nfrag && !(nif->caps & NETIF_SG)))) {
-                p->csum_start = (u16)(l2 + sizeof(struct ip_hdr));
-                nif_xmit(nif, p);
-                return;
-        }
-        nif->count.tx_packets++;
-        nif->count.tx_bytes += total + l2;
-        nif->xmit(nif, p);
 }
 
 void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum)
@@ -85,5 +52,5 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
         } else {
                 h[4] = (u16)~cksum_fold(cksum_plus(cksum_plus(sum, base), cksum_plus(h[1], cksum_plus(h[2], h[3]))));
         }
-        send(t, p, nif, h, total, t->tos | (flags & TCP_R_ECT ? 2u : 0));
+        tcp_out(nif, p, h, total, (t->tos | (flags & TCP_R_ECT ? 2u : 0)) << 8 | t->ttl, t->laddr, t->raddr, t->hop);
 }

@@ -1,0 +1,104 @@
+/* syn.c - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as SYN,ACK in
+ * the buffer that it came in (RFC 9293 3.10.7.2 third). Not here: cookies, Fast Open, option 144, TIME_WAIT, ECN, SYNs with text or with
+ * options laid out strangely, neighbours still unknown; listen.c and synq.c do those.
+ * SPDX-License-Identifier: MIT */
+#include "out.h"
+
+static inline u32 be(u32 v) { return __builtin_bswap32(v); }
+
+/* Nobody has this four-tuple; its bucket of half-open entries. */
+static inline struct synq **vacant(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        u32 hash = tcp_hash(ts, raddr, laddr, ports);
+        struct synq **bucket = &ts->sbucket[hash >> ts->sshift];
+        for (const struct synq *q = *bucket; q; q = q->next)
+                if (q->ports == ports && q->raddr == raddr && q->laddr == laddr)
+                        return NULL;
+        return !ts->tbucket[hash >> ts->tshift] || !timewait_find(ts, raddr, laddr, ports) ? bucket : NULL;
+}
+
+static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q, const struct tcp_seg *s)
+{
+        struct stack *st = ts->st;
+        q->l = l;
+        q->ts_recent = s->has_ts ? s->tsval : 0;
+        q->ts_off = 0;
+        if (!l->opts.fixed_isn || s->has_ts)
+                q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
+        if (l->opts.fixed_isn)
+                q->iss = l->opts.isn;
+        q->born_ms = stack_now_ms(st);
+        q->sent_us = (u32)st->now_us;
+        q->tsval = q->born_ms + q->ts_off;
+        q->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;
+        q->snd_scale = s->wscale;
+        q->rcv_scale = s->has_wscale ? l->rcv_scale : 0;
+        q->has_wscale = q->sack_ok = s->has_wscale;
+        q->ts_ok = s->has_ts;
+        q->tries = 0;
+        q->live = true;
+        q->ecn_ok = q->tfo_ask = q->qure = q->late = false;
+}
+
+/* SYN,ACK in front of the end of the headroom, its options written first. */
+static inline void answer(struct netif *nif, struct pkt *p, const struct synq *q, u32 hop)
+{
+        const struct tcp_opts *o = &q->l->opts;
+        struct syn_options so = {.mss = q->our_mss, .wscale = q->rcv_scale, .sack = q->sack_ok, .ts = q->ts_ok, .tsval = q->tsval,
+                                 .tsecr = q->ts_recent};
+        p->data = p->head + PKT_HEADROOM;
+        p->flags = p->gso = 0;
+        u32_any *h = (u32_any *)p->data;
+        u32 n = tcp_put_usual_syn(h + 5, &so) + sizeof(struct tcp_hdr), sum = cksum_plus(q->laddr, q->raddr);
+        p->len = (u16)n;
+        h[0] = q->ports << 16 | q->ports >> 16;
+        h[1] = be(q->iss);
+        h[2] = be(q->irs + 1);
+        h[3] = be(n << 26 | (TCP_SYN | TCP_ACK) << 16 | min_u32(o->rcvbuf, 65535));
+        h[4] = 0;
+        for (u32 i = 0; i < n / 4; i++)
+                sum = cksum_plus(sum, h[i]);
+        h[4] = (u16)~cksum_fold(cksum_plus(sum, be(n) + (IPPROTO_TCP_ << 8)));
+        tcp_out(nif, p, h, n + sizeof(struct ip_hdr), (u32)o->tos << 8 | (o->ttl ? o->ttl : TCP_TTL), q->laddr, q->raddr, hop);
+}
+
+bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
+{
+        struct tcp_state *ts = nif->st->tcp;
+        const u32_any *h = ip + 5;
+        u32 raddr = ip[3], laddr = ip[4], ports = h[0];
+        ipaddr us = {be32_from_raw(laddr)}, them = {be32_from_raw(raddr)};
+        struct tcp_seg s;
+        struct synq *q = ts->free_synq, **bucket = vacant(ts, raddr, laddr, ports);
+        struct listener *l = q && bucket ? listener_find(ts, us, (u16)__builtin_bswap16((u16)(ports >> 16))) : NULL;
+        if (!l || !l->usual || l->n_waiting >= l->opts.backlog)
+                return false;
+        s.has_mss = s.has_wscale = s.has_sack_ok = s.has_ts = false;
+        s.wscale = 0;
+        if (!tcp_usual_syn(h + 5, h + n / 4, &s) || s.has_sack_ok != s.has_wscale || (s.has_ts && !s.has_wscale))
+                return false;
+        u32 hop = ip_way_back(nif, us, them);
+        if (!hop)
+                return false;
+        ts->count.in_segs++;
+        ts->count.passive_opens++;
+        ts->count.out_segs++;
+        p->pool->drops[DROP_TCP_SYN_TAKEN]++;
+        ts->free_synq = q->next;
+        q->raddr = raddr;
+        q->laddr = laddr;
+        q->ports = ports;
+        q->irs = be(h[1]);
+        q->wnd = (u16)(be(h[3]) & 0xffff);
+        q->our_mss = (u16)(nif->mtu - 40);
+        if (l->opts.mss && l->opts.mss < q->our_mss)
+                q->our_mss = l->opts.mss;
+        fill(ts, l, q, &s);
+        q->next = *bucket;
+        *bucket = q;
+        l->n_half++;
+        ts->n_half++;
+        synq_wait(ts, q);
+        answer(nif, p, q, hop);
+        return true;
+}
