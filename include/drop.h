@@ -114,7 +114,23 @@
         X(HANDOFF_EARLY,   "handoff: client's packet before 53") \
         X(HANDOFF_UNKNOWN, "handoff: packet to a silent address for no connection here") \
         X(HANDOFF_TTL,     "handoff: packet to be forwarded has no hop left") \
-        X(HANDOFF_ROUTE,   "handoff: node is not on a network of ours") \
+        X(HANDOFF_ROUTE,   "handoff: no route to the node, or no address of ours towards it") \
+        X(HANDOFF_TOO_BIG, "handoff: packet that does not fit the way to its node; its sender is told") \
+        X(HANDOFF_CUT,     "handoff: no buffers to cut what a device joined") \
+        X(HANDOFF_NARROW,  "handoff: ICMP about a control segment, the way's MTU was learnt (not a fault)") \
+        X(HANDOFF_QUOTE,   "handoff: ICMP about a connection between 51 and 52") \
+        X(IPIP_STRANGER,   "IP in IP: from no node of the cluster") \
+        X(IPIP_OUTER,      "IP in IP: not to this node's own address") \
+        X(IPIP_HEADER,     "IP in IP: inner header malformed, or its length is not the outer one's") \
+        X(IPIP_FRAGMENT,   "IP in IP: a fragment inside") \
+        X(IPIP_ADDRESS,    "IP in IP: not for a service address kept silently here") \
+        X(IPIP_SOURCE,     "IP in IP: inner source is not a possible client") \
+        X(IPIP_TTL,        "IP in IP: inner datagram has no hop left (RFC 2003 3.1)") \
+        X(IPIP_NESTED,     "IP in IP: another tunnel inside") \
+        X(IPIP_PROTO,      "IP in IP: neither TCP nor an ICMP error inside") \
+        X(IPIP_ECN,        "IP in IP: congestion marked on what cannot carry it (RFC 6040 4.2)") \
+        X(IPIP_ERROR,      "IP in IP: ICMP about a tunnel of ours taken (not a fault)") \
+        X(IPIP_ERROR_STRAY, "IP in IP: ICMP about no tunnel or no flow of ours") \
         X(HANDOFF_NOTICE,  "handoff: notice taken (not a fault)") \
         X(HANDOFF_NOTICE_LENGTH, "handoff: notice of the wrong length") \
         X(TCP_SHORT,       "TCP header short or data offset wrong") \

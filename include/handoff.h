@@ -25,7 +25,7 @@ enum handoff_reason {
         HANDOFF_SILENT = 64,    /* the node did not answer */
         HANDOFF_STATE,          /* this connection cannot be moved as it is now */
         HANDOFF_FULL,           /* no flow entry or transfer is free here */
-        HANDOFF_UNREACHABLE,    /* the node is not on a network of ours, or no secret is set */
+        HANDOFF_UNREACHABLE,    /* there is no route to the node, or no secret is set */
 };
 /* "the node did not answer" and so on. */
 const char *handoff_reason_text(enum handoff_reason why);
@@ -65,6 +65,8 @@ enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, 
 struct handoff_counters {
         u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS];      /* as the front */
         u32 forwarded, kept, kept_lost; /* the client's packets: passed on, kept from 51 to 52, lost meanwhile */
+        u32 tunnelled, untunnelled;     /* in IP in IP: sent to nodes behind a router, taken from fronts */
+        u32 quoted, tunnel_errors;      /* ICMP: about flows, passed on; about the way to a node, learnt from */
         u32 gone, refreshed, expired; /* flow entries: ended by the node, told to live, aged out */
         u32 adopted, confirmed, abandoned;                                      /* as a node: 51 taken, 53 came, 53 never came */
         u32 refusals[HANDOFF_WIRE_REASONS];
@@ -72,6 +74,9 @@ struct handoff_counters {
         u32 flows, flows_max, transfers, owned;                                 /* at present */
 };
 void handoff_counters(const struct handoff *h, struct handoff_counters *out);
+
+/* How packets get to a node: "same LAN", "IP in IP" (behind a router) or "no route". */
+const char *handoff_way_text(struct handoff *h, ipaddr node);
 
 /* Connections handed over from here (node: where to) and to here (node: from whom). */
 struct handoff_flow { ipaddr client, service, node; u16 client_port, service_port; const char *state; u32 age_s; };

@@ -15,6 +15,8 @@ struct icmp_state {
         struct tokens errors;
         void        (*fn)(void *ctx, const struct icmp_event *);
         void         *ctx;
+        icmp_quote_fn *quote;
+        void          *quote_ctx;
 };
 
 static void icmp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip);
@@ -32,6 +34,12 @@ void icmp_on_event(struct stack *st, void (*fn)(void *ctx, const struct icmp_eve
 {
         st->icmp->fn = fn;
         st->icmp->ctx = ctx;
+}
+
+void icmp_on_quote(struct stack *st, icmp_quote_fn *fn, void *ctx)
+{
+        st->icmp->quote = fn;
+        st->icmp->quote_ctx = ctx;
 }
 
 static void tell(struct stack *st, const struct icmp_event *ev)
@@ -121,6 +129,8 @@ static void rx_error(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
                 pkt_drop(p, DROP_ICMP_QUOTE);
                 return;
         }
+        if (st->icmp->quote && st->icmp->quote(st->icmp->quote_ctx, p, ip, q, qlen - qh))
+                return;
         const u8 *l4 = (const u8 *)q + qh;
         u16 mtu = h->type == ICMP_UNREACH && h->code == ICMP_FRAG_NEEDED ? be16_get(h->seq) : 0;
         ip_error(st, h->type, h->code, mtu, q, l4);

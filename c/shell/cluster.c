@@ -35,6 +35,14 @@ bool cluster_meets_front(struct words *w, struct front *f)
         return true;
 }
 
+const char *cluster_way(ipaddr node) { return handoff ? handoff_way_text(handoff, node) : "no cluster"; }
+
+void cluster_knows(const struct front_addr *at, u32 n)
+{
+        for (u32 i = 0; i < n; i++)
+                handoff_node_add(handoff, at[i].addr);
+}
+
 static int digit(char c)
 {
         if (c >= '0' && c <= '9')
@@ -180,8 +188,8 @@ static bool print_flow(void *ctx, const struct handoff_flow *f)
                 out("...\n");
                 return false;
         }
-        out("%I:%u -> %I:%u  %s %s %I, %u s\n", &f->client, f->client_port, &f->service, f->service_port, f->state,
-            text_is(f->state, "adopted") ? "from" : "to", &f->node, f->age_s);
+        out("%I:%u -> %I:%u  %s %s %I, %s, %u s\n", &f->client, f->client_port, &f->service, f->service_port, f->state,
+            text_is(f->state, "adopted") ? "from" : "to", &f->node, handoff_way_text(handoff, f->node), f->age_s);
         return true;
 }
 
@@ -201,6 +209,8 @@ int cmd_flows(struct words *w)
         out("handed: %u of %u begun, %u silences, %u repeats; %u flows now, %u at most\n", c.handed, c.begun, c.silent, c.retried,
             c.flows, c.flows_max);
         out("forwarded: %u packets; kept from 51 to 52: %u, lost meanwhile: %u\n", c.forwarded, c.kept, c.kept_lost);
+        out("IP in IP: %u packets sent, %u taken; ICMP: %u passed on, %u about the way\n", c.tunnelled, c.untunnelled, c.quoted,
+            c.tunnel_errors);
         out("ended: %u by the node, %u expired; %u refreshed\n", c.gone, c.expired, c.refreshed);
         out("adopted: %u, %u confirmed, %u never were; %u now\n", c.adopted, c.confirmed, c.abandoned, c.owned);
         for (u32 i = 1; i < HANDOFF_WIRE_REASONS; i++)

@@ -71,6 +71,9 @@ void front_meets_http(struct http *h);            /* called when the server is m
 struct front *the_front(struct words *w);         /* made when it is first spoken of; NULL after a report */
 struct front *the_front_if_any(void);
 bool cluster_meets_front(struct words *w, struct front *f); /* backends may hand over from here on; false after a report */
+struct front_addr;
+void cluster_knows(const struct front_addr *at, u32 n);     /* a handoff backend's targets are nodes */
+const char *cluster_way(ipaddr node);                       /* how packets get there */
 void front_print_rule(const struct front_rule *r);
 int listen_tcp(struct words *w, bool on);         /* the rest of `listen tcp` */
 void show_listen_tcp(void);

@@ -89,7 +89,11 @@ int cmd_backend(struct words *w)
         if (!the_front(w) || (action == FRONT_HANDOFF && !cluster_meets_front(w, front)))
                 return -1;
         int e = front_backend_set(front, name, action, at, n);
-        return e < 0 ? refuse_backend(w, e, name) : 0;
+        if (e < 0)
+                return refuse_backend(w, e, name);
+        if (action == FRONT_HANDOFF)
+                cluster_knows(at, n);
+        return 0;
 }
 
 int no_backend(struct words *w)

@@ -32,8 +32,9 @@ static void print_backends(const struct front *f)
                         char at[24];
 
                         fmt(at, sizeof(at), t->at.port ? "%I:%u" : "%I", &t->at.addr, t->at.port);
-                        out("  %-12s %-21s %-4s %6u active %8u in all %6u failed\n", b->name, at, down ? "down" : "up", t->active,
-                            t->total, t->failures);
+                        out("  %-12s %-21s %-4s %6u active %8u in all %6u failed%s%s\n", b->name, at, down ? "down" : "up",
+                            t->active, t->total, t->failures, b->action == FRONT_HANDOFF ? "  " : "",
+                            b->action == FRONT_HANDOFF ? cluster_way(t->at.addr) : "");
                 }
         }
 }

@@ -1,8 +1,9 @@
-/* forward.c - packets of clients whose connection lives elsewhere go on there: another MAC, one hop less, nothing else changed.
- * Not here: nodes behind a router. SPDX-License-Identifier: MIT */
+/* forward.c - packets of clients whose connection lives elsewhere go on there: on the same LAN with another MAC, behind a router in
+ * IP in IP (tunnel.c); one hop less, nothing else changed. SPDX-License-Identifier: MIT */
 #include "arp.h"
 #include "cksum.h"
 #include "handoff_impl.h"
+#include "icmp.h"
 #include "../ip_state.h"
 
 /* RFC 1624: the sum of a header whose TTL goes down by one. */
@@ -15,40 +16,92 @@ static void one_hop_less(struct ip_hdr *ip)
         __builtin_memcpy(&ip->cksum, &sum, 2);
 }
 
+bool handoff_way(struct handoff *h, ipaddr node, struct way *w)
+{
+        *w = (struct way){.d = {.dst = node, .valid = true, .kind = IP_UNICAST}, .node = node};
+        if (!ip_route(h->st, node, &w->d.path))
+                return false;
+        w->room = w->d.path.nif->mtu;
+        w->tunnel = !ipaddr_eq(w->d.path.hop, node);
+        if (!w->tunnel)
+                return true;
+        w->room = node_mtu(h, node, w->room) - (u32)sizeof(struct ip_hdr);
+        return handoff_own(h, node, &w->own);
+}
+
+void handoff_send(struct handoff *h, struct pkt *p, const struct way *w)
+{
+        if (w->tunnel)
+                tunnel_tx(h, p, w);
+        else
+                ip_link_tx(p, &w->d);
+}
+
+/* What the device joined is cut again; of the rest its sender hears, or it goes in fragments (RFC 2003 5.1, RFC 1191 4). */
+static void too_big(struct handoff *h, struct pkt *p, const struct way *w)
+{
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        u32 hlen = ip_hlen(ip);
+        if (ip->proto == IPPROTO_TCP_ && pkt_total(p) > p->nif->mtu) {
+                const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + hlen);
+                if (w->tunnel || !(w->d.path.nif->caps & NETIF_TSO)) {
+                        handoff_cut(h, p, w);
+                        return;
+                }
+                p->gso = (u16)(w->room - hlen - (u32)(th->off >> 4 << 2));
+                ip_link_tx(p, &w->d);
+        } else if (be16_get(ip->frag) & IP_DF) {
+                icmp_error(h->st, p, ICMP_UNREACH, ICMP_FRAG_NEEDED, (u16)w->room);
+                pkt_drop(p, DROP_HANDOFF_TOO_BIG);
+        } else if (w->tunnel) {
+                tunnel_tx(h, p, w);
+        } else {
+                ip_cut(h->st, p, &w->d);
+        }
+}
+
 void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *at, ipaddr node)
 {
-        struct ip_dst d = {.dst = node, .valid = true, .kind = IP_UNICAST};
+        struct way w;
         struct ip_hdr *ip = (struct ip_hdr *)(p->head + p->l3);
-        u32 hlen = ip_hlen(at);
         if (ip->ttl <= 1) {
+                icmp_error(h->st, p, ICMP_TIME_EXCEEDED, 0, 0);
                 pkt_drop(p, DROP_HANDOFF_TTL);
                 return;
         }
-        if (!ip_route(h->st, node, &d.path) || !ipaddr_eq(d.path.hop, node)) {
+        if (!handoff_way(h, node, &w)) {
                 pkt_drop(p, DROP_HANDOFF_ROUTE);
                 return;
         }
-        u32 l4 = p->len;
         p->len = (u16)(p->len + (p->data - (p->head + p->l3)));
         p->data = p->head + p->l3;
         one_hop_less(ip);
         h->count.forwarded++;
         if (p->flags & PKT_CSUM_PARTIAL) { /* it never was on a wire, now it will be */
                 p->flags |= PKT_CSUM_TODO;
-                p->csum_start = (u16)hlen;
+                p->csum_start = (u16)ip_hlen(at);
                 p->csum_off = offsetof(struct tcp_hdr, cksum);
         }
         p->flags &= PKT_CSUM_TODO;
-        if (pkt_total(p) > d.path.nif->mtu) {
-                const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + hlen);
-                if (d.path.nif->caps & NETIF_TSO && l4) { /* the device joined it, the device cuts it */
-                        p->gso = (u16)(d.path.nif->mtu - hlen - (u32)(th->off >> 4 << 2));
-                } else {
-                        ip_cut(h->st, p, &d);
-                        return;
-                }
-        }
-        ip_link_tx(p, &d);
+        if (likely(pkt_total(p) <= w.room))
+                handoff_send(h, p, &w);
+        else
+                too_big(h, p, &w);
+}
+
+/* Which node sent p here: by the tunnel that it came out of, or by its MAC. -1: none that is known. */
+static int sender(struct handoff *h, const struct pkt *p)
+{
+        macaddr from, mac;
+        if (h->tunnel_from)
+                return h->tunnel_from - 1;
+        if (p->l3 < sizeof from * 2 + 2 || p->nif->caps & NETIF_L3)
+                return -1;
+        __builtin_memcpy(&from, p->head + p->l3 - 8, sizeof from);
+        for (u32 i = 0; i < HANDOFF_NODES; i++)
+                if (!ipaddr_is_any(h->node[i]) && arp_lookup(p->nif, h->node[i], &mac) && mac_eq(mac, from))
+                        return (int)i;
+        return -1;
 }
 
 /* The service address is held silently: what belongs to no connection here draws no RST (design 7). The front is told, and sends
@@ -56,17 +109,9 @@ void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *at, 
 void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
 {
         static const u8 none[HANDOFF_NONCE];
-        macaddr from, mac;
-        bool link = p->l3 >= sizeof(macaddr) * 2 + 2 && !(p->nif->caps & NETIF_L3);
-        if (link)
-                __builtin_memcpy(&from, p->head + p->l3 - 8, sizeof from);
-        for (u32 i = 0; i < HANDOFF_NODES && link; i++) {
-                if (!ipaddr_is_any(h->node[i]) && arp_lookup(p->nif, h->node[i], &mac) && mac_eq(mac, from)) {
-                        notice_add(h, (u8)i, NOTICE_UNKNOWN, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th,
-                                   none);
-                        break;
-                }
-        }
+        int node = sender(h, p);
+        if (node >= 0)
+                notice_add(h, (u8)node, NOTICE_UNKNOWN, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th, none);
         h->count.unknown++;
         pkt_drop(p, DROP_HANDOFF_UNKNOWN);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "arp.h"
 #include "handoff_impl.h"
+#include "icmp.h"
 #include "mem.h"
 
 static void sweep(struct timer *tm)
@@ -14,6 +15,7 @@ static void sweep(struct timer *tm)
                 h->count.expired++;
         }
         owned_sweep(h);
+        node_mtu_sweep(h);
         timer_set(&h->st->wheel, tm, stack_now_ms(h->st) + SWEEP_MS);
 }
 
@@ -41,6 +43,8 @@ struct handoff *handoff_new(struct stack *st, u32 flows)
         }
         timer_set(&st->wheel, &h->sweep_timer, stack_now_ms(st) + SWEEP_MS);
         st->tcp->handoff = h;
+        ip_proto(st, IPPROTO_IPIP_, tunnel_rx);
+        icmp_on_quote(st, handoff_quote, h);
         return h;
 }
 
@@ -80,6 +84,7 @@ int handoff_node_add(struct handoff *h, ipaddr node)
         for (u32 i = 0; i < HANDOFF_NODES; i++) {
                 if (ipaddr_is_any(h->node[i])) {
                         h->node[i] = node;
+                        h->clamp = 0;
                         h->n_nodes = max_u32(h->n_nodes, i + 1);
                         tcp_peer_member(h->st, node, 0);
                         return 0;
@@ -97,6 +102,9 @@ int handoff_node_del(struct handoff *h, ipaddr node)
         notice_flush(h);
         h->node[i] = IPADDR_ANY;
         tcp_peer_forget(h->st, node, 0);
+        h->n_narrow -= h->narrow[i].mtu != 0;
+        h->narrow[i].mtu = 0;
+        h->clamp = 0;
         return 0;
 }
 

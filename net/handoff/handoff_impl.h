@@ -4,6 +4,7 @@
 #define HANDOFF_IMPL_H
 
 #include "handoff.h"
+#include "../ip_state.h"
 #include "../tcp/engine.h"
 #include "../tcp/option144.h"
 
@@ -186,10 +187,30 @@ void notice_flush(struct handoff *h);
 void notice_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
 
 /* --- forward.c --- */
-/* p (consumed; data at the TCP header, l3 set) goes on to a machine of the same LAN, with another MAC and one hop less. */
+/* How a node is reached: on the same LAN, or behind a router and therefore in IP in IP. room: bytes of a datagram that fit. */
+struct way { struct ip_dst d; ipaddr node, own; u32 room; bool tunnel; };
+bool handoff_way(struct handoff *h, ipaddr node, struct way *w);        /* false: there is none */
+/* p (consumed; data at the TCP or ICMP header, l3 set) goes on to a node with one hop less. */
 void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *ip, ipaddr node);
+/* The last step: p (consumed, data at the IP header) fits the way. */
+void handoff_send(struct handoff *h, struct pkt *p, const struct way *w);
 /* A packet of a client for a silent address, whose connection is not here. */
 void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
+
+/* --- cut.c --- */
+void handoff_cut(struct handoff *h, struct pkt *p, const struct way *w); /* p (consumed, data at the IP header), TCP, joined */
+
+/* --- tunnel.c, untunnel.c: IP in IP (RFC 2003) --- */
+enum { HANDOFF_ROOM_MAX = 0xffff };
+void tunnel_tx(struct handoff *h, struct pkt *p, const struct way *w);  /* consumes p, data at the IP header */
+void tunnel_rx(struct stack *st, struct pkt *p, const struct ip_hdr *outer); /* an ip_proto_fn */
+/* The MTU towards a node behind a router: what ICMP has told, at most the link's. */
+u32  node_mtu(struct handoff *h, ipaddr node, u32 link);
+void node_mtu_learn(struct handoff *h, u32 node, u32 mtu);
+void node_mtu_sweep(struct handoff *h);                                 /* forgets what is old */
+
+/* --- quote.c: an icmp_quote_fn --- */
+bool handoff_quote(void *ctx, struct pkt *p, const struct ip_hdr *ip, const struct ip_hdr *q, u32 n);
 
 /* --- segment.c: control segments --- */
 struct ctl {
@@ -217,6 +238,11 @@ struct handoff {
         struct cluster_keys keys[2];                    /* the present secret's, the one before */
         u8                  node_key[HANDOFF_NODES];    /* which of them the node's last 51 had */
         ipaddr              node[HANDOFF_NODES];        /* any() = free; none is behind n_nodes */
+        struct { u16 mtu; u32 until_ms; } narrow[HANDOFF_NODES]; /* mtu 0: nothing was learnt */
+        u32                 n_narrow;
+        u32                 clamp;                      /* largest segment for service addresses; 0: look (handoff_mss) */
+        u16                 clamp_gen;
+        u8                  tunnel_from;                /* while a tunnel's packet is delivered: its node's number + 1 */
         struct service      service[HANDOFF_SERVICES];
         struct flow_table   flows;
         struct transfer    *transfer, *free_transfer;

@@ -31,9 +31,15 @@ void notice_flush(struct handoff *h)
         ctl_send(h, &c, p);
 }
 
+/* As many entries as one segment takes on its way to the node. */
+static u32 most(struct handoff *h, u8 node)
+{
+        return min_u32(NOTICE_MAX, (node_mtu(h, h->node[node], 1500) - CTL_OVERHEAD - NOTICE_HEAD) / NOTICE_ENTRY);
+}
+
 void notice_add(struct handoff *h, u8 node, enum notice what, u32 raddr, u32 laddr, u32 ports, const u8 *nonce)
 {
-        if (h->notice.n && (h->notice.node != node || h->notice.what != what || h->notice.n == NOTICE_MAX))
+        if (h->notice.n && (h->notice.node != node || h->notice.what != what || h->notice.n >= most(h, node)))
                 notice_flush(h);
         h->notice.node = node;
         h->notice.what = (u8)what;

@@ -37,7 +37,7 @@ static u32 send_at(struct transfer *x, u32 off)
         struct pkt *p = ip_route(h->st, x->node, &path) ? pkt_alloc(&h->st->pkts, PKT_HEADROOM) : NULL;
         if (!p)
                 return 0;
-        u32 n = min_u32(x->total - off, min_u32(path.nif->mtu - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)),
+        u32 n = min_u32(x->total - off, min_u32(node_mtu(h, x->node, path.nif->mtu) - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)),
             block = off < x->n_block ? min_u32(x->n_block - off, n) : 0;
         memcpy(p->data, x->block + (off < x->n_block ? off : 0), block);
         tcb_export_bytes(x->t, off + block - x->n_block, p->data + block, n - block);

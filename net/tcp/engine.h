@@ -493,6 +493,9 @@ bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s);
 /* net/handoff/handoff.c: segments of no connection here. true: p is consumed. */
 struct handoff;
 bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
+/* net/handoff/tunnel.c: the largest segment that clients of v may send, when v is a service address and a node behind a router may
+ * get them. */
+u32 handoff_mss(struct handoff *h, ipaddr v);
 
 /* timer.c */
 void tcp_timer_fired(struct timer *tm);

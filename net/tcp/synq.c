@@ -102,6 +102,8 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
         q->wnd = (u16)s->wnd;
         q->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;
         q->our_mss = tcp_announce_mss(ts, ip->src, o);
+        if (unlikely(ts->handoff != NULL))
+                q->our_mss = (u16)min_u32(q->our_mss, handoff_mss(ts->handoff, ip->dst));
         q->ts_ok = s->has_ts && !o->no_timestamps;
         q->ts_recent = s->tsval;
         q->sack_ok = s->has_sack_ok && !o->no_sack;

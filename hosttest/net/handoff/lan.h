@@ -17,7 +17,7 @@
 
 enum { CLIENT, FRONT, NODE1, NODE2, MACHINES };
 #define SERVICE IPADDR(10, 0, 0, 80)
-static const ipaddr lan_addr[MACHINES] = {{{{10, 0, 0, 1}}}, {{{10, 0, 0, 2}}}, {{{10, 0, 0, 3}}}, {{{10, 0, 0, 4}}}};
+static ipaddr lan_addr[MACHINES] = {{{{10, 0, 0, 1}}}, {{{10, 0, 0, 2}}}, {{{10, 0, 0, 3}}}, {{{10, 0, 0, 4}}}};
 static const u8 lan_secret[16] = "sixteen byte key";
 
 /* A TCP segment as it passed the LAN. */
@@ -27,6 +27,7 @@ static struct lan {
         struct wire *m[MACHINES];
         bool  dead[MACHINES];
         u32   n_frames;                 /* delivered or lost so far */
+        void (*beyond)(int from, struct frame *f);      /* a router: may take frames (n = 0) and hand them on */
         bool (*lose)(int from, int to, const struct frame *f, u32 number);
         struct heard seen[4096];
         u32   n_seen;
@@ -153,8 +154,10 @@ static inline bool lan_step(void)
                         continue;
                 struct frame copy = {f->n, malloc(f->n)};
                 memcpy(copy.b, f->b, f->n);
+                if (L.beyond)
+                        L.beyond(from, &copy);
                 for (int to = 0; to < MACHINES; to++) {
-                        if (to == from || L.dead[to] || (!(copy.b[0] & 1) && memcmp(copy.b, L.m[to]->nif.mac.b, 6)))
+                        if (to == from || L.dead[to] || !copy.n || (!(copy.b[0] & 1) && memcmp(copy.b, L.m[to]->nif.mac.b, 6)))
                                 continue;
                         u32 number = L.n_frames++;
                         note(from, to, &copy);
