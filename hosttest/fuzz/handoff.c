@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 memcpy(text + 12, &v, 4);
                 memcpy(text + 20, "\0\120", 2);
                 bool good = block_get(text, len, &b);
-                u32 first = good ? block_first(&b) : 0, cut = good ? len + b.snd_bytes + b.rcv_bytes : n;
+                u32 first = good ? block_first(&b) : 0, cut = good ? len + block_bytes(&b) : n;
                 struct ctl c = {.scope = {.kind = CTL_51, .flags = TCP_SYN | TCP_PSH, .src = front, .dst = node, .ports = ports, .seq = first, .first = first},
                                 .opt = {.has = O144_HANDOFF | O144_BLOCK | O144_PORT, .block = (u16)len}};
                 if (good) {

@@ -45,21 +45,36 @@ static bool fill_received(struct tcb *t, struct pktq *queue, u32 n)
         return n == 0;
 }
 
-static void walk_to(struct tcb *t, u8 state)
+/* What came ahead of its turn is put where it was; what finds no room the client sends again. */
+static bool fill_ahead(struct tcb *t, struct pktq *queue, const struct control_block *b)
+{
+        struct sack_block dup;
+        for (u32 i = 0; i < BLOCK_AHEAD; i++)
+                for (u32 at = b->ahead[i].at, end = at + b->ahead[i].n; at != end;) {
+                        struct pkt *p = split(t, queue, end - at);
+                        if (!p)
+                                return false;
+                        u32 n = p->len;
+                        reasm_insert(t, p, b->rcv_nxt + at, n, false, true, &dup);
+                        at += n;
+                }
+        return true;
+}
+
+static bool walk_to(struct tcb *t, u8 state)
 {
         tcp_set_state(t, TCP_EV_SYN);
         tcp_set_state(t, TCP_EV_ACK_OF_SYN);
-        if (state & FIN_RX && !(state & FIN_TX))
-                tcp_set_state(t, TCP_EV_FIN);
         if (state & FIN_TX)
                 tcp_set_state(t, TCP_EV_SEND_FIN);
-        if (state & FIN_RX && state & FIN_TX)
-                tcp_set_state(t, TCP_EV_FIN);
+        if (state & FIN_RX)
+                tcp_set_state(t, state & FIN_ACK_TX ? TCP_EV_FIN : TCP_EV_FIN_HELD);
         if (state & FIN_ACK_RX)
                 tcp_set_state(t, TCP_EV_ACK_OF_FIN);
+        return t->state == state;
 }
 
-/* What was sent and not yet acknowledged counts as sent now. */
+/* What was sent and not yet acknowledged counts as sent now, and as sent before: its acknowledgement measures nothing (Karn). */
 static bool fill_flight(struct tcb *t)
 {
         u32 out = tcb_outstanding(t);
@@ -71,18 +86,13 @@ static bool fill_flight(struct tcb *t)
         t->flight->cur_off = min_u32(out, t->snd_queued);
         t->flight->small_end = t->snd_nxt;
         sent_add(t, t->snd_una, t->snd_nxt);
+        t->flight->first->flags = SENT_EVER_RTX;
         return true;
 }
 
-static void fill(struct tcb *t, struct listener *l, const struct control_block *b)
+static void fill_sender(struct tcb *t, const struct control_block *b)
 {
-        t->ev = l->ev;
-        t->user = l->user;
-        t->listener = (u16)(l->index + 1);
-        t->flags |= (b->flags & BLOCK_TS ? TF_TS : 0) | (b->flags & BLOCK_SACK ? TF_SACK : 0) |
-                    (b->flags & BLOCK_ECN ? TF_ECN : 0) | TF_CONNECTED;
         t->snd_scale = b->snd_scale;
-        t->rcv_scale = b->rcv_scale;
         t->snd_una = b->snd_una;
         t->snd_nxt = b->snd_nxt;
         t->iss = b->snd_una - 1;
@@ -90,24 +100,44 @@ static void fill(struct tcb *t, struct listener *l, const struct control_block *
         t->snd_wl1 = b->snd_wl1;
         t->snd_wl2 = b->snd_wl2;
         t->max_snd_wnd = b->max_snd_wnd;
-        t->rcv_nxt = b->rcv_nxt;
-        t->rcv_adv = b->rcv_adv;
-        t->rcv_acked = b->rcv_acked;
-        t->rcv_space = max_u32(t->rcv_space, b->rcv_adv - b->rcv_nxt + b->rcv_bytes);
-        t->rcvbuf = max_u32(t->rcvbuf, t->rcv_space);
+        t->snd_up = b->snd_up;
         t->sndbuf = max_u32(t->sndbuf, b->snd_bytes);
-        t->ts_recent = b->ts_recent;
-        t->ts_off = b->tsval + 1 - tcb_now_ms(t);
         t->peer_mss = b->peer_mss;
-        t->rcv_mss = b->rcv_mss;
+        t->pmtu = b->pmtu < t->pmtu ? b->pmtu : t->pmtu;
+        t->cc = b->cc;
         t->ssthresh = b->ssthresh;
+        t->w_max = b->w_max;
         t->srtt_us = b->srtt_us;
         t->rttvar_us = b->rttvar_us;
         t->rto_ms = max_u32(b->rto_ms, t->ts->rto_min_ms);
         t->min_rtt_us = b->min_rtt_us;
-        t->last_rx_ms = t->last_tx_ms = t->progress_ms = tcb_now_ms(t);
+        t->retries = b->retries;
         tcb_set_mss(t);
         t->cwnd = max_u32(b->cwnd, t->mss);
+}
+
+static void fill(struct tcb *t, struct listener *l, const struct control_block *b)
+{
+        t->ev = b->flags & TF_USER_CLOSED ? &tcp_no_events : l->ev;
+        t->user = l->user;
+        t->listener = (u16)(l->index + 1);
+        t->flags = (b->flags & (TF_TS | TF_SACK)) | TF_CONNECTED;
+        t->ttl = b->ttl;
+        t->tos = b->tos;
+        t->keepalive_ms = b->keepalive_ms;
+        t->user_timeout = b->user_timeout;
+        t->timewait_cs = b->timewait_cs;
+        t->rcv_scale = b->rcv_scale;
+        t->rcv_nxt = b->rcv_nxt;
+        t->rcv_adv = b->rcv_adv;
+        t->rcv_acked = b->rcv_acked;
+        t->rcv_up = b->rcv_up;
+        t->rcv_mss = b->rcv_mss;
+        t->rcv_space = max_u32(max_u32(t->rcv_space, b->rcv_space), b->rcv_adv - b->rcv_nxt + b->rcv_bytes);
+        t->rcvbuf = max_u32(t->rcvbuf, t->rcv_space);
+        t->ts_recent = b->ts_recent;
+        t->ts_off = b->tsval + 1 - tcb_now_ms(t);
+        fill_sender(t, b);
 }
 
 static void drop_queue(struct pktq *queue)
@@ -130,12 +160,13 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
         tcb_set_opts(t, &l->opts);
         fill(t, l, b);
         t->flags |= TF_BUSY; /* what queues does not send */
-        bool ok = fill_send(t, queue, b->snd_bytes) && fill_received(t, queue, b->rcv_bytes);
-        walk_to(t, b->state);
-        t->flags |= (b->flags & BLOCK_FIN_QUEUED ? TF_FIN_QUEUED : 0) | (b->state & FIN_RX ? TF_EOF | TF_PSHED : 0);
-        if (!(b->flags & BLOCK_ACTIVE_CLOSE))
-                t->flags &= ~(u32)TF_ACTIVE_CLOSE;
-        ok = ok && fill_flight(t);
+        bool ok = fill_ahead(t, queue, b) && fill_send(t, queue, b->snd_bytes) && fill_received(t, queue, b->rcv_bytes) &&
+                  walk_to(t, b->state) && fill_flight(t);
+        t->flags = (t->flags & ~(u32)BLOCK_FLAGS) | b->flags;
+        u32 now = tcb_now_ms(t);
+        t->last_rx_ms = now - b->rx_age_ms;
+        t->last_tx_ms = now - b->tx_age_ms;
+        t->progress_ms = now - b->progress_age_ms;
         t->flags &= ~(u32)(TF_BUSY | TF_WANT_TX);
         drop_queue(queue);
         if (!ok) {
@@ -176,7 +207,7 @@ void tcb_start(struct tcb *t)
                 return;
         }
         if (!(t->flags & TF_DEAD)) {
-                if (t->rcv_acked != t->rcv_nxt)
+                if (t->rcv_acked != tcp_rcv_ack(t))
                         tcp_ack_later(t);
                 if (tcp_unsent(t) || tcp_fin_due(t))
                         t->flags |= TF_WANT_TX;

@@ -152,7 +152,7 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
         u32 room = h->st->pkts.n_free / 2 * 1024;
         bool busy =
                 !h->free_adoption || h->ts->n_tcbs == h->ts->n_pool || l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u);
-        return busy || b->snd_bytes + b->rcv_bytes > room ? HANDOFF_BUSY : HANDOFF_OK;
+        return busy || block_bytes(b) > room ? HANDOFF_BUSY : HANDOFF_OK;
 }
 
 /* 51, its authenticator right. Consumes p. */
@@ -180,7 +180,7 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                                .own = ip->dst,
                                .ports = *(const u32_any *)th,
                                .first = s->seq,
-                               .total = block_len(b) + b->snd_bytes + b->rcv_bytes,
+                               .total = block_len(b) + block_bytes(b),
                                .fresh = stack_random(h->st),
                                .born_ms = now,
                                .state = ADOPTION_FILLING,

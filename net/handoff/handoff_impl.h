@@ -53,20 +53,27 @@ void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u
 bool auth_equal(const u8 a[HANDOFF_TAG], const u8 b[HANDOFF_TAG]);
 
 /* --- block.c: the control block, version 2: a fixed part, and the service's place behind it --- */
-enum { BLOCK_VERSION = 2, BLOCK_BYTES = 112, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX };
-enum block_flag { BLOCK_TS = 1, BLOCK_SACK = 2, BLOCK_ECN = 4, BLOCK_FIN_QUEUED = 8, BLOCK_ACTIVE_CLOSE = 16, BLOCK_FLAGS = 31 };
+enum { BLOCK_VERSION = 2, BLOCK_BYTES = 184, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX, BLOCK_AHEAD = 4 };
+/* Of enum tcb_flag: what goes along, with the bits that they have here. Another order of them is another version. */
+enum { BLOCK_FLAGS = TF_NODELAY | TF_CORK | TF_TS | TF_SACK | TF_ECN | TF_ECE | TF_CWR | TF_APP_MODE | TF_PSH_MESSAGE | TF_FIN_QUEUED |
+                     TF_USER_CLOSED | TF_ACTIVE_CLOSE | TF_EOF | TF_PSHED | TF_NO_DF | TF_ABORT_ON_ACK | TF_URG_TX | TF_URG_RX |
+                     TF_ACK_ON_READ | TF_NO_PMTUD | TF_PERSIST_ACKD };
 struct control_block {
         u8     nonce[HANDOFF_NONCE];
-        u8     flags, state;            /* enum block_flag; the connection byte */
-        u8     snd_scale, rcv_scale;
         ipaddr service, client;
         u16    service_port, client_port;
-        u32    snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, max_snd_wnd;
-        u32    rcv_nxt, rcv_adv, rcv_acked;
+        u32    flags;                   /* BLOCK_FLAGS */
+        u8     state;                   /* the connection byte */
+        u8     snd_scale, rcv_scale, retries, cc, ttl, tos;
+        u32    snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, max_snd_wnd, snd_up;
+        u32    rcv_nxt, rcv_adv, rcv_acked, rcv_up, rcv_space;
         u32    ts_recent, tsval;        /* tsval: our clock when it was frozen; the node goes on at + 1 */
-        u32    cwnd, ssthresh, srtt_us, rttvar_us, rto_ms, min_rtt_us;
+        u32    cwnd, ssthresh, w_max, srtt_us, rttvar_us, rto_ms, min_rtt_us;
+        u32    keepalive_ms;
+        u32    rx_age_ms, tx_age_ms, progress_age_ms; /* since last_rx_ms and its like */
         u32    snd_bytes, rcv_bytes;    /* of the queues that follow the block */
-        u16    peer_mss, rcv_mss;
+        u16    peer_mss, rcv_mss, pmtu, user_timeout, timewait_cs;
+        struct { u32 at, n; } ahead[BLOCK_AHEAD]; /* what came ahead of its turn: n bytes at RCV.NXT + at; n = 0 ends */
         u16    n_place;                 /* bytes of place, which only the service understands; who passes the block on keeps them */
         u8     place[TCP_PLACE_MAX];
 };
@@ -74,9 +81,15 @@ static inline u32 block_len(const struct control_block *b) { return BLOCK_BYTES 
 void block_put(u8 dst[BLOCK_MAX], const struct control_block *b); /* writes block_len bytes */
 /* false: not this version, not this long, or it contradicts itself. */
 bool block_get(const u8 *src, u32 n, struct control_block *b);
+/* Bytes that follow the block: what came ahead of its turn, the send queue, what is unread. */
+u32 block_ahead(const struct control_block *b);
+static inline u32 block_bytes(const struct control_block *b) { return block_ahead(b) + b->snd_bytes + b->rcv_bytes; }
 /* Sequence numbers of the first replayed byte and of 51. */
 static inline u32 block_replay(const struct control_block *b) { return b->rcv_nxt - (b->state & FIN_RX ? 1 : 0) - b->rcv_bytes; }
-static inline u32 block_first(const struct control_block *b) { return block_replay(b) - b->snd_bytes - block_len(b) - 1; }
+static inline u32 block_first(const struct control_block *b)
+{
+        return block_replay(b) - (block_bytes(b) - b->rcv_bytes) - block_len(b) - 1;
+}
 
 /* --- export.c, adopt.c: a connection and its block --- */
 const char *tcb_stays(const struct tcb *t);            /* why it cannot be moved as it is, in words; NULL: it can be */
@@ -87,7 +100,7 @@ void tcb_resume(struct tcb *t);                         /* thawed, and it stays 
 void tcb_freeze(struct tcb *t);                         /* out of the table, no timer, nothing owed */
 void tcb_thaw(struct tcb *t);
 void tcb_export(const struct tcb *t, struct control_block *b); /* without nonce and place */
-/* Bytes [off, off + n) of what follows the block: the send queue, then the unread bytes. */
+/* Bytes [off, off + n) of what follows the block. */
 void tcb_export_bytes(const struct tcb *t, u32 off, u8 *dst, u32 n);
 /* A connection as the block has it, not in the table; queue: exactly the bytes that follow the block, taken in every case.
  * HANDOFF_OK and *out, or why not. */

@@ -154,7 +154,7 @@ static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, 
         block_put(x->block, &b);
         x->n_block = block_len(&b);
         x->first = block_first(&b);
-        x->total = x->n_block + b.snd_bytes + b.rcv_bytes;
+        x->total = x->n_block + block_bytes(&b);
         x->fin = (b.state & FIN_RX) != 0;
         h->count.begun++;
         h->count.transfers++;

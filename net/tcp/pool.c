@@ -27,7 +27,8 @@ static bool reclaim(struct tcp_state *ts)
         for (u32 n = 0; n < RECLAIM_LOOKS && n < ts->n_pool; n++) {
                 struct tcb *t = &ts->pool[ts->hand++ % ts->n_pool];
                 bool waits = t->state == TCP_B_FIN_WAIT_2 || t->retries;
-                if (!t->ports || (t->flags & (TF_USER_CLOSED | TF_BUSY | TF_DEAD)) != TF_USER_CLOSED || !waits)
+                if (!t->ports || (t->flags & (TF_USER_CLOSED | TF_BUSY | TF_DEAD)) != TF_USER_CLOSED || !waits ||
+                    tcp_lookup(ts, t->raddr, t->laddr, t->ports) != t) /* on its way to another node: not ours to reset */
                         continue;
                 tcp_reset(t);
                 tcp_finish(t, E_NOMEM);

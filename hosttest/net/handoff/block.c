@@ -4,7 +4,7 @@
 static struct control_block sample(void)
 {
         return (struct control_block){.nonce = {1, 2, 3, 4, 5, 6, 7, 8},
-                                      .flags = BLOCK_TS | BLOCK_SACK,
+                                      .flags = TF_TS | TF_SACK | TF_EOF | TF_URG_TX,
                                       .state = 0x3f,
                                       .snd_scale = 7,
                                       .rcv_scale = 3,
@@ -12,6 +12,21 @@ static struct control_block sample(void)
                                       .client = IPADDR(198, 51, 100, 7),
                                       .service_port = 80,
                                       .client_port = 40000,
+                                      .retries = 2,
+                                      .cc = TCP_CC_NEWRENO,
+                                      .ttl = 64,
+                                      .tos = 0x20,
+                                      .snd_up = 40,
+                                      .rcv_up = 1,
+                                      .rcv_space = 70000,
+                                      .w_max = 20000,
+                                      .keepalive_ms = 60000,
+                                      .rx_age_ms = 5,
+                                      .tx_age_ms = 6,
+                                      .progress_age_ms = 7,
+                                      .pmtu = 1500,
+                                      .user_timeout = 9,
+                                      .timewait_cs = 500,
                                       .snd_una = 0xfffffff0,
                                       .snd_nxt = 100,
                                       .snd_wnd = 65535,
@@ -45,7 +60,10 @@ static void block_comes_back_as_it_was_written(void **s)
         assert_true(block_get(wire, BLOCK_BYTES, &c));
         assert_memory_equal(&b, &c, sizeof b);
         assert_int_equal(wire[0], 2);
-        assert_memory_equal(wire + 12, ((u8[]){192, 0, 2, 80, 198, 51, 100, 7, 0, 80, 0x9c, 0x40, 0xff, 0xff, 0xff, 0xf0}), 16);
+        assert_int_equal(wire[1], 0x3f);
+        assert_memory_equal(wire + 12, ((u8[]){192, 0, 2, 80, 198, 51, 100, 7, 0, 80, 0x9c, 0x40}), 12);
+        assert_memory_equal(wire + 28, ((u8[]){0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 100}), 8);
+        assert_memory_equal(wire + BLOCK_BYTES - 6, ((u8[]){7, 3, 2, TCP_CC_NEWRENO, 64, 0x20}), 6);
         /* the replayed bytes are those in front of RCV.NXT and the FIN */
         assert_int_equal(block_replay(&b), 5000 - 1 - 20);
         assert_int_equal(block_first(&b), 5000 - 1 - 20 - 300 - BLOCK_BYTES - 1);
@@ -122,7 +140,37 @@ static void block_that_contradicts_itself_is_refused(void **s)
         wrong(b.client_port = 0);
         wrong(b.client = IPADDR(224, 0, 0, 1));
         wrong(b.service = IPADDR_ANY);
-        wrong(b.flags = 128);
+        wrong(b.flags |= TF_BUSY);
+        wrong(b.flags |= TF_USER_CLOSED);       /* and yet no FIN */
+        wrong(b.flags &= ~(u32)TF_EOF);
+        wrong(b.snd_up = b.snd_una + 1000);
+        wrong(b.flags |= TF_URG_RX; b.rcv_up = block_replay(&b));
+        wrong(b.cc = 2);
+        wrong(b.ttl = 0);
+        wrong(b.pmtu = 67);
+        wrong(b.rcv_space = 0x80000000);
+        wrong(b.state = 0xff);
+        wrong(b.state = 0x2f);
+        wrong(b.ahead[0].at = b.ahead[0].n = 5); /* behind FIN */
+#undef wrong
+#define wrong(change)                                                                                                            \
+        do {                                                                                                                     \
+                b = sample();                                                                                                    \
+                b.state = 0x0f;                                                                                                  \
+                b.flags &= ~(u32)TF_EOF;                                                                                         \
+                b.ahead[0].at = 10, b.ahead[0].n = 5, b.ahead[1].at = 20, b.ahead[1].n = 6;                                      \
+                block_put(wire, &b);                                                                                             \
+                assert_true(block_get(wire, BLOCK_BYTES, &out));                                                                 \
+                change;                                                                                                          \
+                block_put(wire, &b);                                                                                             \
+                assert_false(block_get(wire, BLOCK_BYTES, &out));                                                                \
+        } while (0)
+        wrong(b.ahead[0].at = 0);
+        wrong(b.ahead[1].at = 15);              /* joins the first */
+        wrong(b.ahead[1].at = 9);
+        wrong(b.ahead[1].n = 65000);            /* beyond the window */
+        wrong(b.ahead[1].n = 0xffffffff);
+        wrong(b.ahead[1].at = 0xfffffffe);
 #undef wrong
 }
 

@@ -265,7 +265,7 @@ static void place_passes_through_a_machine_in_the_middle(void **s)
         struct pktq q;
         pktq_init(&q);
         struct pkt *p = pkt_alloc(&L.m[NODE1]->st->pkts, PKT_HEADROOM);
-        u32 all = b.snd_bytes + b.rcv_bytes;
+        u32 all = block_bytes(&b);
         tcb_export_bytes(t, 0, p->data, all);
         p->len = (u16)all;
         pktq_put(&q, p);

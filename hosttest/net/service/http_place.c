@@ -164,8 +164,8 @@ static void requests_behind_it_are_answered_there(void **s)
 
 static void last_reply_of_a_connection(void **s)
 {
-        moved_at_every_frame("GET /big HTTP/1.0\r\n\r\n", 4, 11, 110, 0);
-        moved_at_every_frame("GET /small HTTP/1.1\r\nConnection: close\r\n\r\n", 3, 1, 9, 0);
+        moved_at_every_frame("GET /big HTTP/1.0\r\n\r\n", 4, 11, 110, 3);
+        moved_at_every_frame("GET /small HTTP/1.1\r\nConnection: close\r\n\r\n", 6, 1, 12, 1);
 }
 
 static void error_that_lingers(void **s)
