@@ -5,8 +5,8 @@ CC      := gcc
 NASM    := nasm
 WARN    := -Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes
 ARCH    := -m32 -march=pentium -mtune=generic -mgeneral-regs-only -masm=intel
-GUARD   := -fstack-protector-strong -mstack-protector-guard=global
-KFLAGS  := $(ARCH) $(GUARD) -std=gnu11 -ffreestanding -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
+GUARD   := -fstack-protector --param=ssp-buffer-size=8 -mstack-protector-guard=global
+KFLAGS   = $(ARCH) $(GUARD) -std=gnu11 -ffreestanding -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
            -fno-strict-aliasing -ffunction-sections -fdata-sections -g -Iinclude -I$B $(WARN)
 SANFLAGS:= -m32 -g -O1 -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Iinclude -I$B $(WARN)
 FUZZ_CC := clang
@@ -31,6 +31,7 @@ APP_SRC := $(wildcard net/service/*.c c/fs/*.c c/shell/*.c)
 KERN_SRC:= $(filter-out $(TWINNED) c/fmt.c c/cksum.c,$(wildcard c/*.c drivers/*.c)) $(ASM_ONLY) boot/entry.S
 obj      = $(patsubst %,$B/$(1)/%.o,$(2))
 LIB     := $(call obj,k,$(LIB_SRC))
+FOREIGN := $(call obj,lib,$(LIB_SRC) hosttest/guard.c)
 APP     := $(call obj,k,$(APP_SRC))
 KERN    := $(call obj,k,$(KERN_SRC))
 
@@ -67,20 +68,22 @@ deps-run:   ; @tools/install.sh build run
 deps-test:  ; @tools/install.sh build run test
 
 # --- kernel and library objects -------------------------------------------------------------------------------
-OPT     := -Os
+OPT     := -Oz -fomit-frame-pointer
 # The packet path is built for speed, the rest for size.
 HOT     := $(addprefix net/,netif eth ip ip_tx pkt wheel siphash) c/cksum c/string \
            $(addprefix net/tcp/,demux unpredicted syn synq listen tcp_receive tcp_respond predict ack text tx whole segment sndq batch recv rtt) \
            $(addprefix net/service/,http_conn http_parse http_memo http_send)
-$(HOT:%=$B/k/%.c.o): OPT := -O2
-# The kernel and what stands on platform.h call nothing that wants a stack aligned to 16 bytes; the library may (a user's callbacks).
-$(KERN) $(APP): OPT += -mpreferred-stack-boundary=2
-$B/k/%.c.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(CC) $(KFLAGS) $(OPT) -MMD -c $< -o $@
-$B/k/%.S.o: %.S $B/offsets.h Makefile
-	@mkdir -p $(@D)
-	$(CC) $(ARCH) -g -Iinclude -Iasm -I$B -MMD -c $< -o $@
+$(foreach d,k lib,$(HOT:%=$B/$d/%.c.o)): OPT := -O2 -fno-align-functions -fno-align-jumps -fno-align-labels -fno-align-loops
+# A canary guards every array of bytes; in drivers, kernel core and file systems any array and any local whose address is taken.
+$(KERN) $B/k/c/fs/%.c.o: GUARD := -fstack-protector-strong -mstack-protector-guard=global
+# Nothing in the kernel wants a stack aligned to 16 bytes; a user's callbacks may, so for users the library is built once more.
+$(KERN) $(APP) $(LIB): OPT += -mpreferred-stack-boundary=2
+COMPILE  = @mkdir -p $(@D) && $(CC) $(KFLAGS) $(OPT) -MMD -c $< -o $@
+ASSEMBLE = @mkdir -p $(@D) && $(CC) $(ARCH) -g -Iinclude -Iasm -I$B -MMD -c $< -o $@
+$B/k/%.c.o: %.c Makefile ; $(COMPILE)
+$B/lib/%.c.o: %.c Makefile ; $(COMPILE)
+$B/k/%.S.o: %.S $B/offsets.h Makefile ; $(ASSEMBLE)
+$B/lib/%.S.o: %.S $B/offsets.h Makefile ; $(ASSEMBLE)
 
 # Struct offsets for assembly, printed by the compiler into its own listing (asm/offsets.c is never linked).
 $B/offsets.h: asm/offsets.c
@@ -88,7 +91,10 @@ $B/offsets.h: asm/offsets.c
 	$(CC) $(KFLAGS) -O1 -MMD -MF $B/offsets.d -MT $@ -S $< -o $B/offsets.s
 	awk '$$1 == "@off" { print "#define", $$2, $$3 }' $B/offsets.s > $@
 
-$B/libqure.a: $(LIB) $B/k/hosttest/guard.c.o
+$B/libqure.a: $(FOREIGN)
+	rm -f $@ && ar rcsD $@ $^
+# the same sources as the kernel links them, for tests and measurements
+$B/libnet.a: $(LIB) $B/k/hosttest/guard.c.o
 	rm -f $@ && ar rcsD $@ $^
 
 include boot/boot.mk

@@ -27,7 +27,7 @@ $B/libsan.a: $(SAN)
 $B/libfuzz.a: $(FUZZ_OBJ)
 	rm -f $@ && ar rcs $@ $^
 
-# Sanitized unit tests against the C twins; hosttest/asm/ links the real objects (libqure.a) beside prefixed twins.
+# Sanitized unit tests against the C twins; hosttest/asm/ links the real objects (libnet.a) beside prefixed twins.
 $B/unit/%: hosttest/%.c $(SUPPORT) $B/libsan.a $B/deps/cmocka.o
 	@mkdir -p $(@D)
 	$(CC) $(SANFLAGS) -Ihosttest/support -I$B/deps -MMD -MF $@.d $< $(SUPPORT) $B/libsan.a $B/deps/cmocka.o -o $@
@@ -39,13 +39,13 @@ $B/twin/%.o: $$(call TWIN,$$*)
 	nm --defined-only $@.plain | awk '$$2 ~ /[TDRB]/ { print $$3, "c_" $$3 }' > $@.names
 	objcopy --redefine-syms=$@.names $@.plain $@
 UNIT_ASM := $(patsubst hosttest/%.c,$B/unit/%,$(wildcard hosttest/asm/*.c))
-$(UNIT_ASM): $B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $(call obj,k,$(ASM_BOTH)) $B/deps/cmocka.o $B/libqure.a
+$(UNIT_ASM): $B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $(call obj,k,$(ASM_BOTH)) $B/deps/cmocka.o $B/libnet.a
 	@mkdir -p $(@D)
 	$(CC) -m32 -no-pie -g -O1 -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d $< hosttest/asm/call_checked.S \
-	        $(call obj,k,$(ASM_BOTH)) $B/twin/$*.o $B/libqure.a $B/deps/cmocka.o -o $@
+	        $(call obj,k,$(ASM_BOTH)) $B/twin/$*.o $B/libnet.a $B/deps/cmocka.o -o $@
 # The traces of TCP once more against what the kernel links, assembly included.
 REAL := $(patsubst hosttest/%.c,$B/real/%,$(wildcard hosttest/net/tcp/*.c))
-$(REAL): $B/real/%: hosttest/%.c hosttest/support/wire.c $B/libqure.a $B/deps/cmocka.o
+$(REAL): $B/real/%: hosttest/%.c hosttest/support/wire.c $B/libnet.a $B/deps/cmocka.o
 	@mkdir -p $(@D)
 	$(CC) -m32 -no-pie -g -O1 -std=gnu11 $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d $^ -o $@
 $B/fuzzer/%: hosttest/fuzz/%.c $(SUPPORT) $B/libfuzz.a

@@ -23,6 +23,9 @@ typedef int64_t  s64;
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* A stack canary for a function whose arrays are not of bytes (those of bytes have theirs by themselves, see GUARD in the Makefile). */
+#define CANARY __attribute__((stack_protect))
+
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 static inline u32 min_u32(u32 a, u32 b) { return a < b ? a : b; }

@@ -2,8 +2,8 @@
 BENCH_SRC := $(wildcard hosttest/bench/*.c)
 SIZE_OF    = @size $(2) | awk 'NR > 1 { t += $$1; d += $$2; b += $$3 } END { printf "size.objects.%s: %d bytes\nmemory.objects.%s: %d bytes\n", "$(1)", t + d, "$(1)", b }'
 
-$B/qure-bench-instr: $(BENCH_SRC) $(wildcard hosttest/bench/*.h) $B/k/c/string.c.o $B/libqure.a
-	$(CC) -m32 -static -no-pie -g -O2 -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing $(WARN) -Iinclude -I$B $(BENCH_SRC) $B/k/c/string.c.o $B/libqure.a -o $@
+$B/qure-bench-instr: $(BENCH_SRC) $(wildcard hosttest/bench/*.h) $B/k/c/string.c.o $B/libnet.a
+	$(CC) -m32 -static -no-pie -g -O2 -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing $(WARN) -Iinclude -I$B $(BENCH_SRC) $B/k/c/string.c.o $B/libnet.a -o $@
 
 .PHONY: bench-size bench-instr deps-bench
 deps-bench: ; @tools/install.sh build run tap bench

@@ -129,7 +129,7 @@ static const u8 *head_bytes(struct http *h, struct tcb *t, u32 *n)
 }
 
 /* Answers complete requests, one after the other, as long as there is room for replies. */
-static void serve(struct http *h, struct tcb *t)
+static CANARY void serve(struct http *h, struct tcb *t)
 {
         struct http_request r;
         struct http_reply a;

@@ -28,7 +28,7 @@ void http_date_put(u64 unix_s, char dst[HTTP_DATE])
 
 /* Reads text by a shape: d Y y h m s take one digit of a field, b a month's name, '_' is a blank or digit of the day,
  * '?' skips a letter, the rest is literal. */
-static bool read(struct http_text t, const char *shape, struct calendar *c)
+static CANARY bool read(struct http_text t, const char *shape, struct calendar *c)
 {
         u32 v[128] = {0}, i = 0;
 

@@ -83,7 +83,7 @@ static bool range_applies(const struct http_request *r, const struct http_file *
         return t.n && (t.p[0] == '"' ? etag_in(t, f->etag, false) : http_date_get(t, &date) && date == f->mtime);
 }
 
-u32 http_range(struct http_text t, u32 size, u32 *from, u32 *n)
+CANARY u32 http_range(struct http_text t, u32 size, u32 *from, u32 *n)
 {
         u32 v[2] = {0, 0}, digits[2] = {0, 0}, side = 0;
 

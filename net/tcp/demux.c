@@ -47,7 +47,7 @@ static void no_connection(struct tcp_state *ts, const struct tcp_hdr *h, struct 
         pkt_drop(p, s->flags & TCP_RST ? DROP_TCP_STRAY_RST : DROP_TCP_PORT);
 }
 
-void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
+CANARY void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip)
 {
         struct tcp_state *ts = st->tcp;
         const struct tcp_hdr *h = (const struct tcp_hdr *)p->data;
