@@ -65,6 +65,8 @@ struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
 
 void stack_tick(struct stack *st, u64 now_us)
 {
+        if ((s64)(now_us - st->now_us) < 0)
+                return; /* a clock that goes back stands still */
         st->now_us = now_us;
         u64 past = now_us - st->ms_base_us;
         if (past < 1000)
