@@ -63,6 +63,9 @@ int  sock_poll(struct stack *st, struct sock_poll *p, u32 n, u32 timeout_ms);
 
 int  sock_set(struct sock *s, enum sock_opt opt, u32 value);
 int  sock_get(struct sock *s, enum sock_opt opt);
+/* Everything that tcp.h lets one choose (options of the SYN and their order, window scale, ISN ...), to be written before connect
+ * or listen; NULL afterwards, and for UDP. */
+struct tcp_opts *sock_tcp_opts(struct sock *s);
 int  sock_names(struct sock *s, struct tcp_names *out);                       /* E_NOTCONN before bind and connect */
 struct tcb *sock_tcb(struct sock *s);                                         /* for inspection; NULL when there is none */
 

@@ -56,6 +56,8 @@ int sock_set(struct sock *s, enum sock_opt opt, u32 v)
         return s->l || !set_early(&s->opts, opt, v) ? E_INVAL : 0;
 }
 
+struct tcp_opts *sock_tcp_opts(struct sock *s) { return s->type != SOCK_TCP || s->t || s->l ? NULL : &s->opts; }
+
 static int get_early(const struct sock *s, enum sock_opt opt)
 {
         const struct tcp_opts *o = &s->opts;
