@@ -142,6 +142,7 @@
         X(TCP_COOKIE,      "ACK with an invalid SYN cookie") \
         X(TCP_WINDOW,      "segment outside the window") \
         X(TCP_PAWS,        "timestamp too old (RFC 7323 5)") \
+        X(TCP_NO_TS,       "no timestamp, though both sides agreed on it (RFC 7323 3.2)") \
         X(TCP_RST_BAD,     "RST not at RCV.NXT (RFC 5961 3)") \
         X(TCP_SYN_BAD,     "SYN inside a connection (RFC 5961 4)") \
         X(TCP_ACK_BAD,     "acknowledges what was never sent") \

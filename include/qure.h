@@ -7,7 +7,7 @@
  *   by packet  qure_listen / qure_connect, then one qure_receive per packet, whose result says what it meant, and one qure_send
  *              per free buffer. Bytes are acknowledged when the program takes them, and may be refused (ethox's Recv and Send).
  *
- * Knobs of a conformance test: window and buffers tcp_opts.rcvbuf / sndbuf; MSS tcp_opts.mss or mtu; which options a SYN has, in
+ * Knobs of a conformance test: window and buffers tcp_opts.rcvbuf / sndbuf / wscale (of a socket: sock_tcp_opts); MSS tcp_opts.mss or mtu; which options a SYN has, in
  * which order, tcp_opts.syn_layout, no_wscale, no_sack, no_timestamps; initial sequence number tcp_opts.fixed_isn and isn;
  * smallest RTO tcp_set_rto_min; inspection struct tcb in net/tcp/tcb.h and tcp_info.
  * SPDX-License-Identifier: MIT */

@@ -75,6 +75,29 @@ static struct tcp_key connect_ab(struct tcp_key *b_side)
         return a;
 }
 
+/* What a conformance suite turns: window, scale, MSS, which options and in which order. */
+static void options_of_a_sockets_syn_are_the_programs(void **s)
+{
+        u8 p[2048];
+        int err;
+        two(false);
+        struct sock *k = sock_open(qure_stack(A), SOCK_TCP, &err);
+        *sock_tcp_opts(k) = (struct tcp_opts){.mss = 700, .rcvbuf = 5000, .wscale = 5 + 1, .no_timestamps = true, .fixed_isn = true,
+                                              .isn = 77, .syn_layout = {1, 3, 2, 4, 1, 1}};
+        sock_set(k, SOCK_NOWAIT, 1);
+        assert_int_equal(sock_connect(k, IPADDR(192, 0, 2, 2), 80), E_AGAIN);
+        assert_null(sock_tcp_opts(k));
+        static const u8 want[] = {0, 0, 0, 77, 0, 0, 0, 0, 8 << 4, 2, 5000 >> 8, 5000 & 0xff};
+        static const u8 options[] = {1, 3, 3, 5, 2, 4, 700 >> 8, 700 & 0xff, 4, 2, 1, 1};
+        assert_int_equal(qure_send(A, p, sizeof p, now_us), 20 + 20 + 12);
+        assert_memory_equal(p + 24, want, sizeof want);
+        assert_memory_equal(p + 40, options, sizeof options);
+        sock_abort(k);
+        struct sock *u = sock_open(qure_stack(A), SOCK_UDP, &err);
+        assert_null(sock_tcp_opts(u));
+        sock_abort(u);
+}
+
 static void r170_r178_a_listener_slot_takes_one_connection(void **s)
 {
         struct tcp_key a, b;
@@ -213,7 +236,7 @@ static void document_shows_the_example_that_runs(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(r170_r178_a_listener_slot_takes_one_connection),
+                cmocka_unit_test(options_of_a_sockets_syn_are_the_programs), cmocka_unit_test(r170_r178_a_listener_slot_takes_one_connection),
                 cmocka_unit_test(r180_bytes_count_only_once_they_are_taken),
                 cmocka_unit_test(r167_keys_do_not_outlive_their_connection), cmocka_unit_test(fin_is_told_and_an_orderly_end_too),
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),

@@ -189,7 +189,7 @@ static bool silent_rx(struct handoff *h, const struct ip_hdr *ip, const struct t
         struct timewait *w = timewait_find(h->ts, raddr, laddr, ports);
         if (w && (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_SYN)
                 return false;
-        if (w && timewait_may_reuse(w, s))
+        if (w && timewait_may_reuse(w, s, true))
                 timewait_free(h->ts, w);
         if (adoption_of(h, raddr, laddr, ports)) {
                 h->count.stray++;

@@ -11,6 +11,7 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q)
                 return NULL;
         tcb_set_names(t, q->raddr, q->laddr, q->ports);
         tcb_set_opts(t, &l->opts);
+        tcb_expect_mss(t, q->our_mss);
         t->ev = l->ev;
         t->user = l->user;
         t->listener = (u16)(l->index + 1);

@@ -100,7 +100,8 @@ void conv_ack(struct tcb *t)
 static u32 syn_room(const struct tcb *t, u32 n_opts)
 {
         const struct conv *c = conv_of(t);
-        u32 room = min_u32(max_u32(t->peer_mss, TCP_MSS_MIN), t->pmtu - 40u) - n_opts;
+        u32 room = min_u32(max_u32(t->peer_mss, TCP_MSS_MIN), t->pmtu - 40u);
+        room = room > n_opts ? room - n_opts : 0;
         if (!(c->flags & CV_MET))
                 return c->flags & CV_KNOWN ? room : 0;
         if (!(c->flags & CV_PROVEN))

@@ -8,7 +8,7 @@
 
 enum { CLOCK_MS = 65536, CLOCKS_VALID = 2, NO_SCALE = 15 };
 
-static const u16 mss_table[8] = {216, 536, 1024, 1220, 1360, 1440, 1460, 8960};
+static const u16 mss_table[8] = {TCP_MSS_MIN, 216, 536, 1220, 1360, 1440, 1460, 8960};
 
 static u32 hash(const u8 key[16], const struct synq *q, u32 clock, u32 mss)
 {

@@ -12,7 +12,7 @@
 /* Limits and times, each with its reason. */
 enum {
         TCP_MSS_DEFAULT   = 536,     /* MUST-15 */
-        TCP_MSS_MIN       = 88,      /* smallest that a peer can force: below, headers cost more than data */
+        TCP_MSS_MIN       = 48,      /* smallest that a peer can force: 8 bytes beside 40 of options */
         TCP_WINDOW_INIT   = 65535,   /* offered at first; grows to rcvbuf */
         TCP_DELACK_MS     = 40,      /* MUST-40: under 500; what Linux uses */
         TCP_RTO_INIT_MS   = 1000,    /* RFC 6298 2.1 */
@@ -36,6 +36,7 @@ enum {
         TCP_LISTEN_BUCKETS = 16,
         TCP_BACKLOG       = 16,
         TCP_TFO_CACHE     = 32,
+        TCP_TIMEWAITS     = 0xfffff, /* most entries that TIME_WAIT can have */
 };
 
 /* Equal objects on a free list. */
@@ -160,8 +161,8 @@ struct timewait {
         u32 raddr, laddr, ports;
         u32 rcv_nxt, snd_nxt, ts_recent;
         u32 due_ms;
-        u32 next : 24;          /* index + 1 in the hash chain */
-        u32 ts_ok : 1, live : 1, wait_s : 6; /* wait_s: 2 MSL in seconds, for when it starts anew */
+        u32 next : 20;          /* index + 1 in the hash chain */
+        u32 ts_ok : 1, live : 1, wait : 10; /* wait: 2 MSL in units of 640 ms, for when it starts anew */
 };
 _Static_assert(sizeof(struct timewait) <= 32, "design 4");
 
@@ -448,6 +449,7 @@ struct tcp_reply {
 void tcp_reply(struct tcp_state *ts, const struct tcp_reply *r);
 void tcp_reset_for(struct tcp_state *ts, const struct ip_hdr *ip, const struct tcp_hdr *h, const struct tcp_seg *s);
 void tcp_reset(struct tcb *t);                                            /* RST of a connection */
+void tcp_reset_at(struct tcb *t, u32 seq, u8 flags);                      /* the same with a number of its own, TCP_ACK or not */
 
 /* listen.c, synq.c, cookie.c, accept.c */
 struct listener *listener_find(struct tcp_state *ts, ipaddr addr, u16 port);
@@ -479,7 +481,12 @@ void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports);
 void tcb_reroute(struct tcb *t);
 void tcb_set_mss(struct tcb *t);
 u16 tcp_announce_mss(struct tcp_state *ts, ipaddr dst, const struct tcp_opts *o);
-u8 tcp_scale_for(u32 rcvbuf);
+u8 tcp_scale_for(const struct tcp_state *ts, const struct tcp_opts *o);
+/* Full segments of the peer are about as long, as far as we know before any came. */
+static inline void tcb_expect_mss(struct tcb *t, u32 ours)
+{
+        t->rcv_mss = (u16)min_u32(TCP_MSS_DEFAULT, max_u32(ours, 2 * TCP_TS_LEN) - TCP_TS_LEN);
+}
 u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o);
 
 /* timewait.c */
@@ -488,7 +495,8 @@ void timewait_enter(struct tcb *t);
 bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss);
 void timewait_free(struct tcp_state *ts, struct timewait *w);
 void timewait_timer(struct timer *tm);
-bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s);
+/* timestamps: a new connection would use them */
+bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s, bool timestamps);
 
 /* net/handoff/handoff.c: segments of no connection here. true: p is consumed. */
 struct handoff;
@@ -501,6 +509,7 @@ u32 handoff_mss(struct handoff *h, ipaddr v);
 void tcp_timer_fired(struct timer *tm);
 void tcp_timer(struct tcb *t, enum tcp_timer_kind kind, u32 in_ms);
 void tcp_timer_rearm(struct tcb *t);                                      /* picks what the connection needs now */
+u32 tcp_rtx_wait(const struct tcb *t);                                    /* ms: the time-out, or the user's, if that is sooner */
 void tcp_timer_keep(struct tcb *t);                                       /* the same, but what runs already is not put off */
 void tcp_delack_fired(struct timer *tm);
 void tcp_batch_fired(struct timer *tm);

@@ -60,7 +60,7 @@ bool tcp_init(struct stack *st)
         ts->batch_timer.fire = tcp_batch_fired;
         ts->tw_timer.fire = timewait_timer;
         ts->half_timer.fire = synq_timer;
-        ts->n_tw = st->cfg.n_timewait;
+        ts->n_tw = min_u32(st->cfg.n_timewait, TCP_TIMEWAITS);
         ts->tw = stack_alloc(st, ts->n_tw * sizeof *ts->tw, 32);
         ip_proto(st, IPPROTO_TCP_, tcp_rx);
         ip_proto_error(st, IPPROTO_TCP_, tcp_icmp);

@@ -7,14 +7,16 @@
 u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o)
 {
         if (o->rcvbuf)
-                return o->rcvbuf;
+                return min_u32(o->rcvbuf, 1u << 30); /* RFC 7323 2.3 */
         /* an eighth of all buffers, within reason */
         return min_u32(max_u32(ts->st->cfg.n_pkts * (PKT_BUF / 8), 16384), 1u << 20);
 }
 
-u8 tcp_scale_for(u32 rcvbuf)
+u8 tcp_scale_for(const struct tcp_state *ts, const struct tcp_opts *o)
 {
-        u32 high = rcvbuf >> 16; /* what does not fit the field */
+        u32 high = tcp_rcvbuf(ts, o) >> 16; /* what does not fit the field */
+        if (o->wscale)
+                return (u8)min_u32(o->wscale - 1u, 14);
         return high ? (u8)min_u32(32u - (u32)__builtin_clz(high), 14) : 0;
 }
 
@@ -105,6 +107,7 @@ static void fill_flight(struct tcb *t, const struct tcp_opts *o)
         f->calm = false;
         memcpy(f->syn_layout, o->syn_layout, sizeof f->syn_layout);
         f->our_mss = tcp_announce_mss(t->ts, tcb_raddr(t), o);
+        tcb_expect_mss(t, f->our_mss);
         f->offer_ws = !o->no_wscale;
         f->offer_ts = !o->no_timestamps;
         f->offer_sack = !o->no_sack;
@@ -157,7 +160,7 @@ struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16
         fill_flight(t, o);
         if (o->qure)
                 conv_connect(t, o, dport);
-        t->rcv_scale = o->no_wscale ? 0 : tcp_scale_for(t->rcvbuf);
+        t->rcv_scale = o->no_wscale ? 0 : tcp_scale_for(ts, o);
         ts->count.active_opens++;
         *err = 0;
         if (t->flags & TF_SYN_PENDING)

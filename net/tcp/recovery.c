@@ -16,12 +16,20 @@ static void remember(struct tcb *t)
         f->recover = t->snd_nxt;
 }
 
+/* RFC 3168 6.1.2: CWR on the first new data after a reduction for any reason. */
+static void say_reduced(struct tcb *t)
+{
+        if (t->flags & TF_ECN)
+                t->flags |= TF_CWR;
+}
+
 static void enter_recovery(struct tcb *t)
 {
         struct flight *f = t->flight;
         if (f->ca != CA_CWR) {
                 remember(t);
                 t->ssthresh = cc_ssthresh(t);
+                say_reduced(t);
         }
         f->recover = t->snd_nxt;
         f->ca = CA_RECOVERY;
@@ -166,6 +174,7 @@ void recovery_timeout(struct tcb *t)
         if (f->ca != CA_LOSS) {
                 remember(t);
                 t->ssthresh = cc_ssthresh(t);
+                say_reduced(t);
         }
         f->ca = CA_LOSS;
         f->recover = t->snd_nxt;
@@ -196,12 +205,10 @@ void recovery_reduce(struct tcb *t)
         t->cwnd = t->ssthresh;
         f->ca = CA_CWR;
         f->recover = t->snd_nxt;
+        say_reduced(t);
 }
 
 void recovery_ecn(struct tcb *t)
 {
-        if (t->flight->ca != CA_OPEN)
-                return;
         recovery_reduce(t);
-        t->flags |= TF_CWR;
 }

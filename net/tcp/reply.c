@@ -43,10 +43,15 @@ void tcp_reset_for(struct tcp_state *ts, const struct ip_hdr *ip, const struct t
         tcp_reply(ts, &r);
 }
 
-void tcp_reset(struct tcb *t)
+/* With the timestamp, as RFC 7323 3.2 would have it: who checks it takes the RST all the same. */
+void tcp_reset_at(struct tcb *t, u32 seq, u8 flags)
 {
-        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = tcp_bare_seq(t),
-                              .ack = tcp_rcv_ack(t),
-                              .flags = TCP_RST | TCP_ACK, .ttl = t->ttl, .tos = t->tos};
+        u8 o[TCP_TS_LEN];
+        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = seq,
+                              .ack = flags & TCP_ACK ? tcp_rcv_ack(t) : 0, .flags = flags, .ttl = t->ttl, .tos = t->tos, .opts = o};
+        if (t->flags & TF_TS)
+                r.n_opts = (u8)tcp_put_ts(o, tcb_now_ms(t) + t->ts_off, t->ts_recent);
         tcp_reply(t->ts, &r);
 }
+
+void tcp_reset(struct tcb *t) { tcp_reset_at(t, tcp_bare_seq(t), TCP_RST | TCP_ACK); }

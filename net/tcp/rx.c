@@ -15,6 +15,13 @@ static bool acceptable(const struct tcb *t, const struct tcp_seg *s)
         return wnd && (seq_in(s->seq, t->rcv_nxt, wnd) || seq_in(s->seq + n - 1, t->rcv_nxt, wnd));
 }
 
+/* RFC 7323 3.2: what lacks the timestamp that both sides agreed on is of somebody else. RST is judged without it; so is SYN, whose
+ * challenge tells a peer that restarted. */
+static bool lacks_timestamp(const struct tcb *t, const struct tcp_seg *s)
+{
+        return (t->flags & TF_TS) && !s->has_ts && !(s->flags & (TCP_RST | TCP_SYN)) && !t->conv;
+}
+
 /* A timestamp older than the last one, on a connection that was not idle for 24 days (RFC 7323 5.5). */
 static bool paws_rejects(const struct tcb *t, const struct tcp_seg *s)
 {
@@ -29,9 +36,27 @@ static void duplicate(struct tcb *t, const struct tcp_seg *s)
         tcp_ack_now(t, (t->flags & TF_SACK) ? &d : NULL);
 }
 
+/* RFC 9293 figure 8, line 6: the SYN,ACK of a peer whose SYN met ours; the SYN was taken before. */
+static void crossed_syn_ack(struct tcb *t, struct tcp_seg *s)
+{
+        if ((s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != (TCP_SYN | TCP_ACK) || s->seq != t->rcv_nxt - 1 ||
+            !(t->flags & TF_ACTIVE_OPEN) || seq_le(s->ack, t->snd_una) || seq_gt(s->ack, t->snd_nxt))
+                return;
+        s->seq++;
+        s->flags &= (u8)~TCP_SYN;
+        s->wnd >>= t->snd_scale; /* a SYN's window is not scaled (RFC 7323 2.2) */
+        t->flags |= TF_ACK_NOW;
+}
+
 /* first: sequence number */
 static bool check_seq(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
+        if (t->state == TCP_B_SYN_RECEIVED)
+                crossed_syn_ack(t, s);
+        if (lacks_timestamp(t, s)) {
+                pkt_drop(p, DROP_TCP_NO_TS);
+                return false;
+        }
         if (paws_rejects(t, s)) {
                 tcp_challenge(t, s, p, DROP_TCP_PAWS);
                 return false;
@@ -39,6 +64,8 @@ static bool check_seq(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         if (acceptable(t, s))
                 return true;
         if (s->flags & TCP_RST) {
+                if (s->seq == tcp_rcv_ack(t))
+                        return true;
                 pkt_drop(p, DROP_TCP_RST_WINDOW);
                 return false;
         }
@@ -65,7 +92,8 @@ static bool check_rst(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
         if (!(s->flags & TCP_RST))
                 return true;
-        if (s->seq != t->rcv_nxt) {
+        /* a peer that restarted answers what we said last, which is less than RCV.NXT while the reader is waited for */
+        if (s->seq != t->rcv_nxt && s->seq != tcp_rcv_ack(t)) {
                 tcp_challenge(t, s, p, DROP_TCP_RST_BAD);
                 return false;
         }
@@ -99,9 +127,7 @@ static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         }
         if (t->state == TCP_B_SYN_RECEIVED && !t->conv) {
                 if (seq_le(s->ack, t->snd_una) || seq_gt(s->ack, t->snd_nxt)) {
-                        struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack,
-                                              .flags = TCP_RST};
-                        tcp_reply(t->ts, &r);
+                        tcp_reset_at(t, s->ack, TCP_RST);
                         pkt_drop(p, DROP_TCP_ACK_SYN);
                         return false;
                 }
@@ -159,10 +185,10 @@ void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         } else if (t->state == TCP_B_SYN_SENT && !t->conv) {
                 tcp_syn_sent_rx(t, s, p);
         } else {
-                if ((t->flags & TF_ECN) && s->ce)
-                        t->flags |= TF_ECE; /* RFC 3168 6.1.3: until the peer says CWR */
                 if (s->flags & TCP_CWR)
                         t->flags &= ~(u32)TF_ECE;
+                if ((t->flags & TF_ECN) && s->ce)
+                        t->flags |= TF_ECE; /* RFC 3168 6.1.3: until the peer says CWR, and again when that segment was marked, too */
                 for (u32 i = 0; i < COUNT_OF(arrives); i++)
                         if (!arrives[i](t, s, p))
                                 break;

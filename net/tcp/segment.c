@@ -121,7 +121,8 @@ int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh)
                         p->gso = t->mss;
         }
         flags |= known && !p->gso ? 0 : TCP_R_NO_SUM;
-        flags |= fresh && len && (t->flags & TF_ECN) ? TCP_R_ECT : 0;
+        /* RFC 3168 6.1.5, 6.1.6: neither what is sent again nor a window probe */
+        flags |= fresh && len && (t->flags & TF_ECN) && t->snd_wnd ? TCP_R_ECT : 0;
         tcp_respond(t, p, seq, flags, len, sum);
         return (int)len;
 }

@@ -207,28 +207,28 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
         pkt_drop(p, DROP_TCP_SYN_TAKEN);
 }
 
-static void refuse_ack(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s, struct pkt *p)
+/* A segment without SYN, and without a connection to hold it. */
+static void say(struct tcp_state *ts, const struct synq *q, u32 seq, u8 flags)
 {
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
-                              .seq = s->ack, .flags = TCP_RST};
+        u8 o[TCP_TS_LEN];
+        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports, .seq = seq,
+                              .flags = flags, .opts = o};
+        if (flags & TCP_ACK)
+                r.ack = q->irs + 1;
+        if (!(flags & TCP_RST))
+                r.wnd = (u16)(min_u32(q->l->opts.rcvbuf, 65535) >> q->rcv_scale);
+        if (q->ts_ok)
+                r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
         tcp_reply(ts, &r);
-        pkt_drop(p, DROP_TCP_HALF_ACK);
 }
 
 /* What is behind our SYN, if it was sent. */
 static u32 next_seq(const struct synq *q) { return q->iss + !q->late; }
 
-/* An acknowledgement of what we have so far, without a connection to hold it. */
+/* An acknowledgement of what we have so far. */
 static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum drop why)
 {
-        u8 o[TCP_TS_LEN];
-        struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
-                              .seq = next_seq(q),
-                              .ack = q->irs + 1, .wnd = (u16)(min_u32(q->l->opts.rcvbuf, 65535) >> q->rcv_scale),
-                              .flags = TCP_ACK, .opts = o};
-        if (q->ts_ok)
-                r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
-        tcp_reply(ts, &r);
+        say(ts, q, next_seq(q), TCP_ACK);
         pkt_drop(p, why);
 }
 
@@ -248,6 +248,8 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
                 q->tsval = stack_now_ms(ts->st) + q->ts_off;
                 synq_send(ts, q);
                 pkt_drop(p, DROP_TCP_SYN_AGAIN);
+        } else if (q->ts_ok && !s->has_ts && !q->qure && !(s->flags & (TCP_RST | TCP_SYN))) {
+                pkt_drop(p, DROP_TCP_NO_TS); /* RFC 7323 3.2 */
         } else if (q->ts_ok && s->has_ts && !(s->flags & TCP_RST) && (s32)(s->tsval - q->ts_recent) < 0) {
                 challenge(ts, q, p, DROP_TCP_HALF_PAWS);
         } else if (!acceptable(ts, q, s)) {
@@ -267,7 +269,8 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
         } else if (!(s->flags & TCP_ACK)) {
                 pkt_drop(p, DROP_TCP_HALF_NO_ACK);
         } else if (s->ack != next_seq(q)) {
-                refuse_ack(ts, q, s, p);
+                say(ts, q, s->ack, TCP_RST);
+                pkt_drop(p, DROP_TCP_HALF_ACK);
         } else {
                 synq_accept(ts, q, s, p);
         }
@@ -280,10 +283,7 @@ void synq_flush(struct listener *l)
                 struct synq *q = &ts->synq_pool[i];
                 if (q->l != l || !q->live)
                         continue;
-                struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
-                                      .seq = next_seq(q),
-                                      .ack = q->irs + 1, .flags = TCP_RST | TCP_ACK};
-                tcp_reply(ts, &r); /* R161 */
+                say(ts, q, next_seq(q), TCP_RST | TCP_ACK); /* R161 */
                 synq_free(ts, q);
         }
 }

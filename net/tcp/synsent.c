@@ -94,7 +94,7 @@ void tcp_send_syn(struct tcb *t)
         t->flags &= ~(u32)TF_SYN_PENDING;
         if (t->state == TCP_B_CLOSED)
                 syn_is_out(t, n);
-        tcp_timer(t, TT_RTX, t->rto_ms);
+        tcp_timer(t, TT_RTX, tcp_rtx_wait(t));
         if (!p)
                 return;
         t->ts->count.out_segs++;

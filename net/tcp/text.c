@@ -65,12 +65,13 @@ void tcp_got_fin(struct tcb *t)
 
 struct text { u32 seq, len; bool fin, psh; };
 
-/* Cuts x to what is new and in the window; true when its front was old. */
-static bool cut(struct tcb *t, struct pkt *p, struct text *x)
+/* Cuts x to what is new and in the window. An old front is a duplicate to be told (RFC 2883 4.2). */
+static void cut(struct tcb *t, struct pkt *p, struct text *x, struct sack_block *dup)
 {
-        bool old = seq_lt(x->seq, t->rcv_nxt);
-        if (old) {
+        if (seq_lt(x->seq, t->rcv_nxt)) {
                 u32 n = min_u32(t->rcv_nxt - x->seq, x->len);
+                *dup = (struct sack_block){x->seq, x->seq + n};
+                t->flags |= TF_ACK_NOW;
                 pkt_pull(p, n);
                 x->seq += n;
                 x->len -= n;
@@ -82,13 +83,12 @@ static bool cut(struct tcb *t, struct pkt *p, struct text *x)
                 x->fin = false;
                 t->flags |= TF_ACK_NOW;
         }
-        return old;
 }
 
 /* One buffer of text. */
 static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block *dup)
 {
-        bool old = cut(t, p, &x);
+        cut(t, p, &x, dup);
         if (!x.len && !x.fin) {
                 t->flags |= TF_ACK_NOW;
                 pkt_drop(p, DROP_TCP_NOTHING_NEW);
@@ -108,8 +108,6 @@ static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block 
                 tcp_append(t, p, x.len, x.psh);
         else
                 pkt_free(p);
-        if (old)
-                t->flags |= TF_ACK_NOW;
         if (t->reasm) {
                 x.fin |= reasm_collect(t);
                 t->flags |= TF_ACK_NOW; /* RFC 5681 4.2: at once when a hole is filled, in part or whole */
@@ -158,11 +156,11 @@ void tcp_take_data(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 take(t, p, x, &dup);
                 p = rest;
         }
-        if (t->rcv_nxt == nxt) {
-                /* RFC 5681 4.2, MAY-13: out of order is acknowledged at once */
-                tcp_ack_now(t, dup.start != dup.end ? &dup : NULL);
+        bool told = dup.start != dup.end;
+        if (t->rcv_nxt == nxt || told)
+                tcp_ack_now(t, told ? &dup : NULL); /* RFC 5681 4.2, MAY-13: out of order is acknowledged at once */
+        if (t->rcv_nxt == nxt)
                 return;
-        }
         tcp_tell_readable(t);
         if ((t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t))) && !(t->flags & TF_DEAD))
                 tcp_try_finish(t);

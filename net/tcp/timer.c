@@ -31,6 +31,21 @@ static u32 keepalive_wait(const struct tcb *t)
         return since < wait ? wait - since : 0;
 }
 
+static u32 r2(const struct tcb *t)
+{
+        if (t->user_timeout)
+                return ms_unpack(t->user_timeout);
+        return t->state & SYN_ACK_RX ? TCP_USER_TIMEOUT_MS : TCP_SYN_TIMEOUT_MS; /* MUST-23 */
+}
+
+u32 tcp_rtx_wait(const struct tcb *t)
+{
+        u32 past = tcb_now_ms(t) - t->progress_ms;
+        if (likely(!t->user_timeout))
+                return t->rto_ms;
+        return min_u32(t->rto_ms, r2(t) > past ? r2(t) - past : 1);
+}
+
 /* What outstanding data waits for, and how long from now. */
 static enum tcp_timer_kind outstanding(const struct tcb *t, u32 *ms)
 {
@@ -40,9 +55,13 @@ static enum tcp_timer_kind outstanding(const struct tcb *t, u32 *ms)
                 return TT_REO;
         }
         *ms = tlp_pto(t);
-        if (*ms && t->snd_wnd)
+        if (*ms && t->snd_wnd) {
+                /* RFC 8985 7.2: not later than the time-out would be */
+                u32 past = tcb_now_ms(t) - t->progress_ms;
+                *ms = min_u32(*ms, t->rto_ms > past ? t->rto_ms - past : 1);
                 return TT_TLP;
-        *ms = t->rto_ms;
+        }
+        *ms = tcp_rtx_wait(t);
         return !t->snd_wnd && (t->state & SYN_ACK_RX) ? TT_PERSIST : TT_RTX;
 }
 
@@ -73,13 +92,6 @@ void tcp_timer_rearm(struct tcb *t)
                 tcp_timer(t, TT_KEEPALIVE, keepalive_wait(t));
         else
                 tcp_timer(t, TT_NONE, 0);
-}
-
-static u32 r2(const struct tcb *t)
-{
-        if (!(t->state & SYN_ACK_RX))
-                return t->user_timeout ? ms_unpack(t->user_timeout) : TCP_SYN_TIMEOUT_MS; /* MUST-23 */
-        return t->user_timeout ? ms_unpack(t->user_timeout) : TCP_USER_TIMEOUT_MS;
 }
 
 /* R2 (MUST-20): nothing was acknowledged for so long. */

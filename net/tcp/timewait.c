@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+enum { TW_INDEX = TCP_TIMEWAITS };
+
 static u32 *chain(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
         return &ts->tbucket[tcp_hash(ts, raddr, laddr, ports) >> ts->tshift];
@@ -17,7 +19,7 @@ static void unhash(struct tcp_state *ts, struct timewait *w)
         }
         for (u32 i = *at; i; i = ts->tw[i - 1].next) {
                 if (ts->tw[i - 1].next == me) {
-                        ts->tw[i - 1].next = w->next & 0xffffff;
+                        ts->tw[i - 1].next = w->next & TW_INDEX;
                         return;
                 }
         }
@@ -62,7 +64,7 @@ void timewait_rehash(struct tcp_state *ts)
                 if (!w->live)
                         continue;
                 u32 *b = chain(ts, w->raddr, w->laddr, w->ports);
-                w->next = *b & 0xffffff;
+                w->next = *b & TW_INDEX;
                 *b = i + 1;
         }
 }
@@ -93,8 +95,7 @@ void timewait_enter(struct tcb *t)
         ts->tw[i] = (struct timewait){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .rcv_nxt = t->rcv_nxt,
                                       .snd_nxt = t->snd_nxt,
                                       .ts_recent = t->ts_recent, .due_ms = stack_now_ms(ts->st) + t->timewait_cs * 10u,
-                                      .wait_s = t->timewait_cs / 100 > 63 ? 63 : t->timewait_cs / 100,
-                                      .next = *b & 0xffffff, .ts_ok = (t->flags & TF_TS) != 0, .live = 1};
+                                      .wait = min_u32((t->timewait_cs + 63u) / 64, 1023), .next = *b & TW_INDEX, .ts_ok = (t->flags & TF_TS) != 0, .live = 1};
         *b = i + 1;
         if (!timer_running(&ts->tw_timer))
                 run_timer(ts);
@@ -112,20 +113,22 @@ static void answer(struct tcp_state *ts, const struct timewait *w, const struct 
         tcp_reply(ts, &r);
 }
 
-/* RFC 6191 2: a SYN that can only be a new connection - a later timestamp, or without timestamps a later sequence number. */
-bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s)
+/* RFC 6191 2: a SYN that can only be a new connection - a later timestamp, the first one at all, or without timestamps a later
+ * sequence number than any that was used. */
+bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s, bool timestamps)
 {
         if (!(s->flags & TCP_SYN) || (s->flags & (TCP_RST | TCP_ACK)))
                 return false;
-        if (w->ts_ok && s->has_ts)
-                return (s32)(s->tsval - w->ts_recent) > 0 || (s->tsval == w->ts_recent && seq_gt(s->seq, w->rcv_nxt));
-        return seq_gt(s->seq, w->rcv_nxt);
+        if (timestamps && s->has_ts && (!w->ts_ok || s->tsval != w->ts_recent))
+                return !w->ts_ok || (s32)(s->tsval - w->ts_recent) > 0;
+        return seq_ge(s->seq, w->rcv_nxt);
 }
 
 /* true: p is consumed. false: a SYN that opens anew; *iss is where our sequence numbers must start to lie beyond the old ones. */
 bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss)
 {
-        if (timewait_may_reuse(w, s)) {
+        const struct listener *l = listener_find(ts, ip->dst, (u16)__builtin_bswap16((u16)(w->ports >> 16)));
+        if (l && timewait_may_reuse(w, s, !l->opts.no_timestamps)) {
                 *iss = w->snd_nxt + 65536;
                 timewait_free(ts, w);
                 return false;
@@ -135,7 +138,7 @@ bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, st
                 return true;
         }
         if ((s->flags & TCP_FIN) && seq_le(s->seq + s->len + 1, w->rcv_nxt))
-                w->due_ms = stack_now_ms(ts->st) + w->wait_s * 1000; /* the peer did not get our acknowledgement: 2 MSL anew */
+                w->due_ms = stack_now_ms(ts->st) + w->wait * 640; /* the peer did not get our acknowledgement: 2 MSL anew */
         /* What repeats the past is acknowledged, keep-alives included; an empty segment ahead of us is not: two ends that
          * disagree would answer each other for ever. */
         if (seg_space(s) || seq_lt(s->seq, w->rcv_nxt))

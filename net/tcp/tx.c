@@ -190,12 +190,13 @@ void tcp_tx_data(struct tcb *t)
                 return;
         if (may_send(t)) {
                 u32 was_nxt = t->snd_nxt;
-                bool again = false;
+                /* RFC 6298 5.1: what runs for older data is not put off */
+                bool again = false, runs = tcb_outstanding(t) && (t->timer_kind == TT_RTX || t->timer_kind == TT_REO);
                 while (t->flight && t->flight->lost && send_lost(t))
                         again = true;
                 while (send_new(t))
                         ;
-                if (again || t->snd_nxt != was_nxt || t->timer_kind == TT_NONE || t->timer_kind == TT_KEEPALIVE ||
+                if (again || (t->snd_nxt != was_nxt && !runs) || t->timer_kind == TT_NONE || t->timer_kind == TT_KEEPALIVE ||
                     t->timer_kind == TT_SWS)
                         tcp_timer_rearm(t);
                 if (again)

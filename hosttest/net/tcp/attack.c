@@ -238,7 +238,7 @@ static void cookie_of_a_plain_client_has_no_options(void **s)
 
 static void cookie_keeps_the_largest_mss_that_the_table_has(void **s)
 {
-        static const u16 mss[][2] = {{100, 216}, {216, 216}, {535, 216}, {536, 536}, {1459, 1440}, {1460, 1460}, {8960, 8960},
+        static const u16 mss[][2] = {{40, 48}, {100, 48}, {216, 216}, {535, 216}, {536, 536}, {1459, 1440}, {1460, 1460}, {8960, 8960},
                                      {65535, 8960}};
         struct stack_config cfg = {.n_synq = 1};
         for (u32 i = 0; i < COUNT_OF(mss); i++) {

@@ -170,7 +170,7 @@ static struct outcome oracle_time_wait(const struct in *i)
         u32 seq = seq_of(i), space = i->n + ((i->flags & T_SYN) != 0) + ((i->flags & T_FIN) != 0);
         if (i->flags & T_RST)
                 return o; /* RFC 1337 */
-        if ((i->flags & (T_SYN | T_ACK)) == T_SYN && (s32)(seq - rcv_nxt_of(TIME_WAIT)) > 0)
+        if ((i->flags & (T_SYN | T_ACK)) == T_SYN && (s32)(seq - rcv_nxt_of(TIME_WAIT)) >= 0)
                 return (struct outcome){HALF, 0, R_SYN_ACK, 0}; /* MAY-2 */
         /* 3.10.7.4 would acknowledge every unacceptable segment; an empty one beyond RCV.NXT is not answered, or two ends that
          * disagree would talk for ever */
@@ -192,6 +192,12 @@ static struct outcome oracle(const struct in *i)
         }
         if (i->at == HALF && i->sc == SEQ_SYN && (i->flags & (T_SYN | T_ACK | T_RST)) == T_SYN)
                 return (struct outcome){HALF, 0, R_SYN_ACK, 0}; /* R156: our SYN,ACK was lost */
+        if (i->at == SYN_RECEIVED && i->sc == SEQ_SYN && (i->flags & (T_SYN | T_ACK | T_RST)) == (T_SYN | T_ACK) && ack == 1) {
+                o.to = ESTABLISHED; /* figure 8, line 6 */
+                text_and_fin(&o, i, 1, 1);
+                o.reply = R_ACK;
+                return o;
+        }
         bool acceptable = space == 0 ? between(seq, nxt, WND) : between(seq, nxt, WND) || between(seq + space - 1, nxt, WND);
         if (!acceptable) { /* first */
                 o.reply = i->flags & T_RST ? R_NONE : R_ACK;

@@ -1,0 +1,367 @@
+/* strict.c - traces of clauses that a strict peer holds us to: timestamps once agreed on, ECN's order, small segments, who restarts
+ * which timer, TIME_WAIT's length, simultaneous SYN,ACKs. SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+enum { MSS = 1460 };
+
+static const u8 offer_ts[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
+
+static void established_ts(const struct tcp_opts *o)
+{
+        trace_begin(NULL);
+        listen_with(o);
+        T.ts = true;
+        T.tsval = 100;
+        handshake(offer_ts, sizeof offer_ts);
+        T.read_all = true;
+}
+
+static void rfc_7323_segment_without_the_agreed_timestamp_is_dropped_silently(void **s)
+{
+        established_ts(NULL);
+        T.ts = false;
+        rx(T_ACK, 1, 1, 100);
+        wait_ms(100);
+        expect_none();
+        assert_int_equal(T.got, 0);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_NO_TS), 1);
+        T.ts = true;
+        rx(T_ACK, 1, 1, 100);
+        assert_int_equal(T.got, 100);
+        T.ts = false; /* a RST may lack it */
+        rx(T_RST, 101, 0, 0);
+        assert_int_equal(T.closed, 1);
+        trace_end();
+}
+
+static void rfc_7323_half_open_wants_the_agreed_timestamp_too(void **s)
+{
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, offer_ts, sizeof offer_ts);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+        expect_none();
+        assert_int_equal(T.accepted, 0);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_NO_TS), 1);
+        T.ts = true;
+        T.tsval = 101;
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        trace_end();
+}
+
+static void rfc_7323_rst_carries_the_timestamp(void **s)
+{
+        established_ts(NULL);
+        T.tsval = 150;
+        rx(T_ACK, 1, 1, 100);
+        tcp_abort(T.t);
+        T.t = NULL;
+        expect_tx(T_RST | T_ACK, 1, 101, 0);
+        assert_non_null(tx_option(8));
+        assert_int_equal(opt32(tx_option(8) + 4), 150);
+        trace_end();
+}
+
+static void rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp(void **s)
+{
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, offer_ts, sizeof offer_ts);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        T.ts = true;
+        T.tsval = 120;
+        rx(T_ACK, 1, 7, 0);
+        expect_tx(T_RST, 7, 0, 0);
+        assert_non_null(tx_option(8));
+        tcp_unlisten(T.l);
+        expect_tx(T_RST | T_ACK, 1, 1, 0);
+        assert_non_null(tx_option(8));
+        trace_end();
+}
+
+/* A segment of `n` bytes at seq whose datagram was marked on its way. */
+static void rx_marked(u8 flags, u32 seq, u32 ack, u32 n)
+{
+        u8 f[2000];
+        struct seg in = {T.sport, T.dport, T.peer_isn + seq, T.our_isn + ack, flags, 65535, NULL, 0, bytes_at(seq - 1), n, 0};
+        u32 len = build_tcp(T.w, f, &in), sum = 0;
+        f[15] = 3; /* congestion experienced */
+        f[24] = f[25] = 0;
+        for (u32 i = 14; i < 34; i += 2)
+                sum += (u32)f[i] << 8 | f[i + 1];
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = ~(sum + (sum >> 16));
+        f[24] = (u8)(sum >> 8), f[25] = (u8)sum;
+        wire_rx(T.w, f, len);
+}
+
+static void established_ecn(void)
+{
+        static const struct tcp_opts o = {.ecn = true};
+        static const u8 sack[] = {2, 4, 5, 180, 4, 2, 1, 1};
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(&o);
+        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, sack, sizeof sack);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+}
+
+static void rfc_3168_mark_on_the_segment_with_cwr_counts(void **s)
+{
+        established_ecn();
+        rx_marked(T_ACK, 1, 1, MSS);
+        rx_marked(T_ACK | T_CWR, 1 + MSS, 1, MSS);
+        expect_tx(T_ACK | T_ECE, 1, 1 + 2 * MSS, 0);
+        trace_end();
+}
+
+static void rfc_3168_cwr_follows_every_reduction(void **s)
+{
+        established_ecn();
+        send_bytes(0, 2 * MSS);
+        wire_flush_out(T.w);
+        wait_ms(5000); /* nothing comes: time-outs */
+        wire_flush_out(T.w);
+        rx(T_ACK, 1, 1 + 2 * MSS, 0);
+        send_bytes(2 * MSS, 100);
+        expect_tx(T_ACK | T_CWR, 1 + 2 * MSS, 1, 100);
+        trace_end();
+}
+
+static bool is_ect(const struct frame *f) { return (f->b[15] & 3) == 2; }
+
+static void rfc_3168_window_probe_is_not_ect(void **s)
+{
+        const struct frame *f;
+        u32 n = 0;
+        established_ecn();
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 1000);
+        wait_ms(4000);
+        while ((f = wire_tx(T.w)) != NULL) {
+                assert_false(is_ect(f));
+                n++;
+        }
+        assert_true(n >= 1);
+        trace_end();
+}
+
+static void fin_is_answered_however_often_it_comes(void **s)
+{
+        established();
+        rx(T_ACK | T_FIN, 1, 1, 0);
+        expect_tx(T_ACK, 1, 2, 0);
+        for (u32 i = 0; i < 4; i++) { /* our acknowledgement is lost, and lost again */
+                wait_ms(100);
+                rx(T_ACK | T_FIN, 1, 1, 0);
+                expect_tx(T_ACK, 1, 2, 0);
+        }
+        trace_end();
+}
+
+/* RFC 9293 figure 8, line 6. */
+static void simultaneous_open_is_complete_with_the_peers_syn_ack(void **s)
+{
+        syn_sent();
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
+        state_is("ESTABLISHED");
+        assert_int_equal(T.connected, 1);
+        expect_tx(T_ACK, 1, 1, 0);
+        trace_end();
+}
+
+/* RFC 5961 3.2: a restarted peer answers our acknowledgement by a RST with exactly its number, which is not RCV.NXT here. */
+static void rst_counts_where_the_acknowledgement_waits_for_the_reader(void **s)
+{
+        static const struct tcp_opts o = {.ack_on_read = true};
+        established_opts(&o);
+        rx(T_ACK, 1, 1, 100);
+        rx(T_RST, 1, 0, 0);
+        assert_int_equal(T.closed, 1);
+        assert_int_equal(T.closed_err, E_RESET);
+        trace_end();
+}
+
+/* RFC 6298 5.1: the timer that runs for the oldest segment is not put off by the next ones. */
+static void rfc_6298_new_data_does_not_put_off_the_time_out(void **s)
+{
+        static const struct tcp_opts o = {.nodelay = true, .no_sack = true};
+        established_opts(&o);
+        T.t->rto_ms = 300;
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        for (u32 i = 1; i <= 4; i++) {
+                wait_ms(70);
+                send_bytes(100 * i, 100);
+                expect_tx(T_ACK, 1 + 100 * i, 1, 100);
+        }
+        wait_ms(21);
+        expect_tx(T_ACK, 1, 1, 100); /* 301 ms after the first */
+        trace_end();
+}
+
+/* RFC 8985 7.2: the probe is due at the latest when the time-out would be. */
+static void rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe(void **s)
+{
+        static const struct tcp_opts o = {.nodelay = true};
+        established_sack(&o);
+        T.t->srtt_us = 100000 << 3;
+        T.t->rttvar_us = 10000;
+        T.t->rto_ms = 300;
+        T.t->cwnd = 100 * MSS;
+        u32 sent = 0, again = 0;
+        for (u32 ms = 0; ms < 330 && !again; ms += 60) {
+                send_bytes(sent, 100);
+                sent += 100;
+                wait_ms(60);
+                while (next_tx(&trace_last))
+                        again += trace_last.seq != T.our_isn + 1 + sent - 100;
+        }
+        assert_int_not_equal(again, 0);
+        trace_end();
+}
+
+static void time_wait_ends(u32 ms, u32 again_at)
+{
+        struct tcp_opts o = {.timewait_ms = ms};
+        established_opts(&o);
+        tcp_close(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        wait_ms(again_at);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        wait_ms(ms - ms / 100 - 10);
+        rx(T_ACK, 1, 2, 1);
+        expect_tx(T_ACK, 2, 2, 0); /* not over yet */
+        wait_ms(ms / 100 + 600);
+        rx(T_ACK, 1, 2, 1);
+        expect_tx(T_RST, 2, 0, 0); /* over */
+        trace_end();
+}
+
+static void time_wait_of_any_length_begins_anew_with_a_repeated_fin(void **s)
+{
+        time_wait_ends(60000, 50000);
+        time_wait_ends(240000, 200000);
+        time_wait_ends(500, 400);
+}
+
+/* RFC 6191 2: timestamps are new in this incarnation, so its SYN cannot be an old one. */
+static void rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number(void **s)
+{
+        established();
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        wire_flush_out(T.w);
+        assert_int_equal(T.w->st->tcp->tw_count, 1);
+        T.accepted = 0;
+        T.peer_isn -= 5000;
+        T.ts = true;
+        T.tsval = 101;
+        handshake(offer_ts, sizeof offer_ts);
+        state_is("ESTABLISHED");
+        trace_end();
+}
+
+static void must_16_tiny_mss_of_the_peer_is_kept(void **s)
+{
+        static const u8 tiny[] = {2, 4, 0, 64};
+        trace_begin(NULL);
+        listen_with(NULL);
+        handshake(tiny, 4);
+        send_bytes(0, 128);
+        expect_tx(T_ACK, 1, 1, 64);
+        expect_tx(T_ACK, 65, 1, 64);
+        trace_end();
+}
+
+static void shld_19_tiny_mss_of_ours_is_a_full_segment(void **s)
+{
+        static const struct tcp_opts o = {.mss = 100};
+        established_opts(&o);
+        T.read_all = true;
+        rx(T_ACK, 1, 1, 100);
+        expect_none();
+        rx(T_ACK, 101, 1, 100);
+        expect_tx(T_ACK, 1, 201, 0);
+        trace_end();
+}
+
+static void rfc_2883_partial_duplicate_is_told(void **s)
+{
+        established_sack(NULL);
+        T.read_all = true;
+        rx(T_ACK, 1, 1, 1000);
+        wait_ms(50);
+        expect_tx(T_ACK, 1, 1001, 0);
+        rx(T_ACK, 501, 1, 1000);
+        expect_tx(T_ACK, 1, 1501, 0);
+        const u8 *b = tx_option(5);
+        assert_non_null(b);
+        assert_int_equal(opt32(b), T.peer_isn + 501);
+        assert_int_equal(opt32(b + 4), T.peer_isn + 1001);
+        trace_end();
+}
+
+static void user_timeout_ends_the_connection_at_its_time(void **s)
+{
+        static const struct tcp_opts o = {.user_timeout_ms = 10000};
+        established_opts(&o);
+        send_bytes(0, 100);
+        wait_ms(9900);
+        assert_int_equal(T.closed, 0);
+        wait_ms(200);
+        assert_int_equal(T.closed, 1);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        wire_flush_out(T.w);
+        trace_end();
+}
+
+static void clock_that_goes_back_changes_nothing(void **s)
+{
+        established();
+        send_bytes(0, 100);
+        expect_tx(T_ACK, 1, 1, 100);
+        T.w->now_us -= 500000;
+        wait_ms(0);
+        expect_none();
+        rx(T_ACK, 1, 101, 0);
+        assert_int_equal(T.t->snd_queued, 0);
+        trace_end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(rfc_7323_segment_without_the_agreed_timestamp_is_dropped_silently),
+                test(rfc_7323_half_open_wants_the_agreed_timestamp_too), test(rfc_7323_rst_carries_the_timestamp),
+                test(rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp),
+                test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_cwr_follows_every_reduction),
+                test(rfc_3168_window_probe_is_not_ect), test(fin_is_answered_however_often_it_comes),
+                test(simultaneous_open_is_complete_with_the_peers_syn_ack),
+                test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
+                test(rfc_6298_new_data_does_not_put_off_the_time_out),
+                test(rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe),
+                test(time_wait_of_any_length_begins_anew_with_a_repeated_fin),
+                test(rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number),
+                test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
+                test(rfc_2883_partial_duplicate_is_told), test(user_timeout_ends_the_connection_at_its_time),
+                test(clock_that_goes_back_changes_nothing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
