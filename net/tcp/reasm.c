@@ -146,7 +146,8 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
         while (*at && seq_le(ooo_of(*at)->seq, seq)) {
                 if (!cut_front(ooo_of(*at), p, &seq, &len, fin)) {
                         *dup = (struct sack_block){first, end};
-                        note_block(r, first, end);
+                        if (first != end)
+                                note_block(r, first, end);
                         pkt_drop(p, DROP_TCP_OOO_DUP);
                         return;
                 }

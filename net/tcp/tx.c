@@ -246,7 +246,7 @@ void tcp_probe(struct tcb *t)
 /* With blocks of what came out of order, or a duplicate. */
 static void ack_with_sack(struct tcb *t, struct pkt *p, const struct sack_block *dsack)
 {
-        u32 n = tcp_put_sack(t, p->data, TCP_OPTS_MAX - (t->flags & TF_TS ? TCP_TS_LEN : 0), dsack);
+        u32 room = min_u32(TCP_OPTS_MAX, t->pmtu - 40u) - (t->flags & TF_TS ? TCP_TS_LEN : 0), n = tcp_put_sack(t, p->data, room, dsack);
         p->len = (u16)n;
         tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t) | n / 4 << TCP_R_OPT_SHIFT, n, n ? cksum_add(0, p->data, n) : 0);
 }

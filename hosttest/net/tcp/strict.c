@@ -318,6 +318,40 @@ static void rfc_2883_partial_duplicate_is_told(void **s)
         trace_end();
 }
 
+static void rfc_2018_fin_inside_queued_data_makes_no_empty_block(void **s)
+{
+        established_sack(NULL);
+        for (u32 i = 0; i < 5; i++) { /* one more than there are blocks to tell */
+                rx(T_ACK, 1001 + 2000 * i, 1, 500);
+                expect_tx(T_ACK, 1, 1, 0);
+        }
+        rx(T_ACK | T_FIN, 1201, 1, 0);
+        expect_tx(T_ACK, 1, 1, 0);
+        const u8 *b = tx_option(5);
+        assert_int_equal(b[-1], 2 + 4 * 8);
+        for (u32 i = 0; i < 4; i++)
+                assert_int_equal(opt32(b + 8 * i + 4) - opt32(b + 8 * i), 500);
+        trace_end();
+}
+
+/* RFC 791: every network carries 68 bytes, and DF is set. */
+static void acknowledgement_with_blocks_fits_the_smallest_path(void **s)
+{
+        static const u8 o[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0};
+        trace_begin(NULL);
+        T.w->nif.mtu = 68;
+        listen_with(NULL);
+        T.ts = true;
+        T.tsval = 100;
+        handshake(o, sizeof o);
+        rx(T_ACK, 1001, 1, 16);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(trace_last.n_opts, 12 + 12);
+        rx(T_ACK, 2001, 1, 16);
+        expect_tx(T_ACK, 1, 1, 0);
+        trace_end();
+}
+
 static void user_timeout_ends_the_connection_at_its_time(void **s)
 {
         static const struct tcp_opts o = {.user_timeout_ms = 10000};
@@ -360,7 +394,8 @@ int main(void)
                 test(time_wait_of_any_length_begins_anew_with_a_repeated_fin),
                 test(rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number),
                 test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
-                test(rfc_2883_partial_duplicate_is_told), test(user_timeout_ends_the_connection_at_its_time),
+                test(rfc_2883_partial_duplicate_is_told), test(rfc_2018_fin_inside_queued_data_makes_no_empty_block),
+                test(acknowledgement_with_blocks_fits_the_smallest_path), test(user_timeout_ends_the_connection_at_its_time),
                 test(clock_that_goes_back_changes_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
