@@ -62,6 +62,13 @@
         X(IP_NO_ROUTE,     "no route to destination") \
         X(IP_DF,           "does not fit the MTU and may not be fragmented") \
         X(IP_CUT_FULL,      "no buffers left to fragment into") \
+        X(IP_CUT_JOINED,   "no buffers to cut what a device joined") \
+        X(FWD_LINK_BCAST,  "forwarding: came as link broadcast (RFC 1812 5.3.4)") \
+        X(FWD_MARTIAN,     "forwarding: source or destination that never passes a router (RFC 1812 5.3.7)") \
+        X(FWD_TTL,         "forwarding: no hop left; its sender is told") \
+        X(FWD_NO_ROUTE,    "forwarding: no route; its sender is told") \
+        X(FWD_BROADCAST,   "forwarding: broadcast of a network of ours (RFC 2644)") \
+        X(FWD_TOO_BIG,     "forwarding: does not fit and may not be cut; its sender is told") \
         X(IP_TOO_LONG,      "longer than an IPv4 datagram can be") \
         X(IP_LOOP_FULL,     "too much waits for delivery to ourselves") \
         X(ICMP_SHORT,      "ICMP message too short") \
@@ -116,7 +123,6 @@
         X(HANDOFF_TTL,     "handoff: packet to be forwarded has no hop left") \
         X(HANDOFF_ROUTE,   "handoff: no route to the node, or no address of ours towards it") \
         X(HANDOFF_TOO_BIG, "handoff: packet that does not fit the way to its node; its sender is told") \
-        X(HANDOFF_CUT,     "handoff: no buffers to cut what a device joined") \
         X(HANDOFF_NARROW,  "handoff: ICMP about a control segment, the way's MTU was learnt (not a fault)") \
         X(HANDOFF_QUOTE,   "handoff: ICMP about a connection between 51 and 52") \
         X(IPIP_STRANGER,   "IP in IP: from no node of the cluster") \

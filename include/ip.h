@@ -74,6 +74,14 @@ void ip_rx(struct netif *nif, struct pkt *p);
 /* Hands p (data at the transport header, l3 set) to the handler of its protocol. */
 void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip);
 
+/* Forwards what is for others (off at first), and takes what is for any address of ours by any interface (RFC 1812). */
+void ip_forwarding(struct stack *st, bool on);
+bool ip_forwards(const struct stack *st);
+u32  ip_forwarded(const struct stack *st);      /* packets, modulo 2^32 */
+/* Datagrams that pass through, TCP whole, p's data at the IP header, l3 and l4 set: true = p is consumed. One; NULL ends it. */
+typedef bool ip_passing_fn(void *ctx, struct pkt *p, struct ip_hdr *ip);
+void ip_on_passing(struct stack *st, ip_passing_fn *fn, void *ctx);
+
 /* Tells the sender of p (ours, not consumed, data at the IP header) of an error found here, as if by ICMP. */
 void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code);
 

@@ -1,5 +1,5 @@
 /* ip.c - accept IPv4 datagrams (RFC 791, 1122 3.2.1): header, addresses, options, in the order of the seed's filter.
- * Not here: sending (ip_tx.c), reassembly (ip_frag.c). Nothing is forwarded between interfaces.
+ * Not here: sending (ip_tx.c), reassembly (ip_frag.c), what is for others (ip_forward.c).
  * SPDX-License-Identifier: MIT */
 #include "icmp.h"
 #include "igmp.h"
@@ -82,8 +82,9 @@ static bool impossible_source(struct netif *nif, ipaddr src)
         return src.v4.b[0] >= 0xe0 || ipaddr_is_loopback(src) || ip_is_broadcast(nif, src);
 }
 
-/* Destination of this interface, then a source that may be (R87); false: dropped. */
-static bool check_addresses(struct netif *nif, struct pkt *p, const struct ip_hdr *ip)
+/* Destination of this interface, then a source that may be (R87); false: dropped. *through: it is for somebody else, and this
+ * machine forwards. Who forwards takes what is for any of its addresses by any interface (RFC 1812 5.2.3). */
+static bool check_addresses(struct netif *nif, struct pkt *p, const struct ip_hdr *ip, bool *through)
 {
         struct stack *st = nif->st;
         bool group = false;
@@ -96,6 +97,8 @@ static bool check_addresses(struct netif *nif, struct pkt *p, const struct ip_hd
                 group = true;
         } else if (ip_is_broadcast(nif, ip->dst)) {
                 group = true;
+        } else if (st->ip->forward) {
+                *through = !ip_is_ours(st, ip->dst);
         } else {
                 return refuse(p, ip_is_ours(st, ip->dst) ? DROP_IP_OTHER_NIF : DROP_IP_NOT_OURS);
         }
@@ -112,6 +115,8 @@ static bool check_addresses(struct netif *nif, struct pkt *p, const struct ip_hd
                 return true;
         if (!route_lookup(st, ip->src))
                 return refuse(p, DROP_IP_UNROUTED);
+        if (*through)
+                return true;
         st->ip->ok_nif = nif;
         st->ip->ok_src = ip->src;
         st->ip->ok_dst = ip->dst;
@@ -163,7 +168,7 @@ static inline void deliver(struct stack *st, struct pkt *p, const struct ip_hdr 
 void ip_deliver(struct stack *st, struct pkt *p, const struct ip_hdr *ip) { deliver(st, p, ip); }
 
 /* Every check, in order; false: dropped with its reason. */
-static bool check(struct netif *nif, struct pkt *p)
+static bool check(struct netif *nif, struct pkt *p, bool *through)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         if (p->len < IP_HLEN)
@@ -181,13 +186,18 @@ static bool check(struct netif *nif, struct pkt *p)
                 return refuse(p, DROP_IP_CKSUM);
         if (len < have)
                 trim(p, len);
-        return check_addresses(nif, p, ip) && (hlen == IP_HLEN || check_options(p, ip));
+        return check_addresses(nif, p, ip, through) && (hlen == IP_HLEN || check_options(p, ip));
 }
 
 static __attribute__((noinline)) void rx_unusual(struct netif *nif, struct pkt *p)
 {
-        if (!check(nif, p))
+        bool through = false;
+        if (!check(nif, p, &through))
                 return;
+        if (through) {
+                ip_forward(nif, p);
+                return;
+        }
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         p->l3 = (u16)(p->data - p->head);
         p->l4 = (u16)(p->l3 + ip_hlen(ip));

@@ -36,6 +36,11 @@ struct ip_state {
         struct pktq    loop;
         struct timer   loop_timer;
         struct stack  *st;
+        /* between interfaces */
+        bool           forward;
+        u32            n_forwarded;
+        ip_passing_fn *passing;
+        void          *passing_ctx;
         /* reassembly */
         struct reass  *reass;
         u32            n_held, max_held; /* buffers in reassembly */
@@ -67,6 +72,37 @@ static inline void ip_set_cksum(struct ip_hdr *ip)
         ip->cksum = be16_from_raw(0);
         ip->cksum = be16_from_raw((u16)~cksum_fold(cksum_add(0, ip, ip_hlen(ip))));
 }
+
+/* RFC 1624: the sum of a header whose TTL goes down by one. */
+static inline void ip_one_hop_less(struct ip_hdr *ip)
+{
+        u16 sum;
+        __builtin_memcpy(&sum, &ip->cksum, 2);
+        ip->ttl--;
+        sum = cksum_fold(cksum_plus(sum, 1));
+        __builtin_memcpy(&ip->cksum, &sum, 2);
+}
+
+/* A device made one of several segments: no single one could have come by this interface. */
+static inline bool ip_is_joined(const struct pkt *p, u32 total)
+{
+        return total > p->nif->mtu && ((const struct ip_hdr *)p->data)->proto == IPPROTO_TCP_;
+}
+
+/* --- ip_forward.c --- */
+void ip_forward(struct netif *nif, struct pkt *p);      /* valid, for somebody else; consumed, data at the IP header */
+/* Forwarding in two steps, for who changes the packet between them: *d is its way, and it fits (at most `most` bytes; false: it
+ * was dropped, its sender told); then it goes. */
+bool ip_pass_way(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d);
+void ip_pass_on(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d);
+
+/* --- ip_joined.c --- */
+/* Cuts p (consumed, data at the IP header), TCP, into datagrams of at most room bytes, each handed to out. */
+void ip_cut_joined(struct stack *st, struct pkt *p, u32 room, void (*out)(void *ctx, struct pkt *p), void *ctx);
+u16  ip_joined_size(const struct pkt *p, u32 room);     /* text of each, for a device that cuts (pkt->gso) */
+
+/* --- ip_tx.c --- */
+bool ip_resolve(struct stack *st, ipaddr dst, struct ip_dst *d); /* by the routing table; false: there is no way */
 
 bool reass_init(struct stack *st);
 /* Takes a valid fragment (consumed), data behind its header. The whole datagram, when this was the last piece, with its header

@@ -114,6 +114,14 @@ bool ip_route(struct stack *st, ipaddr dst, struct ip_path *out)
         return d != NULL;
 }
 
+bool ip_resolve(struct stack *st, ipaddr dst, struct ip_dst *out)
+{
+        const struct ip_dst *d = lookup(st, dst);
+        if (d)
+                *out = *d;
+        return d != NULL;
+}
+
 u16 ip_hop(struct stack *st, ipaddr src, ipaddr dst, const struct netif *nif)
 {
         const struct ip_dst *d = lookup(st, dst);
@@ -238,7 +246,8 @@ int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d)
                 memcpy(h, ip, hlen);
                 q->len = (u16)(hlen + pkt_copy_out(p, hlen + off, q->data + hlen, n));
                 h->len = be16_of(q->len);
-                h->frag = be16_of((u16)(off / 8 | (off + n < payload ? IP_MF : 0)));
+                u16 field = be16_get(ip->frag); /* it may be a fragment already */
+                h->frag = be16_of((u16)((field & IP_OFFSET) + off / 8) | (off + n < payload ? IP_MF : field & IP_MF));
                 ip_set_cksum(h);
                 ip_link_tx(q, d);
         }

@@ -1,4 +1,4 @@
-/* route.c - the route, arp and nameserver commands.
+/* route.c - the route, forwarding, arp and nameserver commands.
  * SPDX-License-Identifier: MIT */
 #include "arp.h"
 #include "commands.h"
@@ -23,6 +23,38 @@ static bool print_route(void *ctx, const struct route *r)
                 out("via %I ", &r->via);
         out("on %s (%s)\n", r->nif ? r->nif->name : "?", origin_name(r->origin));
         return true;
+}
+
+int cmd_forwarding(struct words *w)
+{
+        struct stack *st = plat_stack();
+        bool on = take_if(w, "on");
+
+        if (!words_more(w) && !on) {
+                out("forwarding is %s; %u packets passed\n", ip_forwards(st) ? "on" : "off", ip_forwarded(st));
+                return 0;
+        }
+        if (!on && !take_if(w, "off")) {
+                w->at++;
+                return words_fail(w, "on or off");
+        }
+        if (!take_end(w))
+                return -1;
+        ip_forwarding(st, on);
+        return 0;
+}
+
+int no_forwarding(struct words *w)
+{
+        w->at = w->n; /* the whole line may be given */
+        ip_forwarding(plat_stack(), false);
+        return 0;
+}
+
+void show_forwarding(void)
+{
+        if (ip_forwards(plat_stack()))
+                out("forwarding on\n");
 }
 
 /* NET/PLEN or default, then `via`; the gateway may be missing behind `no`. */

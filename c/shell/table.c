@@ -17,6 +17,8 @@ const struct cmd commands[] = {
         {"dhcp", "[IF [renew|release]]", "show what the DHCP client has, ask again, or give it back", cmd_dhcp, NULL, NULL, 0},
         {"dmesg", "", "print the log", cmd_dmesg, NULL, NULL, 0},
         {"flows", "", "show connections handed over and adopted", cmd_flows, NULL, NULL, 0},
+        {"forwarding", "[on|off]", "pass packets on between interfaces, as a router; or show whether that is done", cmd_forwarding,
+         no_forwarding, show_forwarding, CMD_CONF},
         {"front", "[forwarded-for on|off]", "show rules, backends and relays; whether targets are told the client's address",
          cmd_front, no_front, show_front, CMD_CONF},
         {"halt", "", "power off", cmd_halt, NULL, NULL, CMD_TYPED},

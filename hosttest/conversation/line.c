@@ -13,7 +13,6 @@
 #include "../../net/tcp/hdr.h"
 #include "../../net/tcp/option144.h"
 
-static int fd;
 static bool client, drawing;
 static u32 packets;
 static u64 first_us;
@@ -87,7 +86,7 @@ struct stack *line_open(const char *tap, const char *address, const char *gatewa
         struct stack *st = stack_new(&cfg, line_now_us());
         if (!st)
                 die("out of memory", "stack");
-        fd = tap_open(st, tap);
+        tap_open(st, tap);
         st->tap = passes;
         if (netif_addr_add(st->nif[0], addr, (u8)atoi(slash + 1), IFADDR_STATIC, false) < 0)
                 die("cannot take the address", address);
@@ -100,12 +99,13 @@ struct stack *line_open(const char *tap, const char *address, const char *gatewa
 
 void line_turn(struct stack *st, u32 ms)
 {
-        struct pollfd f = {fd, POLLIN, 0};
+        struct pollfd f[TAPS];
+        u32 n = tap_fds(f);
         stack_tick(st, line_now_us());
         stack_batch_end(st);
-        poll(&f, 1, (int)min_u32(ms, stack_next(st)));
+        poll(f, n, (int)min_u32(ms, stack_next(st)));
         stack_tick(st, line_now_us());
-        while (tap_poll(64) == 64)
+        while (tap_poll(64))
                 stack_batch_end(st);
         stack_batch_end(st);
 }

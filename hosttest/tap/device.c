@@ -15,8 +15,8 @@
 
 enum { PIECES = 64 };
 
-static struct netif nif;
-static int fd;
+static struct device { struct netif nif; int fd; } device[TAPS];
+static u32 n_devices;
 
 static void transmit(struct netif *n, struct pkt *p)
 {
@@ -32,7 +32,7 @@ static void transmit(struct netif *n, struct pkt *p)
                 for (u32 i = 0; i < q->nfrag; i++)
                         v[c++] = (struct iovec){(void *)q->frag[i].ptr, q->frag[i].len};
         }
-        if (writev(fd, v, c) < 0) {
+        if (writev(container_of(n, struct device, nif)->fd, v, c) < 0) {
                 n->count.tx_errors++;
                 pkt_drop(p, DROP_NIF_TX_FULL);
                 return;
@@ -40,38 +40,63 @@ static void transmit(struct netif *n, struct pkt *p)
         pkt_free(p);
 }
 
-int tap_open(struct stack *st, const char *name)
+static void open_one(struct stack *st, const char *name, size_t n)
 {
         struct ifreq r = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+        struct device *d = &device[n_devices];
 
-        fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-        snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-        if (fd < 0 || ioctl(fd, TUNSETIFF, &r) < 0) {
-                fprintf(stderr, "qure-tap: cannot open TAP device %s: %s\n", name, strerror(errno));
+        d->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        snprintf(r.ifr_name, sizeof(r.ifr_name), "%.*s", (int)n, name);
+        if (d->fd < 0 || ioctl(d->fd, TUNSETIFF, &r) < 0) {
+                fprintf(stderr, "qure-tap: cannot open TAP device %s: %s\n", r.ifr_name, strerror(errno));
                 exit(1);
         }
-        nif = (struct netif){.name = "eth0", .driver = "tap", .mac = {{0x02, 'q', 'u', 'r', 'e', 1}}, .mtu = 1500,
-                             .caps = NETIF_SG, .xmit = transmit};
-        nif.mac.b[5] = (u8)getpid();
-        netif_add(st, &nif, true);
-        return fd;
+        d->nif = (struct netif){.name = "eth0", .driver = "tap", .mac = {{0x02, 'q', 'u', 'r', (u8)('e' + n_devices), 1}},
+                                .mtu = 1500, .caps = NETIF_SG, .xmit = transmit};
+        d->nif.name[3] = (char)('0' + n_devices++);
+        d->nif.mac.b[5] = (u8)getpid();
+        netif_add(st, &d->nif, true);
 }
 
-int tap_poll(int budget)
+void tap_open(struct stack *st, const char *names)
+{
+        for (size_t n; *names && n_devices < TAPS; names += n + (names[n] == ',')) {
+                n = strcspn(names, ",");
+                open_one(st, names, n);
+        }
+}
+
+u32 tap_fds(struct pollfd *f)
+{
+        for (u32 i = 0; i < n_devices; i++)
+                f[i] = (struct pollfd){device[i].fd, POLLIN, 0};
+        return n_devices;
+}
+
+static int poll_one(struct device *d, int budget)
 {
         int n = 0;
 
         for (; n < budget; n++) {
-                struct pkt *p = pkt_alloc(&nif.st->pkts, 2); /* the IP header is then on a multiple of four */
+                struct pkt *p = pkt_alloc(&d->nif.st->pkts, 2); /* the IP header is then on a multiple of four */
                 if (!p)
                         return n;
-                ssize_t got = read(fd, p->data, pkt_tailroom(p));
+                ssize_t got = read(d->fd, p->data, pkt_tailroom(p));
                 if (got <= 0) {
                         pkt_free(p);
                         return n;
                 }
                 p->len = (u16)got;
-                netif_rx(&nif, p);
+                netif_rx(&d->nif, p);
         }
         return n;
+}
+
+bool tap_poll(int budget)
+{
+        bool more = false;
+
+        for (u32 i = 0; i < n_devices; i++)
+                more |= poll_one(&device[i], budget) == budget;
+        return more;
 }

@@ -1,4 +1,4 @@
-/* main.c - qure-tap TAP VOLUME: the appliance as an ordinary Linux process.
+/* main.c - qure-tap TAP[,TAP...] VOLUME: the appliance as an ordinary Linux process.
  * VOLUME is a FAT image (build/qure.img), or a folder with qure.conf in it.
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
         u32 size;
 
         if (argc != 3) {
-                fprintf(stderr, "usage: qure-tap TAP-DEVICE VOLUME\n"
+                fprintf(stderr, "usage: qure-tap TAP-DEVICE[,TAP-DEVICE...] VOLUME\n"
                                 "  TAP-DEVICE is made when it is not there (that takes CAP_NET_ADMIN)\n"
                                 "  VOLUME is a FAT image like build/qure.img, or a folder with a qure.conf in it\n");
                 return 2;
@@ -45,7 +45,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "qure-tap: out of memory\n");
                 return 1;
         }
-        platform_start(st, volume, size, tap_open(st, argv[1]));
+        tap_open(st, argv[1]);
+        platform_start(st, volume, size);
         int failed = conf_run_volume();
         if (failed)
                 plat_log(failed < 0 ? "no qure.conf on the volume" : "some lines of qure.conf were not understood");

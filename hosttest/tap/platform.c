@@ -16,7 +16,6 @@ static struct stack *stack;
 static const u8 *volume_base;
 static u32 volume_size, panic_s, turns;
 static u64 began_us, wall_offset_s;
-static int tap_fd;
 static bool input_open = true;
 static struct termios terminal;
 static char log_ring[LOG];
@@ -34,12 +33,11 @@ u64 platform_now_us(void) { return clock_of(CLOCK_MONOTONIC); }
 
 static void terminal_back(void) { tcsetattr(0, TCSANOW, &terminal); }
 
-void platform_start(struct stack *st, const u8 *base, u32 size, int fd)
+void platform_start(struct stack *st, const u8 *base, u32 size)
 {
         stack = st;
         volume_base = base;
         volume_size = size;
-        tap_fd = fd;
         began_us = platform_now_us();
         if (tcgetattr(0, &terminal) == 0) {
                 struct termios raw = terminal;
@@ -57,16 +55,17 @@ struct stack *plat_stack(void) { return stack; }
 /* One turn of the event loop: frames, timers, what they cause; waits at most ms. True when there is console input. */
 static bool turn(u32 ms)
 {
-        struct pollfd f[2] = {{tap_fd, POLLIN, 0}, {input_open ? 0 : -1, POLLIN, 0}};
+        struct pollfd f[1 + TAPS] = {{input_open ? 0 : -1, POLLIN, 0}};
+        u32 n = 1 + tap_fds(f + 1);
 
         turns++;
         stack_batch_end(stack);
-        poll(f, 2, (int)min_u32(ms, min_u32(stack_next(stack), 1000)));
+        poll(f, n, (int)min_u32(ms, min_u32(stack_next(stack), 1000)));
         stack_tick(stack, platform_now_us());
-        while (tap_poll(BUDGET) == BUDGET)
+        while (tap_poll(BUDGET))
                 stack_batch_end(stack);
         stack_batch_end(stack);
-        return f[1].revents != 0;
+        return f[0].revents != 0;
 }
 
 void plat_wait(u32 ms)

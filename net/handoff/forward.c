@@ -6,16 +6,6 @@
 #include "icmp.h"
 #include "../ip_state.h"
 
-/* RFC 1624: the sum of a header whose TTL goes down by one. */
-static void one_hop_less(struct ip_hdr *ip)
-{
-        u16 sum;
-        __builtin_memcpy(&sum, &ip->cksum, 2);
-        ip->ttl--;
-        sum = cksum_fold(cksum_plus(sum, 1));
-        __builtin_memcpy(&ip->cksum, &sum, 2);
-}
-
 bool handoff_way(struct handoff *h, ipaddr node, struct way *w)
 {
         *w = (struct way){.d = {.dst = node, .valid = true, .kind = IP_UNICAST}, .node = node};
@@ -37,18 +27,25 @@ void handoff_send(struct handoff *h, struct pkt *p, const struct way *w)
                 ip_link_tx(p, &w->d);
 }
 
+struct onward { struct handoff *h; const struct way *w; };
+
+static void send_piece(void *ctx, struct pkt *p)
+{
+        const struct onward *o = ctx;
+        handoff_send(o->h, p, o->w);
+}
+
 /* What the device joined is cut again; of the rest its sender hears, or it goes in fragments (RFC 2003 5.1, RFC 1191 4). */
 static void too_big(struct handoff *h, struct pkt *p, const struct way *w)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
-        u32 hlen = ip_hlen(ip);
-        if (ip->proto == IPPROTO_TCP_ && pkt_total(p) > p->nif->mtu) {
-                const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + hlen);
+        if (ip_is_joined(p, pkt_total(p))) {
                 if (w->tunnel || !(w->d.path.nif->caps & NETIF_TSO)) {
-                        handoff_cut(h, p, w);
+                        struct onward o = {h, w};
+                        ip_cut_joined(h->st, p, w->room, send_piece, &o);
                         return;
                 }
-                p->gso = (u16)(w->room - hlen - (u32)(th->off >> 4 << 2));
+                p->gso = ip_joined_size(p, w->room);
                 ip_link_tx(p, &w->d);
         } else if (be16_get(ip->frag) & IP_DF) {
                 icmp_error(h->st, p, ICMP_UNREACH, ICMP_FRAG_NEEDED, (u16)w->room);
@@ -75,7 +72,7 @@ void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *at, 
         }
         p->len = (u16)(p->len + (p->data - (p->head + p->l3)));
         p->data = p->head + p->l3;
-        one_hop_less(ip);
+        ip_one_hop_less(ip);
         h->count.forwarded++;
         if (p->flags & PKT_CSUM_PARTIAL) { /* it never was on a wire, now it will be */
                 p->flags |= PKT_CSUM_TODO;

@@ -210,9 +210,6 @@ void handoff_send(struct handoff *h, struct pkt *p, const struct way *w);
 /* A packet of a client for a silent address, whose connection is not here. */
 void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
 
-/* --- cut.c --- */
-void handoff_cut(struct handoff *h, struct pkt *p, const struct way *w); /* p (consumed, data at the IP header), TCP, joined */
-
 /* --- tunnel.c, untunnel.c: IP in IP (RFC 2003) --- */
 enum { HANDOFF_ROOM_MAX = 0xffff };
 void tunnel_tx(struct handoff *h, struct pkt *p, const struct way *w);  /* consumes p, data at the IP header */

@@ -1,8 +1,7 @@
-/* cut.c - segments that a device joined when they came (large receive), cut again for a way that takes less and for which the
- * device cannot do it. SPDX-License-Identifier: MIT */
-#include "handoff_impl.h"
-#include "mem.h"
-#include "../ip_state.h"
+/* ip_joined.c - segments that a device joined when they came (large receive), cut again for a way that takes less and whose device
+ * cannot do it. SPDX-License-Identifier: MIT */
+#include "ip_state.h"
+#include "tcp/hdr.h"
 
 /* The headers of p over n bytes at off of its text, as a segment of its own; the device, or nif_xmit, sums it. */
 static struct pkt *piece(struct stack *st, const struct pkt *p, u32 heads, u32 off, u32 n, u32 number, bool last)
@@ -29,19 +28,26 @@ static struct pkt *piece(struct stack *st, const struct pkt *p, u32 heads, u32 o
         return q;
 }
 
-void handoff_cut(struct handoff *h, struct pkt *p, const struct way *w)
+void ip_cut_joined(struct stack *st, struct pkt *p, u32 room, void (*out)(void *ctx, struct pkt *p), void *ctx)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + ip_hlen(ip));
         u32 heads = ip_hlen(ip) + (u32)(th->off >> 4 << 2), text = pkt_total(p) - heads;
-        u32 size = min_u32(w->room, PKT_BUF - PKT_HEADROOM) - heads;
-        if (h->st->pkts.n_free < text / size + 1) {
-                pkt_drop(p, DROP_HANDOFF_CUT);
+        u32 size = min_u32(room, PKT_BUF - PKT_HEADROOM) - heads;
+        if (st->pkts.n_free < text / size + 1) {
+                pkt_drop(p, DROP_IP_CUT_JOINED);
                 return;
         }
         for (u32 off = 0; off < text; off += size) {
                 u32 n = min_u32(size, text - off);
-                handoff_send(h, piece(h->st, p, heads, off, n, off / size, off + n == text), w);
+                out(ctx, piece(st, p, heads, off, n, off / size, off + n == text));
         }
         pkt_free(p);
+}
+
+u16 ip_joined_size(const struct pkt *p, u32 room)
+{
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + ip_hlen(ip));
+        return (u16)(room - ip_hlen(ip) - (u32)(th->off >> 4 << 2));
 }

@@ -1,0 +1,115 @@
+/* ip_forward.c - IPv4 between interfaces (RFC 1812 5), off at first: what may pass, one hop less, errors to the sender.
+ * No redirects are sent, no options are acted on, groups are not routed. Whoever registers sees TCP and ICMP before it passes, whole.
+ * SPDX-License-Identifier: MIT */
+#include "icmp.h"
+#include "ip_state.h"
+#include "route.h"
+#include "tcp/hdr.h"
+
+void ip_forwarding(struct stack *st, bool on)
+{
+        st->ip->forward = on;
+        ip_forget(st);
+}
+
+bool ip_forwards(const struct stack *st) { return st->ip->forward; }
+u32 ip_forwarded(const struct stack *st) { return st->ip->n_forwarded; }
+
+void ip_on_passing(struct stack *st, ip_passing_fn *fn, void *ctx)
+{
+        st->ip->passing = fn;
+        st->ip->passing_ctx = ctx;
+}
+
+static bool refuse(struct pkt *p, enum drop why)
+{
+        pkt_drop(p, why);
+        return false;
+}
+
+/* RFC 1812 5.3.7, RFC 3927 7: 0/8, 127/8, 240/4 and groups, and what never leaves a link. */
+static bool martian(ipaddr a)
+{
+        return !a.v4.b[0] || ipaddr_is_loopback(a) || a.v4.b[0] >= 0xe0 || (a.v4.b[0] == 169 && a.v4.b[1] == 254);
+}
+
+bool ip_pass_way(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d)
+{
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        if (ip->ttl <= 1) {
+                icmp_error(st, p, ICMP_TIME_EXCEEDED, 0, 0);
+                return refuse(p, DROP_FWD_TTL);
+        }
+        if (!ip_resolve(st, ip->dst, d)) {
+                icmp_error(st, p, ICMP_UNREACH, ICMP_NET, 0);
+                return refuse(p, DROP_FWD_NO_ROUTE);
+        }
+        if (d->kind != IP_UNICAST) /* RFC 2644: not even a directed broadcast */
+                return refuse(p, DROP_FWD_BROADCAST);
+        u32 total = pkt_total(p), room = min_u32(d->path.nif->mtu, most);
+        if (total <= room || ip_is_joined(p, total) || !(be16_get(ip->frag) & IP_DF))
+                return true;
+        icmp_error(st, p, ICMP_UNREACH, ICMP_FRAG_NEEDED, (u16)room);
+        return refuse(p, DROP_FWD_TOO_BIG);
+}
+
+static void link_tx(void *ctx, struct pkt *p) { ip_link_tx(p, ctx); }
+
+void ip_pass_on(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d)
+{
+        struct ip_hdr *ip = (struct ip_hdr *)p->data;
+        u32 total = pkt_total(p), room = min_u32(d->path.nif->mtu, most);
+        ip_one_hop_less(ip);
+        st->ip->n_forwarded++;
+        if (p->flags & PKT_CSUM_PARTIAL) { /* it never was on a wire, now it will be */
+                p->flags |= PKT_CSUM_TODO;
+                p->csum_start = (u16)ip_hlen(ip);
+                p->csum_off = ip->proto == IPPROTO_TCP_ ? offsetof(struct tcp_hdr, cksum) : 6 /* RFC 768 */;
+        }
+        p->flags &= PKT_CSUM_TODO;
+        if (likely(total <= room)) {
+                ip_link_tx(p, d);
+        } else if (!ip_is_joined(p, total)) {
+                ip_cut(st, p, d);
+        } else if (d->path.nif->caps & NETIF_TSO && p->flags & PKT_CSUM_TODO) {
+                p->gso = ip_joined_size(p, room);
+                ip_link_tx(p, d);
+        } else {
+                ip_cut_joined(st, p, room, link_tx, d);
+        }
+}
+
+/* Whoever looks at what passes sees datagrams whole: only the first fragment has ports. NULL: not all is there. */
+static struct pkt *whole(struct stack *st, struct pkt *p)
+{
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        if (!st->ip->passing || ip->proto != IPPROTO_TCP_ || !(be16_get(ip->frag) & (IP_MF | IP_OFFSET)))
+                return p;
+        pkt_pull(p, ip_hlen(ip));
+        p = ip_reass(st, p, ip);
+        if (p)
+                pkt_push(p, ip_hlen((const struct ip_hdr *)(p->head + p->l3)));
+        return p;
+}
+
+void ip_forward(struct netif *nif, struct pkt *p)
+{
+        struct stack *st = nif->st;
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        struct ip_dst d;
+        p->l3 = (u16)(p->data - p->head);
+        p->l4 = (u16)(p->l3 + ip_hlen(ip));
+        if (p->flags & PKT_BCAST) { /* RFC 1812 5.3.4 */
+                pkt_drop(p, DROP_FWD_LINK_BCAST);
+                return;
+        }
+        if (martian(ip->dst) || martian(ip->src)) {
+                pkt_drop(p, DROP_FWD_MARTIAN);
+                return;
+        }
+        p = whole(st, p);
+        if (!p || (st->ip->passing && st->ip->passing(st->ip->passing_ctx, p, (struct ip_hdr *)p->data)))
+                return;
+        if (ip_pass_way(st, p, 0xffff, &d))
+                ip_pass_on(st, p, 0xffff, &d);
+}
