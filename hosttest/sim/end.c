@@ -247,7 +247,7 @@ void end_early(struct end *e)
 void end_app(struct end *e)
 {
         e->app_set = false;
-        if (e->gone || !e->node->st)
+        if (e->gone || e->moving || !e->node->st)
                 return;
         node_enter(e->node);
         end_pump(e, true);
@@ -276,9 +276,9 @@ static void orphan(struct tcb *t)
 static void on_readable(struct tcb *t)
 {
         struct end *e = tcp_user(t);
-        if (e)
+        if (e && !cluster_hand_first(e))
                 end_pump(e, false);
-        else
+        else if (!e)
                 orphan(t);
 }
 
@@ -292,7 +292,7 @@ static void on_writable(struct tcb *t)
 static void on_closed(struct tcb *t, int err)
 {
         struct end *e = tcp_user(t);
-        if (!e)
+        if (!e || cluster_closed(e, t, err))
                 return;
         /* both directions finished and all read: the application need not close any more */
         if (err == 0 && !e->let_go && !(e->shut && reached_end(e)))
@@ -306,6 +306,8 @@ static bool on_accept(struct tcb *t)
         struct node *n = tcp_listener_user(tcp_listener(t));
         tcp_names(t, &names);
         struct conn *c = work_find(n, &names);
+        if (cluster_accept(c, n, t))
+                return true;
         if (c && c->end[1].live && !c->end[1].gone)
                 violation(n->sim, "connection %u: accepted twice", c->id);
         /* a SYN with data that came again after its connection was aborted (RFC 7413 2.1): the plan has no second server */
@@ -326,9 +328,11 @@ static bool on_accept(struct tcb *t)
         tcp_set_user(t, e);
         end_start(e, n, t);
         e->up = true;
-        end_pump(e, false);
+        if (!c->hand_first)
+                end_pump(e, false);
         return true;
 }
 
 const struct tcp_events end_events = {.connected = on_connected, .readable = on_readable, .writable = on_writable, .closed = on_closed};
-const struct tcp_events end_listen_events = {.accept = on_accept, .readable = on_readable, .writable = on_writable, .closed = on_closed};
+const struct tcp_events end_listen_events = {.accept = on_accept, .readable = on_readable, .writable = on_writable, .closed = on_closed,
+                                             .place_put = cluster_put, .place_take = cluster_take};

@@ -10,6 +10,7 @@ enum { NOT_SET = -1 };
         X(nodes, "machines") X(conns, "connections") X(bytes, "most bytes of one direction") \
         X(span, "ms within which connections begin") X(loss, "frames of a million lost") X(dup, "... repeated") \
         X(reorder, "... delayed") X(corrupt, "... with one bit turned") X(ce, "... marked congested") \
+        X(cluster, "machines of a front and its nodes; all connections are to their service, and are moved") \
         X(narrow, "paths of a million that carry less than 1500 bytes") X(crashes, "machines that crash and come back") \
         X(partitions, "times the network is cut in two") X(l3, "1: IP links, 0: Ethernet") X(slow, "1: links down to 256 kbit/s") \
         X(pressure, "1: pools too small") X(plain, "1: no aborts, no application mode") X(trace, "1: print every frame")
@@ -49,6 +50,12 @@ static struct params decide(u32 seed)
         p.pressure = opt(O_pressure, v[7] % 5 == 0);
         p.plain = opt(O_plain, v[8] % 4 == 0);
         p.trace = opt(O_trace, 0);
+        p.cluster = opt(O_cluster, 0);
+        if (p.cluster) {
+                p.l3 = p.pressure = false;
+                p.partitions = p.narrow_ppm = 0;
+                p.crashes = opt(O_crashes, calm || v[3] % 2 ? 0 : 6);
+        }
         return p;
 }
 
@@ -64,6 +71,10 @@ static void make_links(struct sim *s)
                 n->down.ns_per_byte = speeds[rng_below(&s->life, 4)];
                 n->up.limit_us = n->down.limit_us = rng_log(&s->life, 5000, 400000);
                 n->delay_us = rng_log(&s->life, 20, s->p.slow ? 100000 : 20000);
+                if (cluster_member(n)) { /* one LAN, which carries everybody's traffic */
+                        n->up.ns_per_byte = n->down.ns_per_byte = 8;
+                        n->delay_us = rng_in(&s->life, 20, 300);
+                }
                 n->poll_us = rng_below(&s->life, 3) ? rng_in(&s->life, 1, 60) : rng_in(&s->life, 100, 1000);
         }
 }
@@ -75,6 +86,7 @@ static struct sim *sim_new(const struct params *p)
         s->net.s = p->seed * 3ull + 1;
         s->work.s = p->seed * 5ull + 2;
         s->life.s = p->seed * 7ull + 3;
+        s->move.s = p->seed * 11ull + 4;
         s->now_us = 1000000;
         s->node = calloc(p->nodes, sizeof *s->node);
         s->conn = calloc(p->conns, sizeof *s->conn);
@@ -105,6 +117,7 @@ static void happen(struct sim *s, const struct event *e)
                         node_start(&s->node[e->a]);
                 break;
         case EV_SPLIT: medium_split(s); break;
+        case EV_MOVE: cluster_move(&s->conn[e->a]); break;
         case EV_HEAL: s->cut = s->cut_long = false; break;
         }
 }
@@ -170,6 +183,8 @@ static void report(const struct sim *s)
                c->lost, c->duplicated, c->delayed, c->spoilt, c->marked);
         printf("%llu cut off, %llu over a full queue, %llu over a full ring, %llu in pieces, %llu told by routers\n", c->cut, c->queue_full,
                c->ring_full, c->cut_up, c->told);
+        if (p->cluster)
+                printf("# %llu moves done, %llu begun there, %llu stayed, %llu not begun\n", c->moved, c->landed, c->stayed, c->refused);
         printf("# hash %u %016llx\n", p->seed, (unsigned long long)s->hash);
 }
 

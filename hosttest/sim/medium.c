@@ -156,6 +156,8 @@ void medium_send(struct node *from, struct frame *f)
         s->count.frames++;
         s->count.bytes += f->len;
         hash_frame(s, f);
+        if (s->p.cluster)
+                cluster_heard(s, f);
         if (to == -2 || !link_pass(&from->up, s->now_us, f->len, &t)) {
                 s->count.queue_full += to != -2;
                 trace_frame(s, f, (u32)to, to == -2 ? "nobody" : "full");

@@ -61,6 +61,8 @@ static void sizes(struct node *n, struct stack_config *c)
         c->n_routes = 4;
         c->n_reass = 2;
         c->n_arp = small ? 16 : 256;
+        if (cluster_member(n))
+                cluster_sizes(c);
         for (u32 i = 0; i < sizeof c->seed; i++)
                 c->seed[i] = (u8)rng_u32(r);
 }
@@ -73,7 +75,7 @@ void node_start(struct node *n)
         card_make(n);
         n->sealed = false;
         n->st = stack_new(&c, s->now_us);
-        n->sealed = true;
+        n->sealed = !cluster_member(n);
         if (!n->st || !netif_add(n->st, &n->nif, true) || netif_addr_add(&n->nif, node_addr(s, n->id), 16, IFADDR_STATIC, false))
                 abort();
         n->rx_last = &n->rx_first;
@@ -84,6 +86,9 @@ void node_start(struct node *n)
                 if (!n->listener[i])
                         violation(s, "node %u: cannot listen on port %u: %s", n->id, SIM_PORT + i, stack_strerror(err));
         }
+        if (cluster_member(n))
+                cluster_start(n);
+        n->sealed = true;
         node_leave(n);
 }
 
@@ -103,6 +108,7 @@ void node_crash(struct node *n)
         if (!n->st)
                 return;
         work_crashed(n);
+        cluster_crashed(n);
         s->format_drops += node_format_drops(n);
         while (n->blocks) {
                 struct block *b = n->blocks;

@@ -1,7 +1,7 @@
 /* sim.h - the simulator: many stacks in one process under virtual time, joined by a network that loses,
  * repeats, reorders, spoils and cuts. Everything random comes from one seed, so a run is replayed byte for byte.
  * Reads with: queue.c (events), medium.c and path.c (the network), node.c (a machine), work.c and end.c (what the
- * machines say to each other), check.c (what must hold), trace.c, main.c. How to use it: doc/simulator.md.
+ * machines say to each other), cluster.c (connections that move), check.c (what must hold), trace.c, main.c. How to use it: doc/simulator.md.
  * SPDX-License-Identifier: MIT */
 #ifndef SIM_H
 #define SIM_H
@@ -26,12 +26,13 @@ struct params {
         u32  span_ms;                /* connections begin within this */
         u32  loss_ppm, dup_ppm, reorder_ppm, corrupt_ppm, ce_ppm, narrow_ppm;
         u32  crashes, partitions;
+        u32  cluster;                /* machines of a front and its nodes, or 0: all connections are to their service address */
         bool l3, slow, pressure;     /* IP links instead of Ethernet; slow links; pools too small for the work */
         bool plain;                  /* every connection well-behaved: no aborts, no application mode */
         bool trace;
 };
 
-enum ev_kind { EV_SWITCH, EV_ARRIVE, EV_POLL, EV_WAKE, EV_OPEN, EV_APP, EV_CRASH, EV_RESTART, EV_SPLIT, EV_HEAL };
+enum ev_kind { EV_SWITCH, EV_ARRIVE, EV_POLL, EV_WAKE, EV_OPEN, EV_APP, EV_CRASH, EV_RESTART, EV_SPLIT, EV_HEAL, EV_MOVE };
 struct event { u64 t; u32 n; u32 kind; u32 a; void *p; };
 
 /* A frame on its way; shared by its copies. */
@@ -86,6 +87,7 @@ struct end {
         u8           side;            /* 0 opens, 1 is opened */
         u8           read_how, write_how;
         bool         echo;            /* sends back what it receives */
+        u8           moving;          /* enum moving: of a cluster's server */
         bool         live, up, shut, eof, let_go, gone, aborted, crashed, app_set;
         int          err;             /* what `closed` said */
         u32          size, queued, got;
@@ -94,8 +96,14 @@ struct end {
         u32          pace_us;         /* slow reader and idle writer */
 };
 
+enum moving { MOVE_NONE, MOVE_ASKED /* frozen at its node */, MOVE_GONE /* handed over, not yet begun there */ };
+
 struct conn {
         struct sim *sim;
+        struct node *source;          /* of its last move */
+        u32         speaker, target;  /* machine whose connection it is; where it is moved to */
+        bool        hand_first;       /* handed over before its request is read */
+        bool        doubt;            /* its target went down meanwhile */
         u32         id;
         u64         open_us;
         u8          port;
@@ -112,11 +120,12 @@ struct conn {
 struct counts {
         u64 frames, bytes, lost, duplicated, delayed, spoilt, spoilt_rx, cut, queue_full, ring_full, marked, delivered;
         u64 content, orphans, told, cut_up;
+        u64 moved, landed, stayed, refused, forged; /* moves: done, begun there, failed, not begun; control segments refused */
 };
 
 struct sim {
         struct params  p;
-        struct rng     net, work, life;
+        struct rng     net, work, life, move;
         u64            now_us;
         struct event  *heap;
         u32            n_heap, cap_heap, ev_count;
@@ -178,6 +187,22 @@ void end_start(struct end *e, struct node *n, struct tcb *t);
 /* The content of `side` at off: a run of at most n bytes; its length in *n. */
 const u8 *content(struct end *e, u32 off, u32 *n);
 enum { ARENA = 1048573, ARENA_RUN = 65536 };    /* prime: a shift by any power of two shows */
+
+/* cluster.c */
+bool cluster_member(const struct node *n);
+ipaddr cluster_service(void);
+void cluster_sizes(struct stack_config *c);
+void cluster_start(struct node *n);
+void cluster_plan(struct conn *c);
+void cluster_move(struct conn *c);
+bool cluster_hand_first(struct end *e);
+bool cluster_accept(struct conn *c, struct node *n, struct tcb *t);
+bool cluster_closed(struct end *e, struct tcb *t, int err);
+void cluster_crashed(struct node *n);
+void cluster_heard(struct sim *s, const struct frame *f);
+void cluster_check(struct node *n);
+int  cluster_put(struct tcb *t, u8 *dst, u32 max, const char **why);
+bool cluster_take(struct tcb *t, const u8 *src, u32 n);
 
 /* check.c */
 void check_run(struct sim *s);

@@ -86,13 +86,17 @@ static void plan_conn(struct sim *s, u32 id)
         struct conn *c = &s->conn[id];
         u32 a = rng_below(r, s->p.nodes), b = rng_below(r, s->p.nodes - 1);
         b += b >= a;
+        if (s->p.cluster) {
+                a = s->p.cluster + a % (s->p.nodes - s->p.cluster);
+                b = 0;
+        }
         c->sim = s;
         c->id = id;
         c->port = (u8)rng_below(r, SIM_PORTS);
         c->open_us = s->now_us + 12000000 + (u64)rng_below(r, s->p.span_ms) * 1000 + rng_below(r, 1000);
         plan_end(s, c, 0, a);
         plan_end(s, c, 1, b);
-        c->both_open = !rng_below(r, 20);
+        c->both_open = !rng_below(r, 20) && !s->p.cluster;
         c->refuse = !s->p.plain && !c->both_open && !rng_below(r, 40);
         plan_opts(s, c);
         if (!rng_below(r, 20))
@@ -109,6 +113,8 @@ static void plan_conn(struct sim *s, u32 id)
         if (c->end[1].echo)
                 c->end[1].size = c->end[0].size;
         ev_at(s, c->open_us, EV_OPEN, id << 1, NULL);
+        if (s->p.cluster)
+                cluster_plan(c);
         if (c->both_open)
                 ev_at(s, c->open_us, EV_OPEN, id << 1 | 1, NULL);
 }
@@ -122,6 +128,8 @@ void work_plan(struct sim *s)
         for (u32 i = 0; i < s->p.crashes; i++) {
                 u64 t = s->now_us + 12000000 + (u64)rng_below(r, s->p.span_ms) * 1000;
                 u32 n = rng_below(r, s->p.nodes);
+                if (s->p.cluster) /* nodes, and once in a while the front */
+                        n = rng_below(r, 8) ? 1 + n % (s->p.cluster - 1) : 0;
                 ev_at(s, t, EV_CRASH, n, NULL);
                 ev_at(s, t + rng_log(r, 1000, 120000000), EV_RESTART, n, NULL);
         }
@@ -143,7 +151,7 @@ struct conn *work_find(struct node *server, const struct tcp_names *names)
 {
         struct sim *s = server->sim;
         for (struct conn *c = *found_head(s, names->raddr, names->rport); c; c = c->next_found)
-                if (c->sport == names->rport && c->end[1].node == server && SIM_PORT + c->port == names->lport &&
+                if (c->sport == names->rport && (s->p.cluster ? cluster_member(server) : c->end[1].node == server) && SIM_PORT + c->port == names->lport &&
                     ipaddr_eq(node_addr(s, c->end[0].node->id), names->raddr))
                         return c;
         return NULL;
@@ -171,7 +179,8 @@ void work_open(struct conn *c, u32 side)
                 return;
         node_enter(n);
         int err = 0;
-        struct tcb *t = tcp_connect(n->st, IPADDR_ANY, mine, node_addr(s, peer->id), theirs, &end_events, &c->end[side], &c->opts, &err);
+        ipaddr to = s->p.cluster ? cluster_service() : node_addr(s, peer->id);
+        struct tcb *t = tcp_connect(n->st, IPADDR_ANY, mine, to, theirs, &end_events, &c->end[side], &c->opts, &err);
         if (t) {
                 struct tcp_names names;
                 tcp_names(t, &names);
