@@ -26,9 +26,9 @@ TWINNED := $(foreach s,$(ASM),$(call TWIN,$(basename $(notdir $s))))
 
 # net/ and what it stands on is a library (libqure.a); services, file systems and shell stand on it and on
 # include/platform.h; the rest of c/ and drivers/ is the kernel.
-LIB_SRC := $(filter-out $(TWINNED),$(wildcard net/*.c net/tcp/*.c net/handoff/*.c) c/fmt.c c/cksum.c) $(ASM)
+LIB_SRC := $(filter-out $(TWINNED),$(wildcard net/*.c net/tcp/*.c net/handoff/*.c) c/fmt.c c/packed.c c/cksum.c) $(ASM)
 APP_SRC := $(wildcard net/service/*.c c/fs/*.c c/shell/*.c)
-KERN_SRC:= $(filter-out $(TWINNED) c/fmt.c c/cksum.c,$(wildcard c/*.c drivers/*.c)) $(ASM_ONLY) boot/entry.S
+KERN_SRC:= $(filter-out $(TWINNED) c/fmt.c c/packed.c c/cksum.c,$(wildcard c/*.c drivers/*.c)) $(ASM_ONLY) boot/entry.S
 obj      = $(patsubst %,$B/$(1)/%.o,$(2))
 LIB     := $(call obj,k,$(LIB_SRC))
 FOREIGN := $(call obj,lib,$(LIB_SRC) hosttest/guard.c)
@@ -90,6 +90,12 @@ $B/offsets.h: asm/offsets.c
 	@mkdir -p $(@D)
 	$(CC) $(KFLAGS) -O1 -MMD -MF $B/offsets.d -MT $@ -S $< -o $B/offsets.s
 	awk '$$1 == "@off" { print "#define", $$2, $$3 }' $B/offsets.s > $@
+
+# The list of drop reasons, packed.
+$(foreach d,k lib san fuzz,$B/$d/net/drop.c.o): $B/drop_words.h
+$B/drop_words.h: include/drop.h boot/drops.py boot/packed.py
+	@mkdir -p $(@D)
+	python3 boot/drops.py $< > $@.new && mv $@.new $@
 
 $B/libqure.a: $(FOREIGN)
 	rm -f $@ && ar rcsD $@ $^

@@ -6,7 +6,7 @@
 KLINK = $(CC) -m32 -nostdlib -static -no-pie -Wl,-T,boot/kernel.ld,--gc-sections,--build-id=none,-z,noexecstack,-z,max-page-size=4096 \
         -o $(1) $(or $(3),$(KERN)) $(APP) $(LIB) $(2) $(shell $(CC) -m32 -print-libgcc-file-name)
 
-$B/qure.elf: $(KERN) $(APP) $(LIB) boot/kernel.ld boot/ksym.py
+$B/qure.elf: $(KERN) $(APP) $(LIB) boot/kernel.ld boot/ksym.py boot/packed.py
 	$(call KLINK,$B/qure1.elf,)
 	nm -n $B/qure1.elf > $B/qure1.nm
 	python3 boot/ksym.py $B/qure1.nm > $B/ksym.S

@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 """ksym.py NM_OUTPUT > ksym.S - packs the kernel's function names into the table that include/ksym.h describes.
 
-Tokens are found by pairing: the pair of neighbouring pieces that occurs most often becomes a piece of its own, until
-128 are used up. With ~1500 functions a name costs about half its length.
-
 SPDX-License-Identifier: MIT
 """
 import re
 import sys
-from collections import Counter
 
-TOKENS = 128
+from packed import c_bytes, pack
+
 NAME_MAX = 63
 
 
@@ -29,27 +26,6 @@ def functions(nm):
     return sorted((a, k[1]) for a, k in by_addr.items()), start
 
 
-def tokenize(names):
-    """Splits every name into pieces; returns the split names and the pieces longer than a character."""
-    split, made = [list(n) for n in names], []
-    while len(made) < TOKENS:
-        pairs = Counter(p for n in split for p in zip(n, n[1:]))
-        if not pairs:
-            break
-        (a, b), n = min(pairs.items(), key=lambda kv: (-kv[1], kv[0]))
-        if n < 4:
-            break
-        made.append(a + b)
-        for s in split:
-            i = 0
-            while i < len(s) - 1:
-                if s[i] == a and s[i + 1] == b:
-                    s[i:i + 2] = [a + b]
-                i += 1
-    used = {p for s in split for p in s if len(p) > 1}
-    return split, [t for t in made if t in used]
-
-
 def varint(n):
     out = []
     while n > 0x7f:
@@ -61,17 +37,13 @@ def varint(n):
 def main():
     with open(sys.argv[1]) as f:
         funcs, last = functions(f)
-    split, tokens = tokenize([n for _, n in funcs])
-    code = {t: 0x80 + i for i, t in enumerate(tokens)}
-    table = [len(tokens)]
-    for t in tokens:
-        table += list(t.encode()) + [0]
-    for (addr, _), pieces in zip(funcs, split):
-        table += varint(addr - last) + [code.get(p) or ord(p) for p in pieces] + [0]
+    table, names = pack([n for _, n in funcs])
+    for (addr, _), name in zip(funcs, names):
+        table += varint(addr - last) + name
         last = addr
     print('        .section .ksym, "a"')
-    for i in range(0, len(table), 16):
-        print('        .byte', ', '.join(map(str, table[i:i + 16])))
+    for line in c_bytes(table, ''):
+        print('        .byte', line)
     print('        .section .note.GNU-stack, "", @progbits')
 
 

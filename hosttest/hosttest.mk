@@ -2,7 +2,7 @@
 # is one cmocka program; hosttest/fuzz/X.c one fuzzer with corpus in hosttest/corpus/X/; hosttest/e2e/*.py boot the image.
 # Everything prints TAP lines (ok N - name / not ok N - name); hosttest/run.py adds them up.
 KERN_PURE:= $(addprefix c/,pages.c slab.c keymap.c aml.c sponge.c option.c callsite.c poolsize.c) # parts of the kernel that know no machine
-SAN_SRC  := $(wildcard net/*.c net/tcp/*.c net/handoff/*.c) c/fmt.c c/cksum.c $(KERN_PURE) $(APP_SRC)
+SAN_SRC  := $(wildcard net/*.c net/tcp/*.c net/handoff/*.c) c/fmt.c c/packed.c c/cksum.c $(KERN_PURE) $(APP_SRC)
 SAN      := $(call obj,san,$(SAN_SRC) drivers/copy.c drivers/nic.c drivers/virtio_ring.c)
 FUZZ_OBJ := $(call obj,fuzz,$(SAN_SRC))
 UNIT_SRC := $(wildcard $(addprefix hosttest/,asm/*.c c/*.c drivers/*.c net/*.c net/tcp/*.c net/handoff/*.c net/service/*.c shell/*.c fs/*.c))

@@ -5,6 +5,8 @@
 #ifndef DROP_H
 #define DROP_H
 
+#include "types.h"
+
 #define DROPS(X) \
         X(ETH_SHORT,       "frame shorter than its headers") \
         X(ETH_NOT_OURS,    "destination MAC is neither ours nor a group we joined") \
@@ -210,8 +212,11 @@ enum drop {
         DROP_N
 };
 
-/* Name of a reason ("IP_CKSUM") and its explanation; why < DROP_N. */
-const char *drop_name(enum drop why);
-const char *drop_text(enum drop why);
+/* Name of a reason ("IP_CKSUM") and its explanation, written into text, which is returned; why < DROP_N. */
+enum { DROP_TEXT_MAX = 96 };
+const char *drop_name(enum drop why, char text[DROP_TEXT_MAX]);
+const char *drop_text(enum drop why, char text[DROP_TEXT_MAX]);
+/* Some reasons only say where a packet ended; their explanation ends in "(not a fault)". */
+bool drop_is_fault(enum drop why);
 
 #endif

@@ -1,9 +1,8 @@
 /* ksym.h - the kernel's own table of function names, for backtraces. boot/ksym.py writes it from `nm` between the two
  * links; it lies in rodata between ksym_start and ksym_end and is empty (ksym_start == ksym_end) in the first link.
  *
- *      1 byte           t, the number of tokens
- *      t times          token: its characters, 0. Token i is written 0x80 + i in names. Tokens hold plain characters only.
- *      until ksym_end   function: varint distance from the function before (the first: from __text_start), name, 0
+ *      head             of a packed table (include/packed.h)
+ *      until ksym_end   function: varint distance from the function before (the first: from __text_start), its name packed
  *
  * varint: seven bits a byte, low bits first, 0x80 set in all but the last. Functions are in order of address, one name
  * per address, without compiler suffixes (.part.0). Names need no more than KSYM_NAME_MAX characters and their 0.

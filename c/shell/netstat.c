@@ -44,15 +44,16 @@ static void print_counter(void *ctx, const char *name, u32 n)
 static void print_statistics(void)
 {
         const struct pktpool *pool = &plat_stack()->pkts;
+        char name[DROP_TEXT_MAX], text[DROP_TEXT_MAX];
 
         out("packet buffers: %u of %u free, %u at the least\n", pool->n_free, pool->n_total, pool->n_low);
         service_statistics();
         out("TCP:\n");
         tcp_statistics(plat_stack(), print_counter, NULL);
         out("dropped, by reason:\n");
-        for (u32 i = 0; i < DROP_N; i++)
+        for (enum drop i = 0; i < DROP_N; i++)
                 if (pool->drops[i])
-                        out("%10u  %-16s %s\n", pool->drops[i], drop_name((enum drop)i), drop_text((enum drop)i));
+                        out("%10u  %-16s %s\n", pool->drops[i], drop_name(i, name), drop_text(i, text));
 }
 
 int cmd_netstat(struct words *w)

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 #include "ksym.h"
 
-/* Two tokens, "tcp_" and "_init"; functions at +0 "a", +16 "tcp_init", +316 "tcp_rx" (its distance needs two bytes). */
+/* Three pairs: "tc", "tcp" and "p_"; functions at +0 "a", +16 "tcp_init", +316 "tcp_rx" (its distance needs two bytes). */
 static const u8 text[1024];
-static const u8 table[] = { 2, 't', 'c', 'p', '_', 0, '_', 'i', 'n', 'i', 't', 0,
-                            0, 'a', 0, 16, 't', 'c', 'p', 0x81, 0, 0xac, 0x02, 0x80, 'r', 'x', 0 };
+static const u8 table[] = { 3, 't', 'c', 0x80, 'p', 'p', '_',
+                            0, 'a', 0, 16, 0x81, '_', 'i', 'n', 'i', 't', 0, 0xac, 0x02, 0x80, 0x82, 'r', 'x', 0 };
 static u32 table_bytes = sizeof(table);
 #define __text_start text
 #define __text_end (text + sizeof(text))

@@ -15,16 +15,6 @@ static bool count_connection(void *ctx, const struct tcp_info *t)
         return true;
 }
 
-/* Some reasons only say where a packet ended; their explanation says so too. */
-static bool is_fault(enum drop why)
-{
-        static const char mark[] = "(not a fault)";
-        const char *text = drop_text(why);
-        size_t n = strlen(text);
-
-        return n < sizeof(mark) || strcmp(text + n - (sizeof(mark) - 1), mark) != 0;
-}
-
 u32 http_status_json(const struct http *h, char *dst, u32 size)
 {
         const struct stack *st = h->st;
@@ -42,7 +32,7 @@ u32 http_status_json(const struct http *h, char *dst, u32 size)
                 tx_bytes += c->tx_bytes;
         }
         for (u32 i = 0; i < DROP_N; i++)
-                drops += is_fault((enum drop)i) ? st->pkts.drops[i] : 0;
+                drops += drop_is_fault((enum drop)i) ? st->pkts.drops[i] : 0;
         plat_mem(&m);
         int n = fmt(dst, size,
                     "{\"version\":\"%s\",\"hostname\":\"%s\",\"uptime_ms\":%llu,\"connections\":%u,\"accepted\":%u,"
