@@ -70,34 +70,35 @@ struct dns_state;
 struct tcp_state;
 struct sock_state;
 
+/* What is used most comes first: small offsets make short instructions. */
 struct stack {
-        struct pktpool      pkts;
-        struct wheel        wheel;
-        u64                 now_us;     /* passed in, monotonic */
-        u64                 ms_base_us; /* now_us at which wheel.now_ms last changed */
-        u8                  key[16];    /* secret of this instance */
-        u64                 rnd_count;
-        bool                waiting;    /* somebody waits for the end of the batch */
-        struct netif       *nif[STACK_NIFS];
-        u8                  n_nifs;
+        struct tcp_state   *tcp;
         struct eth_state   *eth;
         struct arp_state   *arp;
         struct claim_state *claim;
         struct route_state *route;
         struct ip_state    *ip;
         struct hop         *hop;        /* link headers towards neighbours, ready to send (arp.h); numbered from 1 */
-        u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes */
         struct icmp_state  *icmp;
         struct igmp_state  *igmp;
         struct udp_state   *udp;
         struct dhcp_state  *dhcp;       /* NULL until the first dhcp_start */
         struct echo_state  *echo;       /* made by the first echo_listen (net/service/echo.c) */
         struct dns_state   *dns;        /* NULL until the first server or query */
-        struct tcp_state   *tcp;
         struct sock_state  *sock;
+        u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes */
+        u8                  n_nifs;
+        bool                waiting;    /* somebody waits for the end of the batch */
+        struct netif       *nif[STACK_NIFS];
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);
         void               *tap_ctx;
+        u64                 now_us;     /* passed in, monotonic */
+        struct wheel        wheel;
+        struct pktpool      pkts;
+        u64                 ms_base_us; /* now_us at which wheel.now_ms last changed */
+        u8                  key[16];    /* secret of this instance */
+        u64                 rnd_count;
         struct stack_config cfg;
 };
 

@@ -178,6 +178,8 @@ struct tcp_counters {
 
 struct tcp_state {
         struct stack     *st;
+        struct conv_state *conv;
+        struct handoff   *handoff;      /* NULL: not configured (net/handoff) */
         struct tcb      **bucket;
         u32               key[2];       /* of the lookup hash, odd */
         u32               shift;        /* 32 - log2(buckets) */
@@ -186,7 +188,6 @@ struct tcp_state {
         struct tcb       *free_tcb, *pool;
         u32               n_pool, n_tcbs, hand; /* hand: where reclaim looks next */
         struct listener  *listeners, *free_listener;
-        struct listener  *lbucket[TCP_LISTEN_BUCKETS];
         struct synq      *synq_pool, *free_synq, **sbucket;
         u32               n_synq, n_half, sshift, n_fastopen;
         struct { struct synq *first, *last; } half[SYNACK_LISTS]; /* by tries */
@@ -195,7 +196,6 @@ struct tcp_state {
         u32              *tbucket;      /* index + 1 */
         u32               n_tw, tw_first, tw_count, tshift;
         struct timer      tw_timer;
-        struct handoff   *handoff;      /* NULL: not configured (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;
         struct tcblist    batch, delack;
@@ -204,10 +204,10 @@ struct tcp_state {
         u32               cookie_ms;    /* when a SYN cookie was last sent */
         bool              cookies_out;
         u32               challenge_ms, challenge_n;
-        struct tfo_peer   tfo[TCP_TFO_CACHE];
         u32               tfo_clock;
-        struct conv_state *conv;
         struct tcp_counters count;
+        struct listener  *lbucket[TCP_LISTEN_BUCKETS];
+        struct tfo_peer   tfo[TCP_TFO_CACHE];
 };
 
 static inline struct stack *tcb_stack(const struct tcb *t) { return t->ts->st; }
