@@ -9,6 +9,7 @@
 #include "route.h"
 #include "tokens.h"
 
+enum { ARP_WAIT = 12 }; /* packets that wait for one neighbour: what TCP begins with; one, the newest, when buffers are short */
 enum { ARP_ASKS_PER_S = 100, ARP_ASKS_BURST = 50 }; /* requests in all: a scan of the LAN through us stays polite */
 
 enum state { FREE, ASKING, REACHABLE, VERIFYING, FIXED }; /* mac is valid from REACHABLE on */
@@ -21,7 +22,7 @@ struct arp_entry {
         macaddr           mac;
         u8                state, tries;
         u32               seen_ms; /* last sign of life */
-        struct pkt       *wait;    /* the one packet that waits for resolution */
+        struct pktq       wait;    /* what waits for resolution */
 };
 
 struct arp_state {
@@ -83,9 +84,8 @@ static void remove(struct arp_entry *e, enum drop why)
                 at = &(*at)->next;
         *at = e->next;
         timer_stop(&st->wheel, &e->timer);
-        if (e->wait)
-                pkt_drop(e->wait, why);
-        e->wait = NULL;
+        while (e->wait.n)
+                pkt_drop(pktq_get(&e->wait), why);
         e->state = FREE;
         stack_hops_changed(st);
         e->next = st->arp->free;
@@ -128,6 +128,7 @@ static struct arp_entry *add(struct netif *nif, ipaddr addr)
         e->timer.fire = fire;
         e->nif = nif;
         e->addr = addr;
+        pktq_init(&e->wait);
         hop_of(e)->used = false;
         struct arp_entry **at = bucket_of(as, nif, addr);
         e->next = *at;
@@ -171,8 +172,7 @@ static void ask(struct arp_entry *e)
 static void give_up(struct arp_entry *e)
 {
         struct stack *st = e->nif->st;
-        struct pkt *p = e->wait;
-        e->wait = NULL;
+        struct pkt *p = pktq_get(&e->wait);
         remove(e, DROP_ARP_TIMEOUT);
         if (!p)
                 return;
@@ -218,7 +218,7 @@ static void set_mac(struct arp_entry *e, macaddr mac)
 static void learn(struct arp_entry *e, macaddr mac)
 {
         struct stack *st = e->nif->st;
-        struct pkt *p = e->wait;
+        struct pkt *p;
         if (e->state == FIXED)
                 return;
         set_mac(e, mac);
@@ -227,8 +227,7 @@ static void learn(struct arp_entry *e, macaddr mac)
                 e->state = REACHABLE;
                 timer_set(&st->wheel, &e->timer, e->seen_ms + ARP_REACHABLE_MS);
         }
-        e->wait = NULL;
-        if (p)
+        while ((p = pktq_get(&e->wait)) != NULL)
                 eth_tx(e->nif, p, mac, ETHERTYPE_IP_);
 }
 
@@ -251,9 +250,10 @@ void arp_tx(struct netif *nif, struct pkt *p, ipaddr hop)
                 eth_tx(nif, p, e->mac, ETHERTYPE_IP_);
                 return;
         }
-        if (e->wait)
-                pkt_drop(e->wait, DROP_ARP_QUEUE);
-        e->wait = p;
+        const struct pktpool *pool = &nif->st->pkts;
+        while (e->wait.n >= (pool->n_free > pool->n_total / 2 ? ARP_WAIT : 1))
+                pkt_drop(pktq_get(&e->wait), DROP_ARP_QUEUE);
+        pktq_put(&e->wait, p);
 }
 
 /* RFC 1868: a host says goodbye. Believed only from the MAC that the entry names. */

@@ -67,15 +67,30 @@ static void unknown_hop_is_asked_and_the_packet_waits(void **state)
         expect_ping(*state, mac_a);
 }
 
-static void second_packet_displaces_the_first(void **state)
+static void twelve_packets_wait_and_the_oldest_goes(void **state)
 {
         struct wire *w = *state;
+        for (u32 i = 0; i < 14; i++)
+                send_to(w, HOST_A);
+        assert_int_equal(wire_drops(w, DROP_ARP_QUEUE), 2);
+        assert_int_equal(wire_pending(w), 1);
+        hear(w, wire_mac_us, ARP_REPLY, mac_a, HOST_A, WIRE_US);
+        assert_int_equal(wire_pending(w), 13);
+}
+
+static void one_packet_waits_when_buffers_are_short(void **state)
+{
+        struct wire *w = *state;
+        struct pktq held;
+        pktq_init(&held);
+        for (u32 i = 0; i < w->st->pkts.n_total / 2; i++)
+                pktq_put(&held, pkt_alloc(&w->st->pkts, PKT_HEADROOM));
         send_to(w, HOST_A);
         send_to(w, HOST_A);
         assert_int_equal(wire_drops(w, DROP_ARP_QUEUE), 1);
-        assert_int_equal(wire_pending(w), 1);
+        while (held.n)
+                pkt_free(pktq_get(&held));
         hear(w, wire_mac_us, ARP_REPLY, mac_a, HOST_A, WIRE_US);
-        assert_int_equal(wire_pending(w), 2);
 }
 
 static struct { u32 calls; int err; } told;
@@ -375,7 +390,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(unknown_hop_is_asked_and_the_packet_waits), T(second_packet_displaces_the_first),
+                T(unknown_hop_is_asked_and_the_packet_waits), T(twelve_packets_wait_and_the_oldest_goes),
+                T(one_packet_waits_when_buffers_are_short),
                 T(silence_is_asked_three_times_then_reported), T(used_entry_is_verified_by_unicast),
                 T(verification_without_answer_deletes), T(unused_entry_is_forgotten_without_asking),
                 T(confirmation_from_above_replaces_asking), T(request_for_us_is_answered_and_teaches),
