@@ -69,7 +69,7 @@ struct tcp_opts {
         bool speaks_first;   /* listener: asked at a QuRe peer's SYN, may answer and close before the request comes (R43) */
         bool hold_reopened;  /* listener: a SYN that opens again is acknowledged, its data has to come once more (R42) */
         /* Listener: these first bytes of a SYN's data are a request that may run before the handshake, for it does no harm twice.
-         * NULL = data on a SYN always waits for the handshake. */
+         * NULL = a QuRe peer's data always waits for the handshake, Fast Open's never. */
         bool (*idempotent)(const u8 *data, u32 n);
         bool no_pmtud;       /* segments may be fragmented on their way */
         bool fixed_isn;      /* for conformance tests: start with `isn` instead of RFC 6528's choice */

@@ -109,8 +109,8 @@ int http_listen_late(struct http *h, ipaddr addr, u16 port, bool late)
 {
         /* Replies are queued whole, so there is nothing for Nagle to wait for. */
         const struct tcp_opts opts = {.rcvbuf = HTTP_RCVBUF, .sndbuf = HTTP_SNDBUF, .backlog = 64, .nodelay = true,
-                                      .keepalive_ms = HTTP_IDLE_MS, .qure = true, .optional_syn = late, .idempotent = idempotent,
-                                      .speaks_first = h->closed_all};
+                                      .keepalive_ms = HTTP_IDLE_MS, .qure = true, .fastopen = true, .optional_syn = late,
+                                      .idempotent = idempotent, .speaks_first = h->closed_all};
         struct http_port *free = NULL;
         int err = E_NOMEM;
 

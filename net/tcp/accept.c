@@ -107,10 +107,12 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
         tcp_arrives(t, s, p);
 }
 
-/* RFC 7413 4.2.2: a SYN with a valid cookie is accepted at once, its data with it. false: it is an ordinary SYN. */
+/* RFC 7413 4.2.2: a SYN with a valid cookie is accepted at once, its data with it, once (6.1). Our SYN,ACK waits until the user
+ * was asked, who may have the connection answered elsewhere. false: it is an ordinary SYN. */
 bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p)
 {
-        if (!tfo_cookie_ok(ts, q->raddr, s->tfo, s->tfo_len) || ts->n_fastopen >= ts->n_pool / 4)
+        if (!tfo_cookie_ok(ts, q->raddr, s->tfo, s->tfo_len) || ts->n_fastopen >= ts->n_pool / 4 ||
+            (s->len && !replay_may_use(ts, q, s, p)))
                 return false;
         q->tfo_ask = false;
         struct tcb *t = tcp_accept_make(ts, q);
@@ -126,7 +128,7 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
         f->offer_ws = q->has_wscale;
         __builtin_memcpy(f->syn_layout, q->l->opts.syn_layout, sizeof f->syn_layout);
         sent_add(t, t->iss, t->snd_nxt);
-        t->flags |= TF_TFO_ACCEPTED;
+        t->flags |= TF_TFO_ACCEPTED | TF_SYN_PENDING | TF_WANT_TX;
         ts->count.tfo_accepted++;
         ts->count.passive_opens++;
         ts->n_fastopen++;
@@ -140,7 +142,6 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
         } else {
                 pkt_drop(p, DROP_TCP_TFO_EMPTY);
         }
-        tcp_send_syn(t);
         if (tcp_ask_user(t) && t->rcv_queued)
                 tcp_tell_readable(t);
         tcp_leave(t);

@@ -111,6 +111,9 @@ enum replay { REPLAY_NEW, REPLAY_SEEN, REPLAY_FULL };
 bool replay_init(struct tcp_state *ts);
 enum replay replay_note(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 isn); /* notes a new one */
 
+/* The data of a SYN may be used: the listener says that running it twice does no harm, and it was not seen before. */
+bool replay_may_use(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s, const struct pkt *p);
+
 /* channel.c: directions. */
 bool channel_may_send(const struct tcb *t);                  /* not both SYNs are acknowledged: may data go? */
 bool channel_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p); /* before the steps of rx.c; true: p is consumed */

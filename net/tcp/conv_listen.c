@@ -87,17 +87,6 @@ static bool open_early(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, 
         return true;
 }
 
-/* Its first bytes say that running it twice does no harm, and it was not seen before. */
-static bool may_use(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s, const struct pkt *p)
-{
-        const struct tcp_opts *o = &q->l->opts;
-        if (!s->len || !o->idempotent || p->chain || !o->idempotent(p->data + s->hlen, s->len))
-                return false;
-        enum replay r = replay_note(ts, q->raddr, q->laddr, q->ports, q->irs);
-        ts->conv->count.replays += r == REPLAY_SEEN;
-        return r == REPLAY_NEW;
-}
-
 /* true: p is consumed. Else q goes its usual way, with the option in its answer when q->qure is set. */
 bool conv_listen(struct tcp_state *ts, struct listener *l, struct synq *q, struct tcp_seg *s, struct pkt *p,
                  const struct tcp_hdr *h)
@@ -114,7 +103,7 @@ bool conv_listen(struct tcp_state *ts, struct listener *l, struct synq *q, struc
         }
         /* a one-way channel delivers nothing before the proof (design 5) */
         bool early = (proven || !l->opts.optional_syn) && ts->n_fastopen < ts->n_pool / 4 &&
-                     ((l->opts.speaks_first && !s->len) || may_use(ts, q, s, p));
+                     ((l->opts.speaks_first && !s->len) || (s->len && l->opts.idempotent && replay_may_use(ts, q, s, p)));
         if (early && open_early(ts, q, s, p, proven, proven))
                 return true;
         ts->conv->count.held += s->len != 0;

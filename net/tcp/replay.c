@@ -58,3 +58,13 @@ enum replay replay_note(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u
         *b = i + 1;
         return REPLAY_NEW;
 }
+
+bool replay_may_use(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s, const struct pkt *p)
+{
+        const struct tcp_opts *o = &q->l->opts;
+        if (p->chain || (o->idempotent && !o->idempotent(p->data + s->hlen, s->len)))
+                return false;
+        enum replay r = replay_note(ts, q->raddr, q->laddr, q->ports, q->irs);
+        ts->conv->count.replays += r == REPLAY_SEEN;
+        return r == REPLAY_NEW;
+}

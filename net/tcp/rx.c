@@ -63,6 +63,11 @@ static bool check_seq(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         }
         if (acceptable(t, s))
                 return true;
+        if ((t->flags & TF_TFO_ACCEPTED) && s->flags & TCP_SYN && !(s->flags & (TCP_ACK | TCP_RST)) && s->seq == t->snd_wl1) {
+                tcp_send_syn(t); /* our SYN,ACK was lost (R156) */
+                pkt_drop(p, DROP_TCP_SYN_AGAIN);
+                return false;
+        }
         if (s->flags & TCP_RST) {
                 if (s->seq == tcp_rcv_ack(t))
                         return true;

@@ -32,7 +32,7 @@ enum tcb_flag {
         TF_EOF          = 1u << 19, /* the peer's FIN was reached in the stream */
         TF_PSHED        = 1u << 20, /* a message is complete (R53) */
         TF_NO_DF        = 1u << 21, /* path MTU black hole: let routers fragment */
-        TF_SYN_PENDING  = 1u << 22, /* Fast Open: the SYN waits for data to take along */
+        TF_SYN_PENDING  = 1u << 22, /* Fast Open, QuRe: our SYN waits for data to take along, or until the user was asked */
         TF_TFO_ACCEPTED = 1u << 23, /* Fast Open: the user knows of this connection before its handshake is complete */
         TF_ABORT_ON_ACK = 1u << 24, /* application mode: reset once everything is acknowledged (R160) */
         TF_URG_TX       = 1u << 25, /* snd_up counts */

@@ -184,7 +184,8 @@ void tcp_tx_data(struct tcb *t)
                         channel_tx(t);
                 else
                         tcp_send_syn(t);
-                return;
+                if (!(t->flags & TF_TFO_ACCEPTED) || t->conv)
+                        return; /* behind the SYN,ACK of Fast Open data may go */
         }
         if (tcp_send_whole(t))
                 return;
