@@ -64,6 +64,7 @@ enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, 
 
 struct handoff_counters {
         u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS];      /* as the front */
+        u32 answered;                   /* SYNs of early clients that the front answered itself, for the node took its time */
         u32 forwarded, kept, kept_lost; /* the client's packets: passed on, kept from 51 to 52, lost meanwhile */
         u32 tunnelled, untunnelled;     /* in IP in IP: sent to nodes behind a router, taken from fronts */
         u32 quoted, tunnel_errors;      /* ICMP: about flows, passed on; about the way to a node, learnt from */

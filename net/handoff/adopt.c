@@ -80,7 +80,7 @@ static bool fill_flight(struct tcb *t)
         u32 out = tcb_outstanding(t);
         if (!out)
                 return true;
-        if (!flight_get(t))
+        if (!flight_get(t) || !sent_room(t))
                 return false;
         t->flight->cur = t->snd_first;
         t->flight->cur_off = min_u32(out, t->snd_queued);
@@ -161,8 +161,9 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
         fill(t, l, b);
         t->flags |= TF_BUSY; /* what queues does not send */
         bool ok = fill_ahead(t, queue, b) && fill_send(t, queue, b->snd_bytes) && fill_received(t, queue, b->rcv_bytes) &&
-                  walk_to(t, b->state) && fill_flight(t);
+                  (block_is_early(b) ? early_adopt(t, l, b) : walk_to(t, b->state) && fill_flight(t));
         t->flags = (t->flags & ~(u32)BLOCK_FLAGS) | b->flags;
+        ts->n_fastopen += (b->flags & TF_TFO_ACCEPTED) != 0;
         u32 now = tcb_now_ms(t);
         t->last_rx_ms = now - b->rx_age_ms;
         t->last_tx_ms = now - b->tx_age_ms;
@@ -207,7 +208,9 @@ void tcb_start(struct tcb *t)
                 return;
         }
         if (!(t->flags & TF_DEAD)) {
-                if (t->rcv_acked != tcp_rcv_ack(t))
+                if (t->flags & TF_SYN_PENDING)
+                        t->flags |= t->conv ? TF_ACK_NOW | TF_WANT_TX : TF_WANT_TX;
+                else if (t->rcv_acked != tcp_rcv_ack(t))
                         tcp_ack_later(t);
                 if (tcp_unsent(t) || tcp_fin_due(t))
                         t->flags |= TF_WANT_TX;

@@ -150,8 +150,10 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
             flow_find(&h->flows, raddr, laddr, ports))
                 return HANDOFF_TAKEN;
         u32 room = h->st->pkts.n_free / 2 * 1024;
-        bool busy =
-                !h->free_adoption || h->ts->n_tcbs == h->ts->n_pool || l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u);
+        bool early = (b->flags & TF_TFO_ACCEPTED && h->ts->n_fastopen >= h->ts->n_pool / 4) ||
+                     (b->conv_flags && !h->ts->conv->free);
+        bool busy = early || !h->free_adoption || h->ts->n_tcbs == h->ts->n_pool ||
+                    l->n_waiting >= (l->opts.backlog ? l->opts.backlog : 16u);
         return busy || block_bytes(b) > room ? HANDOFF_BUSY : HANDOFF_OK;
 }
 

@@ -6,7 +6,8 @@
  *  84 cwnd, ssthresh, W_max, srtt, rttvar, rto, smallest rtt | 112 keep-alive, since something came, since data went, since
  *     progress | 128 bytes of send queue, of unread text | 136 four times: place ahead of RCV.NXT, bytes there (4 each)
  * 168 MSS of the peer, of its segments, path MTU, user time-out, 2 MSL (2 each) | 178 scale to send, to receive, time-outs in a row,
- *     congestion control, TTL, TOS | 184 the service's place: the rest of the length
+ *     congestion control, TTL, TOS | 184 flags of QuRe, what our SYN offers, our MSS (2), number of the peer's SYN, end of our SYN's
+ *     data, bytes that an unproven address may still get | 200 the service's place: the rest of the length
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
@@ -21,7 +22,7 @@ static const struct { u16 at; u8 size; } layout[] = {
         AT(4, progress_age_ms), AT(4, snd_bytes), AT(4, rcv_bytes), AT(4, ahead[0].at), AT(4, ahead[0].n), AT(4, ahead[1].at),
         AT(4, ahead[1].n), AT(4, ahead[2].at), AT(4, ahead[2].n), AT(4, ahead[3].at), AT(4, ahead[3].n), AT(2, peer_mss), AT(2, rcv_mss),
         AT(2, pmtu), AT(2, user_timeout), AT(2, timewait_cs), AT(1, snd_scale), AT(1, rcv_scale), AT(1, retries), AT(1, cc), AT(1, ttl),
-        AT(1, tos),
+        AT(1, tos), AT(1, conv_flags), AT(1, offers), AT(2, our_mss), AT(4, irs), AT(4, syn_end), AT(4, credit),
 };
 _Static_assert(offsetof(struct control_block, client) == offsetof(struct control_block, service) + 4, "written as one");
 
@@ -52,10 +53,14 @@ static bool somebody(ipaddr a)
 }
 
 /* States that can go on elsewhere: what is open, and what is being closed. */
-static bool state_ok(u8 state)
+static bool state_ok(const struct control_block *b)
 {
+        u8 state = b->state;
+        if (block_is_early(b))
+                return early_sensible(b);
         bool rx = (state & (FIN_RX | FIN_ACK_TX)) != FIN_ACK_TX, tx = (state & (FIN_TX | FIN_ACK_RX)) != FIN_ACK_RX;
-        return tcp_both_open(state) && rx && tx && state != TCP_B_GONE;
+        return tcp_both_open(state) && rx && tx && state != TCP_B_GONE &&
+               !(b->flags & (TF_SYN_PENDING | TF_TFO_ACCEPTED));
 }
 
 u32 block_ahead(const struct control_block *b)
@@ -92,9 +97,10 @@ static bool flags_ok(const struct control_block *b)
 /* What an engine could have written; everything that adopt.c relies on. */
 static bool sensible(const struct control_block *b)
 {
-        u32 out = b->snd_nxt - b->snd_una, fin = (b->state & (FIN_TX | FIN_ACK_RX)) == FIN_TX;
-        bool whole = !(b->state & FIN_TX) || out == b->snd_bytes + fin;         /* behind FIN nothing waits */
-        return state_ok(b->state) && whole && out <= b->snd_bytes + fin && b->snd_bytes <= ADOPT_BYTES_MAX &&
+        bool syn = (b->state & (SYN_TX | SYN_ACK_RX)) == SYN_TX && !(b->flags & TF_SYN_PENDING);
+        u32 out = b->snd_nxt - b->snd_una, most = b->snd_bytes + syn + ((b->state & (FIN_TX | FIN_ACK_RX)) == FIN_TX);
+        bool whole = !(b->state & FIN_TX) || out == most;               /* behind FIN nothing waits */
+        return state_ok(b) && whole && out <= most && b->snd_bytes <= ADOPT_BYTES_MAX &&
                b->rcv_bytes <= ADOPT_BYTES_MAX && b->snd_scale <= 14 && b->rcv_scale <= 14 &&
                b->rcv_adv - b->rcv_nxt <= 1u << 30 && b->rcv_nxt - b->rcv_acked <= ADOPT_BYTES_MAX + 1 && b->rcv_space <= 1u << 30 &&
                b->peer_mss && b->rcv_mss && b->rto_ms && b->rto_ms <= TCP_RTO_MAX_MS && b->cwnd && b->service_port &&

@@ -1,14 +1,14 @@
 /* export.c - a live connection as a control block, and out of the engine's hands: nobody speaks for it from then on.
- * Not here: connections whose directions open and close by themselves, and what is only half open: those stay.
+ * Not here: what there is more to say of early and QuRe clients (early.c), and half-open entries: those stay.
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
 
 const char *tcb_stays(const struct tcb *t)
 {
-        if (t->conv)
-                return "its directions open and close by themselves";
-        if (!tcp_both_open(t->state) || t->state == TCP_B_GONE || (t->flags & (TF_TFO_ACCEPTED | TF_SYN_PENDING | TF_DEAD)))
+        bool early = t->conv || !(t->state & SYN_ACK_RX);
+        bool goes_on = early ? early_state_ok(t->conv, t->flags, t->state) : tcp_both_open(t->state) && t->state != TCP_B_GONE;
+        if (!goes_on || t->flags & (early ? TF_DEAD : TF_DEAD | TF_SYN_PENDING | TF_TFO_ACCEPTED))
                 return "its handshake or its end is under way";
         if (!t->listener)
                 return "it was opened from here";
@@ -52,9 +52,11 @@ void tcb_thaw(struct tcb *t)
 {
         tcp_insert(t);
         tcp_predict(t);
-        if (t->rcv_acked != tcp_rcv_ack(t))
+        if (t->flags & TF_SYN_PENDING)
+                t->flags |= t->conv ? TF_ACK_NOW : 0; /* our SYN is the acknowledgement, except of a late QuRe server */
+        else if (t->rcv_acked != tcp_rcv_ack(t))
                 tcp_ack_later(t);
-        if (tcp_unsent(t) || tcp_fin_due(t))
+        if (t->flags & TF_SYN_PENDING || tcp_unsent(t) || tcp_fin_due(t))
                 tcp_want_tx(t);
         tcp_timer_rearm(t);
 }
@@ -101,6 +103,7 @@ void tcb_export(const struct tcb *t, struct control_block *b)
                                     .rcv_mss = t->rcv_mss, .pmtu = t->pmtu, .user_timeout = t->user_timeout,
                                     .timewait_cs = t->timewait_cs};
         export_ahead(t, b);
+        early_export(t, b);
 }
 
 /* What of [*off, *off + *n) lies in a run of `len` bytes at ptr, to *dst; all three move on. */

@@ -15,6 +15,8 @@ enum {
         HANDOFF_PORT = 144,             /* notices: both ports */
         TRANSFER_RTO_MS = 100,          /* first wait for 52: many times what a LAN takes */
         TRANSFER_TRIES = 5,             /* 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s, then the next node */
+        TRANSFER_EARLY_MS = 50,         /* the same while the client's SYN waits for its answer, and ... */
+        TRANSFER_EARLY_TRIES = 2,       /* ... 0.05 + 0.1 s, then the front answers the SYN and begins anew */
         TRANSFER_WINDOW = 16,           /* segments of one connection on their way to the node */
         TRANSFER_KEEP = 32,             /* packets of the client kept from 51 to 52 */
         TRANSFER_LINGER_MS = 30000,     /* how long 53 is repeated when asked; longer than 52 is */
@@ -53,11 +55,11 @@ void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u
 bool auth_equal(const u8 a[HANDOFF_TAG], const u8 b[HANDOFF_TAG]);
 
 /* --- block.c: the control block, version 2: a fixed part, and the service's place behind it --- */
-enum { BLOCK_VERSION = 2, BLOCK_BYTES = 184, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX, BLOCK_AHEAD = 4 };
+enum { BLOCK_VERSION = 2, BLOCK_BYTES = 200, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX, BLOCK_AHEAD = 4 };
 /* Of enum tcb_flag: what goes along, with the bits that they have here. Another order of them is another version. */
 enum { BLOCK_FLAGS = TF_NODELAY | TF_CORK | TF_TS | TF_SACK | TF_ECN | TF_ECE | TF_CWR | TF_APP_MODE | TF_PSH_MESSAGE | TF_FIN_QUEUED |
-                     TF_USER_CLOSED | TF_ACTIVE_CLOSE | TF_EOF | TF_PSHED | TF_NO_DF | TF_ABORT_ON_ACK | TF_URG_TX | TF_URG_RX |
-                     TF_ACK_ON_READ | TF_NO_PMTUD | TF_PERSIST_ACKD };
+                     TF_USER_CLOSED | TF_ACTIVE_CLOSE | TF_EOF | TF_PSHED | TF_NO_DF | TF_SYN_PENDING | TF_TFO_ACCEPTED |
+                     TF_ABORT_ON_ACK | TF_URG_TX | TF_URG_RX | TF_ACK_ON_READ | TF_NO_PMTUD | TF_PERSIST_ACKD };
 struct control_block {
         u8     nonce[HANDOFF_NONCE];
         ipaddr service, client;
@@ -74,6 +76,10 @@ struct control_block {
         u32    snd_bytes, rcv_bytes;    /* of the queues that follow the block */
         u16    peer_mss, rcv_mss, pmtu, user_timeout, timewait_cs;
         struct { u32 at, n; } ahead[BLOCK_AHEAD]; /* what came ahead of its turn: n bytes at RCV.NXT + at; n = 0 ends */
+        /* what our SYN says when it is sent (again), and of QuRe (early.c) */
+        u8     conv_flags, offers;      /* enum conv_flag, 0 of a plain connection; enum block_offer */
+        u16    our_mss;
+        u32    irs, syn_end, credit;    /* as in struct conv */
         u16    n_place;                 /* bytes of place, which only the service understands; who passes the block on keeps them */
         u8     place[TCP_PLACE_MAX];
 };
@@ -111,6 +117,16 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
 enum handoff_reason tcb_take_place(struct tcb *t, const struct control_block *b);
 void tcb_discard(struct tcb *t, const struct control_block *b, bool taken);
 void tcb_start(struct tcb *t);                          /* into the table; its listener's user gets it */
+
+/* --- early.c: what a connection has more before its SYN is acknowledged, and when its directions are decoupled --- */
+enum block_offer { OFFER_WS = 1, OFFER_TS = 2, OFFER_SACK = 4, OFFERS = 7 };
+static inline bool block_is_early(const struct control_block *b) { return b->conv_flags || !(b->state & SYN_ACK_RX); }
+/* The byte, beside flags of enum tcb_flag, is of such a connection and can go on elsewhere. */
+bool early_state_ok(bool qure, u32 flags, u8 state);
+bool early_sensible(const struct control_block *b);     /* what other blocks do not have */
+void early_export(const struct tcb *t, struct control_block *b);
+/* t has the rest of the block, nothing of it was sent, its byte is 00. false: out of something. */
+bool early_adopt(struct tcb *t, const struct listener *l, const struct control_block *b);
 
 /* --- flow.c --- */
 enum flow_state { FLOW_FREE, FLOW_PENDING, FLOW_ACTIVE };
@@ -152,6 +168,7 @@ struct transfer {
         u32              rto_ms;
         u8               state, tries, node_index;
         bool             heard, fin;
+        bool             early;         /* the client's SYN waits for its answer */
         bool             asked;         /* the service wrote its place, and waits */
         u8               nonce[HANDOFF_NONCE];
         u32              n_block;

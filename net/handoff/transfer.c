@@ -108,6 +108,24 @@ static struct transfer *take(struct handoff *h)
         return x;
 }
 
+/* Freezes the connection and writes the block of a handoff that begins. */
+static void load(struct transfer *x, const u8 *place, u32 n_place)
+{
+        struct control_block b;
+        tcb_freeze(x->t);
+        tcb_export(x->t, &b);
+        handoff_nonce(x->h, x->nonce);
+        memcpy(b.nonce, x->nonce, HANDOFF_NONCE);
+        if (n_place)
+                memcpy(b.place, place, n_place);
+        b.n_place = (u16)n_place;
+        block_put(x->block, &b);
+        x->n_block = block_len(&b);
+        x->first = block_first(&b);
+        x->total = x->n_block + block_bytes(&b);
+        x->fin = (b.state & FIN_RX) != 0;
+}
+
 static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, const u8 *place, u32 n_place,
                                  handoff_done_fn *done, void *ctx, struct transfer **out)
 {
@@ -139,23 +157,12 @@ static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, 
                                .node = node,
                                .own = own,
                                .ports = ports,
-                               .rto_ms = TRANSFER_RTO_MS,
+                               .early = (t->flags & TF_SYN_PENDING) != 0,
+                               .rto_ms = t->flags & TF_SYN_PENDING ? TRANSFER_EARLY_MS : TRANSFER_RTO_MS,
                                .state = TRANSFER_SENDING,
                                .node_index = (u8)index};
         pktq_init(&x->kept);
-        tcb_freeze(t);
-        struct control_block b;
-        tcb_export(t, &b);
-        handoff_nonce(h, x->nonce);
-        memcpy(b.nonce, x->nonce, HANDOFF_NONCE);
-        if (n_place)
-                memcpy(b.place, place, n_place);
-        b.n_place = (u16)n_place;
-        block_put(x->block, &b);
-        x->n_block = block_len(&b);
-        x->first = block_first(&b);
-        x->total = x->n_block + block_bytes(&b);
-        x->fin = (b.state & FIN_RX) != 0;
+        load(x, place, n_place);
         h->count.begun++;
         h->count.transfers++;
         h->count.flows_max = max_u32(h->count.flows_max, h->flows.n_used);
@@ -255,6 +262,20 @@ static void handed(struct transfer *x)
         x->done(x->ctx, NULL, HANDOFF_OK);
 }
 
+/* The client's SYN has waited long enough: it gets its answer from here, and the handoff begins anew, with a connection whose SYN
+ * is out. The node gives up what it may have adopted. */
+static void answer_syn(struct transfer *x)
+{
+        tcb_thaw(x->t);
+        tcp_tx(x->t);
+        load(x, x->block + BLOCK_BYTES, x->n_block - BLOCK_BYTES);
+        x->h->count.answered++;
+        x->early = x->heard = false;
+        x->acked = x->sent = x->tries = 0;
+        x->rto_ms = TRANSFER_RTO_MS;
+        send_more(x);
+}
+
 void transfer_fire(struct timer *tm)
 {
         struct transfer *x = container_of(tm, struct transfer, timer);
@@ -262,7 +283,11 @@ void transfer_fire(struct timer *tm)
                 release(x);
                 return;
         }
-        if (++x->tries == TRANSFER_TRIES) {
+        if (++x->tries == TRANSFER_EARLY_TRIES && x->early) {
+                answer_syn(x);
+                return;
+        }
+        if (x->tries == TRANSFER_TRIES) {
                 x->h->count.silent++;
                 fail(x, HANDOFF_SILENT);
                 return;

@@ -1,5 +1,6 @@
 /* front_handoff.c - the front's actor for backends that hand over: asks one node after another until one has taken the
- * connection, and answers the client itself when none does. Not here: how a connection is handed over (net/handoff).
+ * connection. When none can take this connection as it is, it is relayed to them; when none answers, the front says so itself.
+ * Not here: how a connection is handed over (net/handoff).
  * SPDX-License-Identifier: MIT */
 #include "front_handoff.h"
 #include "front_impl.h"
@@ -21,8 +22,14 @@ static void release(struct handing *g)
 
 static void done(void *ctx, struct tcb *t, enum handoff_reason why);
 
-/* Asks the next node; false: there is none left. */
-static bool ask(struct handing *g, struct tcb *t)
+/* It was the connection that did not fit, not the nodes: relaying to them may work. */
+static bool may_relay(enum handoff_reason why)
+{
+        return why == HANDOFF_STATE || why == HANDOFF_FULL || why == HANDOFF_BLOCK;
+}
+
+/* Asks the next node. Else: why no other is left to ask. */
+static enum handoff_reason ask(struct handing *g, struct tcb *t, enum handoff_reason last)
 {
         struct joint *j = g->j;
         int i;
@@ -32,15 +39,29 @@ static bool ask(struct handing *g, struct tcb *t)
 
                 handoff_node_add(j->h, node);
                 g->target = (u8)i;
-                enum handoff_reason why = handoff_begin(j->h, t, node, done, g);
-                if (why == HANDOFF_OK)
-                        return true;
+                last = handoff_begin(j->h, t, node, done, g);
+                if (last == HANDOFF_OK)
+                        break;
                 front_target_left(j->f, (u32)g->backend, (u32)i);
-                if (why == HANDOFF_STATE || why == HANDOFF_FULL)
-                        return false;
+                if (may_relay(last))
+                        break;
                 front_target_failed(j->f, (u32)g->backend, (u32)i);
         }
-        return false;
+        return last;
+}
+
+/* The same backend, without handing over; 0, or the status for the client. */
+static int relay(struct handing *g, struct tcb *t)
+{
+        struct front *f = g->j->f;
+        struct front_verdict v = {FRONT_RELAY, g->backend, -1};
+        struct front_head head;
+
+        if (front_client_head(f, t, &head) <= 0)
+                return 502;
+        f->count.handed--;
+        f->count.relayed++;
+        return front_relay_take(f, t, &v, &head);
 }
 
 static void done(void *ctx, struct tcb *t, enum handoff_reason why)
@@ -54,16 +75,22 @@ static void done(void *ctx, struct tcb *t, enum handoff_reason why)
                 release(g);
                 return;
         }
-        front_target_failed(f, (u32)g->backend, g->target);
-        if (ask(g, t))
+        if (!may_relay(why)) {
+                front_target_failed(f, (u32)g->backend, g->target);
+                why = ask(g, t, why);
+        }
+        if (why == HANDOFF_OK)
                 return;
+        int status = may_relay(why) ? relay(g, t) : why == HANDOFF_SILENT ? 504 : 502;
         release(g);
+        if (!status)
+                return;
         struct relay *r = front_relay_new(f, t);
         if (!r) {
                 tcp_abort(t);
                 return;
         }
-        front_relay_refuse(r, why == HANDOFF_SILENT ? 504 : 502);
+        front_relay_refuse(r, (u32)status);
         front_relay_run(r);
 }
 
@@ -79,10 +106,12 @@ static int take(void *ctx, struct tcb *t, const struct front_verdict *v, const s
         g->tried = 0;
         front_backend_hold(j->f, (u32)v->backend);
         tcp_set_events(t, &front_past_events);
-        if (ask(g, t))
+        enum handoff_reason why = ask(g, t, HANDOFF_UNREACHABLE);
+        if (why == HANDOFF_OK)
                 return 0;
+        int status = may_relay(why) ? relay(g, t) : 502;
         release(g);
-        return handoff_has_secret(j->h) ? 503 : 502;
+        return status;
 }
 
 bool front_handoff_attach(struct front *f, struct handoff *h)

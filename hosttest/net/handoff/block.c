@@ -63,7 +63,7 @@ static void block_comes_back_as_it_was_written(void **s)
         assert_int_equal(wire[1], 0x3f);
         assert_memory_equal(wire + 12, ((u8[]){192, 0, 2, 80, 198, 51, 100, 7, 0, 80, 0x9c, 0x40}), 12);
         assert_memory_equal(wire + 28, ((u8[]){0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 100}), 8);
-        assert_memory_equal(wire + BLOCK_BYTES - 6, ((u8[]){7, 3, 2, TCP_CC_NEWRENO, 64, 0x20}), 6);
+        assert_memory_equal(wire + 178, ((u8[]){7, 3, 2, TCP_CC_NEWRENO, 64, 0x20}), 6);
         /* the replayed bytes are those in front of RCV.NXT and the FIN */
         assert_int_equal(block_replay(&b), 5000 - 1 - 20);
         assert_int_equal(block_first(&b), 5000 - 1 - 20 - 300 - BLOCK_BYTES - 1);
@@ -172,6 +172,66 @@ static void block_that_contradicts_itself_is_refused(void **s)
         wrong(b.ahead[1].n = 0xffffffff);
         wrong(b.ahead[1].at = 0xfffffffe);
 #undef wrong
+}
+
+/* A QuRe client's SYN with a request of 20 bytes and FIN; nobody answered it yet. */
+static struct control_block early_sample(void)
+{
+        struct control_block b = sample();
+        b.state = 0x33;
+        b.flags = TF_TS | TF_EOF | TF_SYN_PENDING | TF_TFO_ACCEPTED;
+        b.snd_nxt = b.snd_una;
+        b.snd_bytes = 0;
+        b.conv_flags = CV_MET | CV_PROVEN;
+        b.offers = OFFER_TS;
+        b.our_mss = 1440;
+        b.irs = 4978;
+        b.syn_end = 7;
+        b.credit = 1234;
+        return b;
+}
+
+static void early_block_comes_back_or_is_refused(void **s)
+{
+        u8 wire[BLOCK_MAX];
+        struct control_block b = early_sample(), out;
+        memset(&out, 0, sizeof out);
+        block_put(wire, &b);
+        assert_true(block_get(wire, BLOCK_BYTES, &out));
+        assert_memory_equal(&b, &out, sizeof b);
+#define good(is, change)                                                                                                         \
+        do {                                                                                                                     \
+                b = early_sample();                                                                                              \
+                change;                                                                                                          \
+                block_put(wire, &b);                                                                                             \
+                assert_int_equal(block_get(wire, BLOCK_BYTES, &out), is);                                                        \
+        } while (0)
+#define sent b.flags &= ~(u32)TF_SYN_PENDING, b.snd_nxt++, b.syn_end = b.snd_nxt
+#define fast_open b.conv_flags = 0, b.state = 0x07, b.flags &= ~(u32)TF_EOF
+        good(true, b.state = 0x03; b.flags &= ~(u32)TF_EOF);
+        good(true, b.state = 0x37; sent);
+        good(true, b.state = 0x37; sent; b.snd_bytes = 9; b.snd_nxt += 9; b.syn_end += 5);
+        good(true, b.state = 0xff; b.flags &= ~(u32)(TF_SYN_PENDING | TF_TFO_ACCEPTED)); /* the service may open again */
+        good(true, fast_open);
+        good(true, fast_open; sent);
+        good(false, b.snd_nxt++);               /* not sent, and yet outstanding */
+        good(false, b.state = 0x37; b.flags &= ~(u32)TF_SYN_PENDING); /* sent, and nothing outstanding */
+        good(false, b.state = 0x30);            /* the peer never opened */
+        good(false, b.state = 0x73; b.snd_nxt++);
+        good(false, b.state = 0x33; sent);      /* sent, says the flag; the byte does not */
+        good(false, b.state = 0x37; sent; b.syn_end++);
+        good(false, b.state = 0x37; sent; b.syn_end--);
+        good(false, b.state = 0x37; sent; b.snd_nxt += 9; b.syn_end += 5);
+        good(false, b.conv_flags &= ~CV_MET);
+        good(false, b.conv_flags |= CV_KNOWN);
+        good(false, b.our_mss = 0);
+        good(false, b.offers = 8);
+        good(false, fast_open; b.flags &= ~(u32)TF_TFO_ACCEPTED);
+        good(false, fast_open; b.state = 0x03);
+        good(false, fast_open; b.state = 0x0f);
+#undef good
+#undef sent
+#undef fast_open
 }
 
 static void keys_differ_by_label_and_by_every_bit_of_the_secret(void **s)
@@ -287,7 +347,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(block_comes_back_as_it_was_written),       test(block_of_any_other_length_or_version_is_refused),
                 test(place_travels_behind_the_fixed_part_as_it_is),
-                test(block_that_contradicts_itself_is_refused), test(keys_differ_by_label_and_by_every_bit_of_the_secret),
+                test(block_that_contradicts_itself_is_refused), test(early_block_comes_back_or_is_refused),
+                test(keys_differ_by_label_and_by_every_bit_of_the_secret),
                 test(authenticator_covers_everything),          test(flow_table_finds_forgets_and_fills_up),
                 test(million_flows_take_thirty_two_bytes_each),
         };

@@ -21,7 +21,7 @@ static ipaddr lan_addr[MACHINES] = {{{{10, 0, 0, 1}}}, {{{10, 0, 0, 2}}}, {{{10,
 static const u8 lan_secret[16] = "sixteen byte key";
 
 /* A TCP segment as it passed the LAN. */
-struct heard { int from, to; ipaddr src, dst; u16 sport, dport; u32 seq, ack, n; u8 flags; bool option; };
+struct heard { int from, to; ipaddr src, dst; u16 sport, dport; u32 seq, ack, n, bytes; u8 flags; bool option; };
 
 static struct lan {
         struct wire *m[MACHINES];
@@ -34,11 +34,13 @@ static struct lan {
         ipaddr targets[2];              /* whom the front asks, in order */
         u32   asked;
         enum handoff_reason last_reason;
+        u32   answers;                  /* requests that were answered, by whomever */
         int   fallback;                 /* requests that the front answered itself */
         struct tcb *client;
         u32   got, want, err, closed;
         bool  bad, reset;
         bool  no_close;                 /* the service leaves the connection open */
+        bool  talk_on;                  /* ... for what the client says when it opens again */
         struct tcp_opts copts;
 } L;
 
@@ -48,8 +50,8 @@ static inline u8 reply_byte(u32 at) { return (u8)(at * 13 + (at >> 7) + 5); }
 
 static inline u32 whole_request(struct tcb *t, u32 *reply)
 {
-        char b[64] = {0};
-        u32 n = tcp_copy(t, 0, b, 63);
+        static char b[1 << 16];
+        u32 n = tcp_copy(t, 0, b, sizeof b - 1);
         char *end = memchr(b, '\n', n);
         if (!end)
                 return 0;
@@ -66,11 +68,14 @@ static inline void answer(struct tcb *t)
                         bytes[i] = reply_byte(i);
         while ((n = whole_request(t, &reply)) != 0) {
                 tcp_consume(t, n);
+                L.answers++;
+                if (tcp_sending_over(t))
+                        assert_int_equal(tcp_reopen(t), 0);
                 assert_int_equal(tcp_send_ref(t, bytes, reply, NULL), 0);
                 if (!L.no_close)
                         tcp_shutdown(t);
         }
-        if (tcp_eof(t) && !tcp_readable(t))
+        if (tcp_eof(t) && !tcp_readable(t) && !L.talk_on)
                 tcp_close(t);
 }
 
@@ -134,7 +139,7 @@ static inline void note(int from, int to, const struct frame *f)
         if (f->n < 54 || f->b[12] != 8 || f->b[23] != 6 || !parse_tcp(L.m[from], f, &s) || L.n_seen == COUNT_OF(L.seen))
                 return;
         struct heard *e = &L.seen[L.n_seen++];
-        *e = (struct heard){from, to, {}, {}, s.sport, s.dport, s.seq, s.ack, s.n, s.flags, false};
+        *e = (struct heard){from, to, {}, {}, s.sport, s.dport, s.seq, s.ack, s.n, f->n - 14, s.flags, false};
         memcpy(&e->src, f->b + 26, 4);
         memcpy(&e->dst, f->b + 30, 4);
         struct option144 o;
@@ -184,10 +189,12 @@ static inline void lan_run(u32 ms)
         }
 }
 
+static inline bool lan_idempotent(const u8 *p, u32 n) { return p[0] == 'G'; }
+
 static inline void lan_listen(int i)
 {
         int err;
-        struct tcp_opts o = {.timewait_ms = 5000};
+        struct tcp_opts o = {.timewait_ms = 5000, .qure = true, .fastopen = true, .idempotent = lan_idempotent};
         assert_non_null(tcp_listen(L.m[i]->st, SERVICE, 80, i == FRONT ? &front_events : &node_events, NULL, &o, &err));
 }
 
