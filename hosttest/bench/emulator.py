@@ -4,12 +4,13 @@
 Rows: size boot memory web (default: all). Prints `name: value unit`; rates and times are medians, taken in turns (qure, Debian, qure, ...),
 so that a busy machine slows both; only the `ratio` lines mean anything beyond this machine. Needs root (namespace, TAP).
 """
-import json, os, re, select, socket, statistics, subprocess, sys, time
+import collections, json, os, re, select, socket, statistics, subprocess, sys, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'e2e'))
 from machine import B, GUEST, HOST, MAC, TOP, Net, Scratch, end, run
 
 RUNS, SECONDS, BIG = int(os.environ.get('RUNS', 3)), int(os.environ.get('SECONDS', 5)), 64
 PEER = os.path.join(B, 'peer')
+KERNEL = 192 << 10   # bytes that code, constants and data were to fit into
 CONF = f'interface eth0 address {GUEST}/24\nlisten http 80\nsite default /www\n'
 
 def say(name, value, unit): print(f'{name}: {value:.2f} {unit}' if isinstance(value, float) else f'{name}: {value} {unit}', flush=True)
@@ -81,12 +82,27 @@ def wrk(net, path, conns, close=False, secs=SECONDS):
         m = re.search(rf'{p}%\s+([\d.]+)(us|ms|s|m)', o); r['p' + p] = float(m[1]) * UNIT[m[2]] if m else 0.0
     return r
 
+def kernel_by_folder():
+    """Bytes of code, constants and data in the linked kernel, by the folder that they come from (the linker's map)."""
+    folders = collections.Counter()
+    with open(os.path.join(B, 'qure.map')) as f:
+        text = f.read()
+    text = text[text.index('Linker script and memory map'):]
+    text = text[:re.search(r'^\.bss ', text, re.M).start()]
+    for name, size, source in re.findall(r'^ (\.\S+)\s+0x0*1[0-9a-f]{5}\s+0x([0-9a-f]+) (\S+)$', text, re.M):
+        folder = os.path.dirname(os.path.relpath(source, os.path.join(B, 'k')))
+        folders['names_for_backtraces' if name == '.ksym' else 'libgcc' if folder.startswith('..') else folder.replace('/', '_')] += int(size, 16)
+    return folders
+
 def row_size():
     """The floppy image by part; what a Debian guest that serves the same page needs, if it was built."""
     of = lambda *names: os.path.getsize(os.path.join(*names))
     files = sum(of(d, f) for d, _, fs in os.walk(os.path.join(TOP, 'boot/volume')) for f in fs)
     parts = {'boot_sector': of(B, 'boot.bin'), 'stage_2': of(B, 'stage2.bin'), 'kernel': of(B, 'qure.bin'), 'site_and_configuration': files}
     for name, n in parts.items(): say('size.image.' + name, n, 'bytes')
+    kernel = kernel_by_folder(); total = sum(kernel.values())
+    say('size.kernel', total, f'bytes (target {KERNEL})')
+    for name, n in kernel.most_common(): say('size.kernel.' + name, n, f'bytes, {100 * n / total:.0f} %')
     say('size.image.free_and_tables', of(B, 'qure.img') - sum(parts.values()), 'bytes')
     for f in ('qure.img', 'qure.elf', 'qure.iso'):
         if os.path.exists(os.path.join(B, f)): say('size.' + f, of(B, f), 'bytes')

@@ -13,7 +13,7 @@
 
 enum { SYMBOLS = 20000, SHOWN = 24 };
 struct symbol { u32 at; char name[44]; u64 self; bool driver, app; };
-struct row { char name[80]; u32 times, lwip, target; };
+struct row { char name[80]; u32 times, lwip, target; double value; };
 
 static struct symbol symbol[SYMBOLS];
 static u32 n_symbols;
@@ -23,13 +23,14 @@ static u64 counted, app_self;
 __attribute__((noinline)) void step_begin(void) { __asm__ volatile("int3" ::: "memory"); }
 __attribute__((noinline)) void step_end(void) { __asm__ volatile("nop" ::: "memory"); }
 
-void step_row(const char *name, u32 times, u32 lwip, u32 target)
+double step_row(const char *name, u32 times, u32 lwip, u32 target)
 {
         shared->times = times;
         snprintf(shared->name, sizeof shared->name, "%s", name);
         shared->lwip = lwip;
         shared->target = target;
         raise(SIGUSR1);
+        return shared->value;
 }
 
 static void read_symbols(void)
@@ -119,7 +120,7 @@ static void show_functions(void)
 
 static void print_row(bool functions)
 {
-        double value = (double)counted / shared->times;
+        double value = shared->value = (double)counted / shared->times;
         printf("%s: %.0f instructions", shared->name, value);
         if (shared->target)
                 printf(", target %u %s", shared->target, value <= shared->target ? "met" : "missed");
