@@ -25,3 +25,4 @@ bench-front: $B/qure-bench-front
 	$B/qure-bench-front
 bench: deps-bench bench-size bench-instr bench-front
 	python3 hosttest/bench/emulator.py boot memory web
+	python3 hosttest/bench/three.py
