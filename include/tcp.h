@@ -138,6 +138,8 @@ int tcp_send_pkt_sum(struct tcb *t, struct pkt *p, u32 sum);
 /* Copies n bytes into buffers of the pool; returns the bytes taken (may be fewer: room, or all but three eighths of the buffers
  * are in use; who fills buffers for tcp_send_pkt leaves those too), or negative. */
 int tcp_send(struct tcb *t, const void *src, u32 n);
+/* Takes back at most n of the bytes queued last, as far as they were never sent. How many; 0 behind tcp_shutdown. */
+u32 tcp_unqueue(struct tcb *t, u32 n);
 void tcp_cork(struct tcb *t, bool on);                         /* hold back small segments until uncorked */
 /* sends what may be sent now; the stack calls it at batch end anyway */
 void tcp_flush(struct tcb *t);

@@ -140,6 +140,8 @@ int cluster_put(struct tcb *t, u8 *dst, u32 max, const char **why)
         if (!e || rng_below(r, 12) == 0)
                 return -1;
         u32 n = rng_in(r, PLACE_FIXED, max);
+        if (!e->echo && rng_below(r, 2)) /* what it can write again need not travel */
+                e->queued -= tcp_unqueue(t, rng_log(r, 1, 100000));
         fill(e, dst, n);
         return (int)n;
 }

@@ -113,6 +113,7 @@ struct http_conn {
         u32              left;
         u8               site;      /* SENDING: how to find the file elsewhere, and that it is the same one; no target = too long */
         u8               target_n;
+        u32              start;     /* first byte of the file in this reply */
         char             etag[32], target[HTTP_MOVE_TARGET];
 };
 

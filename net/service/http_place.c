@@ -47,6 +47,16 @@ static u8 *put(u8 *p, u8 *n, const char *text, u32 len)
         return p + len;
 }
 
+/* What of the file is queued and was never sent need not travel as bytes. */
+static void take_back(struct http_conn *c)
+{
+        u32 n = c->target_n ? tcp_unqueue(c->t, c->pos.off - c->start) : 0, at = c->pos.off - n;
+
+        c->left += n;
+        if (n)
+                fat_seek(c->h->volume, &c->node, &c->pos, at);
+}
+
 /* The reply's rest, and how to find it. */
 static int put_work(const struct http_conn *c, u8 *dst, const char **why)
 {
@@ -76,6 +86,8 @@ int http_place_put(struct tcb *t, u8 *dst, u32 max, const char **why)
                 http_slot_give(c->h, t);
                 return 0;
         }
+        if (c->state == CONN_SENDING)
+                take_back(c);
         int n = put_work(c, dst, why);
         if (n > 0)
                 timer_stop(&c->h->st->wheel, &c->timer);
@@ -103,6 +115,7 @@ static bool take_file(struct http *h, struct http_conn *c, const u8 *src, const 
                 return false;
         c->node = f->node;
         c->left = left;
+        c->start = from;
         c->pos = (struct fat_pos){0, 0};
         http_place_note(c, &(struct http_request){.target = target, .host = {text + src[2], src[3]}}, f);
         return fat_seek(h->volume, &c->node, &c->pos, from);

@@ -43,6 +43,7 @@ static bool send_rest(struct http *h, struct tcb *t, const struct http_request *
                 return false;
         c->node = f->node;
         c->left = n;
+        c->start = from;
         http_place_note(c, r, f);
         return fat_seek(h->volume, &f->node, &c->pos, from);
 }

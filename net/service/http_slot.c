@@ -17,6 +17,7 @@ struct http_conn *http_slot_take(struct http *h, struct tcb *t, enum http_state 
                 h->count.slots_low = min_u32(h->count.slots_low, --h->count.slots_free);
                 c->t = t;
                 c->skip = c->left = 0;
+                c->target_n = 0;
                 c->stalls = 0;
                 c->keep = true;
                 c->timer.fire = http_fired;

@@ -148,6 +148,34 @@ void sndq_trim(struct tcb *t, u32 n)
         }
 }
 
+u32 tcp_unqueue(struct tcb *t, u32 n)
+{
+        n = may_queue(t) ? min_u32(n, tcp_unsent(t)) : 0;
+        if (!n)
+                return 0;
+        struct sndent *e = t->snd_first, *last = NULL, *next;
+        u32 keep = t->snd_queued -= n;
+        for (; keep; e = e->next) { /* what stays; the last of it may be cut */
+                e->has_sum &= keep >= e->len;
+                e->len = min_u32(e->len, keep);
+                keep -= e->len;
+                last = e;
+        }
+        *(last ? &last->next : &t->snd_first) = NULL;
+        t->snd_last = last;
+        for (; e; e = next) {
+                next = e->next;
+                if (t->flight && t->flight->cur == e) {
+                        t->flight->cur = last;
+                        t->flight->cur_off = last ? last->len : 0;
+                }
+                if (e->hold)
+                        pkt_free(e->hold);
+                pool_put(&t->ts->cells, e);
+        }
+        return n;
+}
+
 void sndq_free(struct tcb *t)
 {
         t->snd_queued = 0;

@@ -248,6 +248,39 @@ static void file_is_opened_there_again(void **s)
         }
 }
 
+/* Nobody carries 200,000 bytes that both have. */
+static void bytes_never_sent_are_read_there(void **s)
+{
+        u32 carried = 0;
+        alone("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        begin("GET /big HTTP/1.1\r\nHost: a\r\n\r\n", false);
+        stop_at = 12;
+        L.lose = hold;
+        lan_run(3);
+        L.lose = NULL;
+        L.n_seen = 0;
+        assert_true(tcp_send_queued(of(FRONT)) > 150000);
+        assert_null(move(lan_addr[NODE1]));
+        lan_run(300);
+        for (u32 i = 0; i < L.n_seen; i++)
+                carried += L.seen[i].from == FRONT && L.seen[i].option ? L.seen[i].n : 0;
+        assert_true(carried > 5000 && carried < 40000);
+        lan_run(9000);
+        same_stream(12);
+        end();
+        /* refused, they are read again here */
+        begin("GET /big HTTP/1.1\r\nHost: a\r\n\r\n", true);
+        stop_at = 12;
+        L.lose = hold;
+        lan_run(3);
+        L.lose = NULL;
+        assert_null(move(lan_addr[NODE1]));
+        lan_run(9000);
+        assert_int_equal(how, HANDOFF_PLACE);
+        same_stream(12);
+        end();
+}
+
 static void longer_target_than_fits_is_named(void **s)
 {
         char request[400] = "GET /big?", tail[] = " HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -335,6 +368,7 @@ int main(void)
                 test(rest_of_a_body_is_passed_over_there),
                 test(times_run_on_the_node),
                 test(file_is_opened_there_again),
+                test(bytes_never_sent_are_read_there),
                 test(longer_target_than_fits_is_named),
                 test(node_without_a_slot_refuses),
                 test(node_takes_no_nonsense),
