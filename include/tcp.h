@@ -59,6 +59,7 @@ struct tcp_opts {
         bool psh_message;
         u8   cc;             /* enum tcp_cc */
         u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
+        bool uto;            /* RFC 5482: tell it to the peer, adopt the peer's unless user_timeout_ms is set */
         u32  keepalive_ms;   /* 0 = off (MUST-25) */
         u32  timewait_ms;    /* 0 = 2 x 30 s */
         /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */

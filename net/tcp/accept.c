@@ -12,6 +12,8 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q)
         tcb_set_names(t, q->raddr, q->laddr, q->ports);
         tcb_set_opts(t, &l->opts);
         tcb_expect_mss(t, q->our_mss);
+        if (t->uto_tell)
+                t->flags |= TF_ACK_NOW; /* RFC 5482 3.2: the first segment without SYN has it */
         t->ev = l->ev;
         t->user = l->user;
         t->listener = (u16)(l->index + 1);

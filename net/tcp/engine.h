@@ -328,7 +328,7 @@ u32 tcp_rcv_ack(const struct tcb *t);
 /* options.c */
 struct syn_options {
         const u8 *layout;      /* kinds in order, 0 ends; NULL or empty = as usual */
-        u16  mss;              /* 0 = not sent */
+        u16  mss, uto;         /* 0 = not sent */
         u8   wscale, tfo_len;
         bool ws, sack, ts, tfo_on;
         u32  tsval, tsecr;
@@ -504,6 +504,11 @@ bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr
 /* net/handoff/tunnel.c: the largest segment that clients of v may send, when v is a service address and a node behind a router may
  * get them. */
 u32 handoff_mss(struct handoff *h, ipaddr v);
+
+/* uto.c: RFC 5482. */
+u16 uto_field(u32 ms);                                                    /* the option's value; 0 ms = what we do by default */
+u32 uto_put(struct tcb *t, u8 *o);                                        /* the option, 4 bytes */
+void uto_arrives(struct tcb *t, u16 field);
 
 /* timer.c */
 void tcp_timer_fired(struct timer *tm);

@@ -26,7 +26,7 @@ enum tcp_flag {
 
 enum tcp_option {
         TCP_OPT_EOL = 0, TCP_OPT_NOP = 1, TCP_OPT_MSS = 2, TCP_OPT_WSCALE = 3, TCP_OPT_SACK_OK = 4, TCP_OPT_SACK = 5,
-        TCP_OPT_TS = 8, TCP_OPT_TFO = 34,
+        TCP_OPT_TS = 8, TCP_OPT_UTO = 28, TCP_OPT_TFO = 34,
         TCP_OPTS_MAX = 40, TCP_TS_LEN = 12, /* two NOPs and the 10 bytes of a timestamp */
 };
 
@@ -42,9 +42,9 @@ struct tcp_seg {
         u8   hlen;             /* bytes of header and options */
         u8   tos;              /* of the datagram (MAY-9) */
         /* options, valid when their `has_` is set */
-        bool has_mss, has_wscale, has_sack_ok, has_ts, has_tfo;
+        bool has_mss, has_wscale, has_sack_ok, has_ts, has_tfo, has_uto;
         u8   wscale, n_sack, tfo_len;
-        u16  mss;
+        u16  mss, uto;
         u32  tsval, tsecr;
         const u8 *tfo;         /* tfo_len bytes of cookie inside the packet; length 0 asks for one */
         struct sack_block sack[4];

@@ -49,6 +49,12 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
                         s->tsecr = get32(o + 6);
                 }
                 break;
+        case TCP_OPT_UTO:
+                if (len == 4) {
+                        s->has_uto = true;
+                        s->uto = get16(o + 2);
+                }
+                break;
         case TCP_OPT_TFO:
                 if ((s->flags & TCP_SYN) && (len == 2 || (len >= 6 && len <= 18 && len % 2 == 0))) {
                         s->has_tfo = true;
@@ -153,6 +159,9 @@ static u32 put_one(u8 *o, u8 kind, const struct syn_options *so)
                 put32(o + 2, so->tsval);
                 put32(o + 6, so->tsecr);
                 return so->ts ? 10 : 0;
+        case TCP_OPT_UTO:
+                o[0] = TCP_OPT_UTO, o[1] = 4, o[2] = (u8)(so->uto >> 8), o[3] = (u8)so->uto;
+                return so->uto ? 4 : 0;
         case TCP_OPT_TFO:
                 o[0] = TCP_OPT_TFO, o[1] = (u8)(2 + so->tfo_len);
                 memcpy(o + 2, so->tfo, so->tfo_len);
@@ -182,10 +191,10 @@ u32 tcp_put_usual_syn(u32_any *w, const struct syn_options *so)
 u32 tcp_put_syn(u8 *o, const struct syn_options *so)
 {
         /* what Linux sends, so that middle boxes meet nothing new; NOP only beside the scale */
-        static const u8 usual[] = {TCP_OPT_MSS, TCP_OPT_SACK_OK, TCP_OPT_TS, TCP_OPT_NOP, TCP_OPT_WSCALE, TCP_OPT_TFO, 0};
+        static const u8 usual[] = {TCP_OPT_MSS, TCP_OPT_SACK_OK, TCP_OPT_TS, TCP_OPT_NOP, TCP_OPT_WSCALE, TCP_OPT_TFO, TCP_OPT_UTO, 0};
         const u8 *layout = so->layout && so->layout[0] ? so->layout : usual;
         u32 n = 0;
-        if (layout == usual && so->mss && so->sack == so->ws && (so->sack || !so->ts) && !so->tfo_on)
+        if (layout == usual && so->mss && so->sack == so->ws && (so->sack || !so->ts) && !so->tfo_on && !so->uto)
                 return tcp_put_usual_syn((u32_any *)o, so);
         for (u32 i = 0; i < TCP_SYN_LAYOUT && layout[i]; i++) {
                 u8 one[20];

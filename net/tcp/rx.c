@@ -146,6 +146,8 @@ static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         if ((t->flags & TF_TS) && s->has_ts && seq_le(s->seq, t->rcv_acked) && (s32)(s->tsval - t->ts_recent) >= 0)
                 t->ts_recent = s->tsval; /* RFC 7323 4.3 (2) */
         t->last_rx_ms = tcb_now_ms(t);
+        if (unlikely(s->has_uto))
+                uto_arrives(t, s->uto);
         if (tcp_ack_arrives(t, s))
                 return true;
         pkt_drop(p, DROP_TCP_OVER);

@@ -129,7 +129,7 @@ void synq_send(struct tcp_state *ts, struct synq *q)
         struct syn_options so = {.layout = q->l->opts.syn_layout, .mss = q->our_mss, .wscale = q->rcv_scale, .ws = q->has_wscale,
                                  .sack = q->sack_ok,
                                  .ts = q->ts_ok, .tsval = q->tsval, .tsecr = q->ts_recent, .tfo_on = q->tfo_ask, .tfo = cookie,
-                                 .tfo_len = 8};
+                                 .tfo_len = 8, .uto = q->l->opts.uto ? uto_field(q->l->opts.user_timeout_ms) : 0};
         if (q->tfo_ask)
                 tfo_cookie(ts, q->raddr, cookie);
         struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,

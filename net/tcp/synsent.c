@@ -28,6 +28,7 @@ static u32 syn_options(struct tcb *t, u8 *o)
                                  .ts = reply ? (t->flags & TF_TS) != 0 : f->offer_ts,
                                  .sack = reply ? (t->flags & TF_SACK) != 0 : f->offer_sack,
                                  .tsval = tcb_now_ms(t) + t->ts_off, .tsecr = reply ? t->ts_recent : 0,
+                                 .uto = t->uto ? uto_field(ms_unpack(t->user_timeout)) : 0,
                                  .tfo_on = f->tfo_ask && !reply && t->retries < 2, .tfo = f->tfo_cookie, .tfo_len = f->tfo_len};
         return tcp_put_syn(o, &so);
 }
@@ -160,6 +161,8 @@ void tcp_got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p, bool late)
                 t->rto_ms = TCP_RTO_SYN_LOST_MS;
         }
         take_tfo(t, s);
+        if (s->has_uto)
+                uto_arrives(t, s->uto);
         u32 rto = t->rto_ms;
         /* it used our data: it asks for nothing */
         bool lost_syn = t->retries != 0, all_said = late && f->syn_data && s->ack == t->snd_nxt;

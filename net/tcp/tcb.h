@@ -44,6 +44,7 @@ enum tcb_flag {
         TF_IN_DELACK    = 1u << 31, /* on the list of delayed acknowledgements */
 };
 
+enum uto { UTO_OFF, UTO_OPEN /* the peer may lengthen ours */, UTO_OURS /* told, but the user's own counts */ };
 enum tcp_timer_kind { TT_NONE, TT_RTX, TT_TLP, TT_REO, TT_PERSIST, TT_KEEPALIVE, TT_FIN_WAIT_2, TT_TX_RETRY, TT_SWS };
 
 struct flight;
@@ -114,7 +115,9 @@ struct tcb {
         u16  gen;               /* counts lives of this slot (R167) */
         u16  listener;          /* index + 1, 0 = active open */
         u8   ttl, tos;
-        u8   cc;                /* enum tcp_cc */
+        u8   cc : 2;            /* enum tcp_cc */
+        u8   uto : 2;           /* enum uto */
+        u8   uto_tell : 1;      /* RFC 5482: with the next acknowledgement */
         s8   soft_error;
 };
 _Static_assert(offsetof(struct tcb, rcv_first) == 64, "hot fields fill one cache line");

@@ -244,10 +244,12 @@ void tcp_probe(struct tcb *t)
                 tcp_set_state(t, TCP_EV_SEND_FIN);
 }
 
-/* With blocks of what came out of order, or a duplicate. */
-static void ack_with_sack(struct tcb *t, struct pkt *p, const struct sack_block *dsack)
+/* With blocks of what came out of order, or a duplicate; with our user timeout. */
+static void ack_with_options(struct tcb *t, struct pkt *p, const struct sack_block *dsack)
 {
-        u32 room = min_u32(TCP_OPTS_MAX, t->pmtu - 40u) - (t->flags & TF_TS ? TCP_TS_LEN : 0), n = tcp_put_sack(t, p->data, room, dsack);
+        u32 room = min_u32(TCP_OPTS_MAX, t->pmtu - 40u) - (t->flags & TF_TS ? TCP_TS_LEN : 0), n = t->uto_tell ? uto_put(t, p->data) : 0;
+        if (t->flags & TF_SACK)
+                n += tcp_put_sack(t, p->data + n, room - n, dsack);
         p->len = (u16)n;
         tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t) | n / 4 << TCP_R_OPT_SHIFT, n, n ? cksum_add(0, p->data, n) : 0);
 }
@@ -257,8 +259,8 @@ void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
         struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
         if (!p)
                 tcp_ack_later(t);
-        else if (unlikely((t->reasm || dsack) && (t->flags & TF_SACK)))
-                ack_with_sack(t, p, dsack);
+        else if (unlikely(((t->reasm || dsack) && (t->flags & TF_SACK)) || t->uto_tell))
+                ack_with_options(t, p, dsack);
         else
                 tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t), 0, 0);
 }
