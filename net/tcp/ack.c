@@ -55,6 +55,8 @@ void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr)
         u32 acked = ack - t->snd_una, rtt_us = UINT32_MAX;
         bool fin = ack == t->snd_nxt && (t->state & (FIN_TX | FIN_ACK_RX)) == FIN_TX;
         u32 data = acked - (t->state & SYN_ACK_RX ? 0 : 1) - fin;
+        if (t->flight && unlikely(t->flight->probe_end))
+                pmtu_acked(t, ack);
         if (t->flight)
                 sent_ack(t, ack, &rtt_us);
         sample_rtt(t, rtt_us, tsecr);

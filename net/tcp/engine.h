@@ -97,6 +97,7 @@ struct flight {
         u8             dupacks;     /* without SACK: each stands for one segment that left the network */
         bool           undo_on;     /* the reduction may still prove needless */
         u32            rtx_stamp;   /* our timestamp clock when recovery began */
+        u32            probe_end;   /* end of a segment larger than mss, 0 = none is out (pmtu.c) */
         u32            reo_wait_us; /* RACK: look again after this, 0 = no need */
         /* CUBIC */
         bool           epoch_on;
@@ -528,6 +529,10 @@ bool tcp_tuple_taken(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports);
 void tcp_icmp(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *quoted, const u8 *l4);
 void pmtu_learn(struct tcb *t, u16 mtu);
 void pmtu_blackhole(struct tcb *t);
+u32 pmtu_probe(const struct tcb *t, u32 unsent);
+void pmtu_acked(struct tcb *t, u32 ack);                                  /* only while a probe is out */
+bool pmtu_probe_lost(struct tcb *t);
+static inline bool pmtu_is_low(const struct tcb *t) { return unlikely(t->pmtu < tcb_stack(t)->nif[t->nif]->mtu); }
 
 /* tfo.c: RFC 7413. */
 void tfo_cookie(struct tcp_state *ts, u32 raddr, u8 cookie[8]);

@@ -148,7 +148,7 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
         bool lost_more = t->flags & TF_SACK ? rack_detect(t) : newreno_detect(t, old_una, dup);
         if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover))
                 leave(t);
-        if (f->lost && (f->ca == CA_OPEN || f->ca == CA_CWR) && lost_more)
+        if (f->lost && (f->ca == CA_OPEN || f->ca == CA_CWR) && lost_more && !(f->probe_end && pmtu_probe_lost(t)))
                 enter_recovery(t);
         switch (f->ca) {
         case CA_RECOVERY:

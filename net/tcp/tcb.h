@@ -118,6 +118,7 @@ struct tcb {
         u8   cc : 2;            /* enum tcp_cc */
         u8   uto : 2;           /* enum uto */
         u8   uto_tell : 1;      /* RFC 5482: with the next acknowledgement */
+        u8   pmtu_epoch : 3;    /* when pmtu was lowered, or a larger one did not arrive (pmtu.c) */
         s8   soft_error;
 };
 _Static_assert(offsetof(struct tcb, rcv_first) == 64, "hot fields fill one cache line");

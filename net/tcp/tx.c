@@ -76,25 +76,16 @@ static bool no_buffer(struct tcb *t)
         return false;
 }
 
-/* One segment of new data, FIN with the last one. */
-static bool send_new(struct tcb *t)
+/* The next `len` bytes, and FIN behind them. */
+static bool put_new(struct tcb *t, u32 len, bool fin)
 {
-        u32 unsent = tcp_unsent(t), out = tcb_outstanding(t);
-        bool fin_due = tcp_fin_due(t);
-        if (!unsent && !fin_due)
-                return false;
-        if (!out && unsent && tcb_now_ms(t) - t->last_tx_ms > t->rto_ms)
-                cc_idle(t);
-        u32 len = unsent ? new_len(t, unsent) : 0;
-        bool fin = fin_due && len == unsent && out + len < t->snd_wnd;
-        if (!len && !fin)
-                return false;
+        u32 out = tcb_outstanding(t);
         if (!flight_get(t) || !sent_room(t)) {
                 if (!out)
                         flight_put(t);
                 return no_buffer(t);
         }
-        u32 flags = ack_flags(t) | (fin ? TCP_FIN : 0) | (len && len == unsent ? TCP_PSH : 0) | (len &&
+        u32 flags = ack_flags(t) | (fin ? TCP_FIN : 0) | (len && len == tcp_unsent(t) ? TCP_PSH : 0) | (len &&
                         (t->flags & TF_CWR) ? TCP_CWR : 0);
         u32 seq = t->snd_nxt;
         t->snd_nxt += len + fin; /* before the header is made: urgent pointers and windows are relative to it */
@@ -123,6 +114,38 @@ static bool send_new(struct tcb *t)
         return true;
 }
 
+/* One that asks whether the path takes more (pmtu.c). */
+static bool put_larger(struct tcb *t, u32 len)
+{
+        u32 seq = t->snd_nxt;
+        u16 mss = t->mss;
+        t->mss = (u16)len;
+        bool sent = put_new(t, len, false);
+        t->mss = mss;
+        if (sent && t->snd_nxt - seq > mss) {
+                t->flight->calm = false;
+                t->flight->probe_end = t->snd_nxt;
+                tcp_predict(t);
+        }
+        return sent;
+}
+
+/* One segment of new data, FIN with the last one. */
+static bool send_new(struct tcb *t)
+{
+        u32 unsent = tcp_unsent(t), out = tcb_outstanding(t);
+        bool fin_due = tcp_fin_due(t);
+        if (!unsent && !fin_due)
+                return false;
+        if (!out && unsent && tcb_now_ms(t) - t->last_tx_ms > t->rto_ms)
+                cc_idle(t);
+        u32 len = unsent ? new_len(t, unsent) : 0;
+        bool fin = fin_due && len == unsent && out + len < t->snd_wnd;
+        if (!len && !fin)
+                return false;
+        u32 larger = len >= t->mss && pmtu_is_low(t) ? pmtu_probe(t, unsent) : 0;
+        return unlikely(larger != 0) ? put_larger(t, larger) : put_new(t, len, fin);
+}
 /* Sends the front of run r again, one segment of it. */
 static bool resend(struct tcb *t, struct sent *r)
 {
