@@ -63,7 +63,7 @@ static bool fill_flight(struct tcb *t, const struct listener *l, const struct co
         f->cur_off = min_u32(out - syn, t->snd_queued);
         if (syn)
                 sent_add(t, t->snd_una, t->snd_una + 1);
-        f->syn_data = syn && out > 1;
+        f->syn_data = syn && b->conv_flags && out > 1 && (b->syn_end != b->snd_una + 1 || b->state & FIN_TX);
         if (out > syn) {
                 f->small_end = t->snd_nxt;
                 sent_add(t, t->snd_una + syn, t->snd_nxt);

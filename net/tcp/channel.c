@@ -162,9 +162,10 @@ void channel_acked(struct tcb *t, u32 ack)
                 return;
         tcp_set_state(t, TCP_EV_ACK_OF_SYN);
         tcp_fastopen_over(t);
-        if (ack != t->iss + 1)
+        if (ack != t->iss + 1 || !f || !f->syn_data)
                 return;
-        for (struct sent *r = f ? f->first : NULL; r && seq_le(r->seq, conv_of(t)->syn_end); r = r->next)
+        u32 end = conv_of(t)->syn_end == ack ? ack + 1 : conv_of(t)->syn_end; /* FIN alone; what followed the SYN is not meant */
+        for (struct sent *r = f->first; r && seq_lt(r->seq, end); r = r->next)
                 if (!(r->flags & (SENT_LOST | SENT_SACKED)))
                         sent_mark(t, r, SENT_LOST);
 }

@@ -76,7 +76,7 @@ void tcp_timer_keep(struct tcb *t)
 void tcp_timer_rearm(struct tcb *t)
 {
         u32 ms;
-        if (t->flags & TF_DEAD)
+        if (t->flags & TF_DEAD || (t->flags & TF_SYN_PENDING && t->timer_kind == TT_TX_RETRY))
                 return;
         if (t->flight && tcb_outstanding(t)) {
                 enum tcp_timer_kind kind = outstanding(t, &ms);

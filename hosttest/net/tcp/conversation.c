@@ -107,6 +107,41 @@ static void larger_requests_and_replies_go_on_after_the_first_flight(void **s)
         talk_end();
 }
 
+/* It asks somebody else first: the SYN waits for the reply as long as an acknowledgement may wait. */
+static void server_that_answers_a_little_later_still_takes_three_packets(void **s)
+{
+        talk_begin(5000, &talk_server_qure, 200);
+        know_each_other();
+        K.later = true;
+        talk_connect(&talk_qure, get, GET, true);
+        duo_run(K.d, 40);
+        said_only(1);
+        talk_answer(K.s);
+        stack_batch_end(K.d->st[S]);
+        finished();
+        expect_said(1, S, TCP_SYN | TCP_ACK | TCP_PSH | TCP_FIN, 200, true);
+        said_only(3);
+        talk_end();
+}
+
+static void reply_behind_a_syn_that_could_not_wait_is_sent_once(void **s)
+{
+        talk_begin(100000, &talk_server_qure, 200);
+        know_each_other();
+        K.later = true;
+        talk_connect(&talk_qure, get, GET, true);
+        duo_run(K.d, 170);
+        expect_said(1, S, TCP_SYN | TCP_ACK, 0, true);
+        talk_answer(K.s);
+        stack_batch_end(K.d->st[S]);
+        finished();
+        expect_said(2, S, TCP_ACK | TCP_PSH | TCP_FIN, 200, false);
+        expect_said(3, C, TCP_ACK, 0, false);
+        expect_said(4, C, TCP_ACK, 0, false);
+        said_only(5);
+        talk_end();
+}
+
 static void reply_larger_than_a_segment_begins_with_the_syn(void **s)
 {
         talk_begin(5000, &talk_server_qure, 10000);
@@ -519,7 +554,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(r62_discovery), test(r47_three_packets_from_the_second_conversation_on),
                         test(larger_requests_and_replies_go_on_after_the_first_flight),
-                test(reply_larger_than_a_segment_begins_with_the_syn), test(r50_plain_clients_see_a_plain_server),
+                test(reply_larger_than_a_segment_begins_with_the_syn),
+                        test(server_that_answers_a_little_later_still_takes_three_packets),
+                        test(reply_behind_a_syn_that_could_not_wait_is_sent_once), test(r50_plain_clients_see_a_plain_server),
                         test(plain_servers_answer_and_are_remembered),
                 test(known_peer_that_has_become_plain_gets_its_data_again),
                         test(network_that_eats_the_option_meets_a_plain_retry_from_a_new_port),
