@@ -8,6 +8,8 @@ SPDX-License-Identifier: MIT
 import os, re, socket, subprocess, sys, time
 from machine import B, HOST, PLEN, Net, Qemu, Scratch, _cleanup, done, end, run, test, volume_with
 
+SYN, ACK, PSH, FIN = 2, 16, 8, 1
+QGET, QGET_TAP = '10.9.0.9', 'qget0'
 FRONT, ALPHA, BETA, V = '10.9.0.2', '10.9.0.3', '10.9.0.4', '10.9.0.80'
 SECRET = '8f31c0de4b7a5920d3e6f1a2b4c5d6e7'
 BIG = bytes(i * 7 & 255 for i in range(400000))
@@ -50,6 +52,10 @@ class Lab:
             sh('ip', 'link', 'set', tap, 'master', 'br0')
             sh('ip', 'link', 'set', tap, 'up')
             self.ports.append(Port(self.net, tap))
+        sh('ip', 'tuntap', 'add', 'dev', QGET_TAP, 'mode', 'tap')
+        sh('ip', 'link', 'set', QGET_TAP, 'master', 'br0')
+        sh('ip', 'link', 'set', QGET_TAP, 'up')
+        self.born = time.time()
         sh('ip', 'link', 'set', 'br0', 'up')
         self.front, self.alpha, self.beta = (make(p, i, n, a) for i, (p, n, a) in
                                              enumerate(zip(self.ports, ('front', 'alpha', 'beta'), (FRONT, ALPHA, BETA))))
@@ -61,11 +67,18 @@ class Lab:
         self.mac = {a: self.net.sh('ip', 'neigh', 'show', a, 'dev', 'br0').split('lladdr ')[1].split()[0] for a in (FRONT, ALPHA, BETA)}
         assert len(set(self.mac.values())) == 3, self.mac
     def get(self, path, *a, **k): return self.net.curl(*a, f'http://{V}{path}', **k)
+    def qget(self, path, n=1):
+        p = subprocess.run(self.net.cmd(os.path.join(B, 'qget'), '-n', str(n), QGET_TAP, f'{QGET}/{PLEN}', f'http://{V}{path}'),
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        return p.stdout, p.stderr.decode()
+    def settle(self):
+        """In the front's first minute data on SYNs waits for the handshake."""
+        time.sleep(max(0, self.born + 75 - time.time()))
     def flows(self, m): return m.command('flows')
     def capture(self, fn):
         """Runs fn with tshark on every port; a list of (interface, eth.src, eth.dst, ip.src, ip.dst, sport, dport, flags, seq, ack, len, options)."""
         d = Scratch(); f = d / 'x.pcapng'
-        p = self.net.start('tshark', '-q', '-i', 'br0', '-i', 'tap0', '-i', 'tap1', '-i', 'tap2', '-f', 'tcp', '-w', f, stderr=subprocess.PIPE, text=True)
+        p = self.net.start('tshark', '-q', '-i', 'br0', '-i', QGET_TAP, '-i', 'tap0', '-i', 'tap1', '-i', 'tap2', '-f', 'tcp', '-w', f, stderr=subprocess.PIPE, text=True)
         while 'Capturing' not in (p.stderr.readline() or 'Capturing'): pass
         time.sleep(1.5)
         fn()
@@ -133,6 +146,44 @@ class Checks:
         assert not bad or (bad[1], bad[3], bad[4]) == ('0', '0', '0'), out
         assert 'Non-2xx' not in out, out
 
+    def qure_client(self):
+        """Three packets: the second is the node's, with V as its source."""
+        l = self.lab
+        l.settle()
+        before, got = self.number(l.front, r'handed: (\d+)'), []
+        rows = l.capture(lambda: got.append(l.qget('/one/who.txt', 3)))
+        out, err = got[0]
+        assert out.count(b'alpha answers') == 3 and re.findall(r'(\d+) packets', err)[1:] == ['3', '3'], (out, err)
+        assert self.number(l.front, r'handed: (\d+)') == before + 3
+        c = [r for r in rows if r[0] == QGET_TAP and V in (r[3], r[4])]
+        last = [(r[3], int(r[7], 16) & 0x17, int(r[10]) > 0, r[1 if r[3] == V else 2]) for r in c if {r[5], r[6]} == {c[-1][5], c[-1][6]}]
+        assert last == [(QGET, SYN | FIN, True, l.mac[FRONT]), (V, SYN | ACK | FIN, True, l.mac[ALPHA]), (QGET, ACK, False, l.mac[FRONT])], last
+        assert not any('alformed' in r[13] for r in c), c
+        inside = [int(r[7], 16) & 0x17 for r in rows if r[0] == 'tap0' and {r[3], r[4]} == {FRONT, ALPHA} and '144' in r[11] and '144' != r[5]]
+        assert inside[-3:] == [SYN | FIN, ACK, ACK], inside
+
+    def fast_open_client(self):
+        """Linux's Fast Open: SYN,ACK and reply come from the node."""
+        l = self.lab
+        l.settle()
+        assert l.get('/', '--tcp-fastopen') == b'front itself\n'       # brings the cookie
+        got = []
+        rows = l.capture(lambda: got.append(l.get('/one/who.txt', '--tcp-fastopen')))
+        assert got == [b'alpha answers\n'], got
+        c = [r for r in rows if r[0] == 'br0' and V in (r[3], r[4])]
+        first = c[0]
+        assert int(first[7], 16) & 0x17 == SYN and int(first[10]) > 40 and first[2] == l.mac[FRONT], c
+        assert [r for r in c if r[3] == V] and all(r[1] == l.mac[ALPHA] for r in c if r[3] == V), c
+        assert any(int(r[7], 16) & 0x17 == SYN | ACK and int(r[9]) == int(first[8]) + 1 + int(first[10]) for r in c if r[3] == V), c
+
+    def early_client_and_no_node(self):
+        l = self.lab
+        l.settle()
+        out, err = l.qget('/none/who.txt', 2)
+        assert err.count('status 504') + err.count('status 502') == 2, err
+        out, err = l.qget('/one/big.bin', 2)
+        assert out.count(BIG) == 2, err
+
     def secret_is_not_shown(self):
         for m in (self.lab.front, self.lab.alpha):
             text = m.command('show config')
@@ -148,7 +199,10 @@ class Checks:
         for n, f in (('local and handed requests', self.local_and_handed), ('the node answers the client directly', self.node_answers_directly),
                      ('the address is silent on nodes', self.silent_address), ('large reply', self.large_reply),
                      ('keep-alive stays on the node', self.keep_alive_stays_on_the_node), ('no node answers: the front says so', self.nobody_answers),
-                     ('many connections', self.many), ('the secret is not shown', self.secret_is_not_shown), ('flows end with their connections', self.all_gone)):
+                     ('many connections', self.many),
+                     ('a QuRe client sees three packets, the second from the node', self.qure_client),
+                     ('a Fast Open client is answered by the node', self.fast_open_client),
+                     ('early clients: nobody answers, a long reply', self.early_client_and_no_node), ('the secret is not shown', self.secret_is_not_shown), ('flows end with their connections', self.all_gone)):
             test(f'{what}: {n}', f)
 
 
