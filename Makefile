@@ -49,7 +49,7 @@ help:
 ## make conversation a request in three packets beside the eight of a plain one, drawn
 ## make handoff-demo three kernels and a client: the front hands a connection to the node that answers it
 ## make count        instructions per request, counted in Bochs
-## make bench        measurements, beside a Debian guest with nginx (parts: bench-size bench-instr bench-front)
+## make bench        measurements, beside a Debian guest with nginx (parts: bench-size bench-instr bench-front bench-packets)
 ## make soak         long transfers and long simulations
 ## make fuzz         the fuzzers for longer (FUZZ_SECONDS=600)
 ## make clean        removes build/
