@@ -1,4 +1,4 @@
-/* dhcp_state.h - what dhcp.c, dhcp_msg.c and linklocal.c share.
+/* dhcp_state.h - what dhcp.c, dhcp_lease.c, dhcp_rx.c, dhcp_msg.c and linklocal.c share.
  * SPDX-License-Identifier: MIT */
 #ifndef DHCP_STATE_H
 #define DHCP_STATE_H
@@ -58,6 +58,18 @@ static inline u32 dhcp_now_s(const struct stack *st) { return (u32)(st->now_us /
 
 /* The client of an interface, made when it is first asked for (phase DHCP_OFF); NULL when there is no memory. */
 struct dhcp *dhcp_of(struct netif *nif);
+
+/* dhcp_lease.c */
+enum { DHCP_DECLINE_WAIT_MS = 10000 };                                  /* RFC 2131 3.1 5. */
+#define DHCP_FOREVER 0xffffffffu                                        /* a lease_s without end */
+void dhcp_select(struct dhcp *d, u32 delay_ms);                         /* begins with DISCOVER */
+bool dhcp_bind(struct dhcp *d, const struct dhcp_opts *o);              /* uses or prolongs the acknowledged lease; false: the interface cannot */
+void dhcp_unbind(struct dhcp *d);                                       /* takes the address back */
+void dhcp_lost(struct dhcp *d, const char *why, u32 delay_ms);          /* says so, and begins again */
+void dhcp_fire(struct timer *t);
+
+/* dhcp_rx.c: any message to the client's port. */
+void dhcp_rx(struct udp_sock *us, struct pkt *p, const struct udp_from *from);
 
 /* Builds and sends a message of this type for the client's phase. */
 void dhcp_send(struct dhcp *d, enum dhcp_type type);
