@@ -45,13 +45,35 @@ static int ask(const char *name, const ipaddr *addr)
         return e;
 }
 
+/* RFC 1123 2.1: a name's last label is not all digits, so what is no address may still be no name. */
+static bool can_be_name(const char *s)
+{
+        bool letter = false;
+
+        for (; *s; s++)
+                letter = (letter && !(*s == '.' && s[1])) || (*s != '.' && (*s < '0' || *s > '9'));
+        return letter;
+}
+
+/* An address, or what may be a name (*is_addr says which). */
+static bool take_either(struct words *w, const char **s, ipaddr *addr, bool *is_addr)
+{
+        static const char expected[] = "an address (four numbers up to 255) or a name (its last part not a number)";
+
+        if (!take_word(w, "an address or a name", s))
+                return false;
+        *is_addr = text_addr(*s, addr);
+        return *is_addr || can_be_name(*s) || words_fail(w, expected) == 0;
+}
+
 bool take_host(struct words *w, ipaddr *out_addr)
 {
         const char *s;
+        bool is_addr;
 
-        if (!take_word(w, "an address or a name", &s))
+        if (!take_either(w, &s, out_addr, &is_addr))
                 return false;
-        if (text_addr(s, out_addr))
+        if (is_addr)
                 return true;
         if (ask(s, NULL) < 0)
                 return false;
@@ -63,12 +85,10 @@ int cmd_host(struct words *w)
 {
         const char *s;
         ipaddr a;
+        bool reverse;
 
-        if (!take_word(w, "an address or a name", &s))
+        if (!take_either(w, &s, &a, &reverse) || !take_end(w))
                 return -1;
-        if (!take_end(w))
-                return -1;
-        bool reverse = text_addr(s, &a);
         if (ask(s, reverse ? &a : NULL) < 0)
                 return -1;
         if (reverse)

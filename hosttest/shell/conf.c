@@ -73,6 +73,9 @@ static void errors_name_the_place_and_what_was_expected(void **state)
         says("route default via", "column 18: expected an address a.b.c.d, but the line ends here\n");
         says("route 10.1.2.3/16 via 10.0.0.2",
              "column 7: expected a network: no bits behind the prefix length, found '10.1.2.3/16'\n");
+        says("host 300.1.1.1", "column 6: expected an address (four numbers up to 255) or a name (its last part not a number), found '300.1.1.1'\n");
+        says("ping www.300.", "column 6: expected an address (four numbers up to 255) or a name (its last part not a number), found 'www.300.'\n");
+        says("host 3com.example", "no nameserver is configured\n");
         says("interface eth7 dhcp", "column 11: expected an interface (eth0), found 'eth7'\n");
         says("interface eth0 fly", "column 16: expected dhcp, address, link-local, vlan, up or down, found 'fly'\n");
         says("interface eth0 address 10.0.0.1/33",
