@@ -102,6 +102,8 @@ struct conn {
         struct sim *sim;
         struct node *source;          /* of its last move */
         u32         speaker, target;  /* machine whose connection it is; where it is moved to */
+        u32         spoke, said;      /* who had it before its last move began, and his SND.NXT then */
+        u64         frozen_us;        /* when that was */
         bool        hand_first;       /* handed over before its request is read */
         bool        doubt;            /* its target went down meanwhile */
         u32         id;
