@@ -6,7 +6,7 @@
  *  84 cwnd, ssthresh, W_max, srtt, rttvar, rto, smallest rtt | 112 keep-alive, since something came, since data went, since
  *     progress | 128 bytes of send queue, of unread text | 136 four times: place ahead of RCV.NXT, bytes there (4 each)
  * 168 MSS of the peer, of its segments, path MTU, user time-out, 2 MSL (2 each) | 178 scale to send, to receive, time-outs in a row,
- *     congestion control, TTL, TOS | 184 flags of QuRe, what our SYN offers, our MSS (2), number of the peer's SYN, end of our SYN's
+ *     congestion control and RFC 5482, TTL, TOS | 184 flags of QuRe, what our SYN offers, our MSS (2), number of the peer's SYN, end of our SYN's
  *     data, bytes that an unproven address may still get | 200 the service's place: the rest of the length
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
@@ -90,7 +90,7 @@ static bool flags_ok(const struct control_block *b)
         u32 unread = b->rcv_up - block_replay(b);
         return !(b->flags & ~(u32)BLOCK_FLAGS) && eof == !!(b->flags & TF_EOF) && (ending || !(b->flags & TF_USER_CLOSED)) &&
                (!(b->flags & TF_URG_TX) || b->snd_up - b->snd_una <= b->snd_bytes) &&
-               (!(b->flags & TF_URG_RX) || (unread && unread <= ADOPT_BYTES_MAX + (1u << 30))) && b->cc <= TCP_CC_NEWRENO && b->ttl &&
+               (!(b->flags & TF_URG_RX) || (unread && unread <= ADOPT_BYTES_MAX + (1u << 30))) && (b->cc & 3) <= TCP_CC_NEWRENO && b->cc >> 2 <= UTO_OURS && b->ttl &&
                b->pmtu >= 68;
 }
 

@@ -90,7 +90,7 @@ void tcb_export(const struct tcb *t, struct control_block *b)
                                     .service = tcb_laddr(t), .client = tcb_raddr(t),
                                     .service_port = tcb_lport(t), .client_port = tcb_rport(t),
                                     .snd_scale = t->snd_scale, .rcv_scale = t->rcv_scale, .retries = t->retries,
-                                    .cc = t->cc, .ttl = t->ttl, .tos = t->tos,
+                                    .cc = (u8)(t->cc | t->uto << 2), .ttl = t->ttl, .tos = t->tos,
                                     .snd_una = t->snd_una, .snd_nxt = t->snd_nxt, .snd_wnd = t->snd_wnd, .snd_wl1 = t->snd_wl1,
                                     .snd_wl2 = t->snd_wl2, .max_snd_wnd = t->max_snd_wnd, .snd_up = t->snd_up,
                                     .rcv_nxt = t->rcv_nxt, .rcv_adv = t->rcv_adv, .rcv_acked = t->rcv_acked, .rcv_up = t->rcv_up,

@@ -146,6 +146,7 @@ static void block_that_contradicts_itself_is_refused(void **s)
         wrong(b.snd_up = b.snd_una + 1000);
         wrong(b.flags |= TF_URG_RX; b.rcv_up = block_replay(&b));
         wrong(b.cc = 2);
+        wrong(b.cc = 3 << 2);
         wrong(b.ttl = 0);
         wrong(b.pmtu = 67);
         wrong(b.rcv_space = 0x80000000);
