@@ -127,6 +127,11 @@
         X(HANDOFF_TOO_BIG, "handoff: packet that does not fit the way to its node; its sender is told") \
         X(HANDOFF_NARROW,  "handoff: ICMP about a control segment, the way's MTU was learnt (not a fault)") \
         X(HANDOFF_QUOTE,   "handoff: ICMP about a connection between 51 and 52") \
+        X(THROUGH_SHORT,   "transparent proxy: TCP shorter than its header") \
+        X(THROUGH_KEPT,    "transparent proxy: too much of a client while his target is asked") \
+        X(THROUGH_OVER,    "transparent proxy: kept of a client whose target was not reached") \
+        X(THROUGH_EARLY,   "transparent proxy: target's data before it had all that the client said; it says it again") \
+        X(THROUGH_ICMP,    "transparent proxy: ICMP about a connection held here taken (not a fault)") \
         X(IPIP_STRANGER,   "IP in IP: from no node of the cluster") \
         X(IPIP_OUTER,      "IP in IP: not to this node's own address") \
         X(IPIP_HEADER,     "IP in IP: inner header malformed, or its length is not the outer one's") \

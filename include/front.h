@@ -16,7 +16,7 @@ struct tcb;
 /* Sizes with the final 0, and how many there can be. */
 enum { FRONT_NAME = 32, FRONT_TEXT = 64, FRONT_BACKENDS = 16, FRONT_TARGETS = 8, FRONT_RULES = 64, FRONT_PORTS = 8 };
 
-enum front_action { FRONT_LOCAL, FRONT_RELAY, FRONT_HANDOFF, FRONT_ACTIONS };
+enum front_action { FRONT_LOCAL, FRONT_RELAY, FRONT_HANDOFF, FRONT_THROUGH, FRONT_ACTIONS };
 
 struct front_addr { ipaddr addr; u16 port; };   /* port 0: the one that the client came to (R75) */
 
@@ -46,7 +46,7 @@ enum front_cond {
 };
 
 struct front_rule {
-        s8     backend;         /* slot, -1 = the local site; set by front_rule_add */
+        s8     backend;         /* slot, -1 = the local site, -2 = let through; set by front_rule_add */
         u8     conds;
         u8     plen;
         u16    port;            /* that the client came to */
@@ -104,7 +104,8 @@ void front_target_works(struct front *f, u32 slot, u32 target);
 void front_backend_hold(struct front *f, u32 slot);
 void front_backend_leave(struct front *f, u32 slot);
 
-/* Adds a rule behind the others; backend NULL = the local site. 0, E_INVAL (no condition), E_NOENT (no such backend), E_EXIST,
+/* Adds a rule behind the others; backend NULL = the local site, "through" = where the client was going (include/through.h; for
+ * connections of our own addresses the local site). 0, E_INVAL (no condition), E_NOENT (no such backend), E_EXIST,
  * E_NOMEM. */
 int front_rule_add(struct front *f, const char *backend, const struct front_rule *r);
 int front_rule_del(struct front *f, const char *backend, const struct front_rule *r); /* the equal one; 0 or E_NOENT */
@@ -117,7 +118,7 @@ bool front_unlisten(struct front *f, ipaddr addr, u16 port);
 void front_port_walk(const struct front *f, void (*fn)(void *ctx, ipaddr addr, u16 port, const char *backend), void *ctx);
 
 struct front_counters {
-        u32 local, relayed, handed;          /* requests (tcp ports: connections) by what was decided */
+        u32 local, relayed, handed, through; /* requests (tcp ports: connections) by what was decided */
         u32 connects, reused, retried;       /* connections to targets; requests on a kept one; targets tried after another */
         u32 tunnels;                         /* connections that became tunnels (CONNECT, Upgrade), and those of tcp ports */
         u32 held, late, too_long, crowded;   /* heads waited for; ended by time, by bytes, by the cap per source */

@@ -73,6 +73,7 @@ struct tcp_opts {
          * NULL = a QuRe peer's data always waits for the handshake, Fast Open's never. */
         bool (*idempotent)(const u8 *data, u32 n);
         bool no_pmtud;       /* segments may be fragmented on their way */
+        bool foreign;        /* tcp_connect: src is another machine's, in whose way this one is (through.h) */
         bool fixed_isn;      /* for conformance tests: start with `isn` instead of RFC 6528's choice */
         u32  isn;
         u8   syn_layout[TCP_SYN_LAYOUT]; /* option kinds of our SYN in order (1 = NOP), 0 ends; empty = 2, 4, 8, 1, 3 (, 34) */

@@ -70,8 +70,8 @@ int cmd_backend(struct words *w)
 
         if (!take_word(w, "a name for the backend", &name))
                 return -1;
-        if (text_is(name, "local"))
-                return words_refuse(w, "local is the local site's name; choose another");
+        if (text_is(name, "local") || text_is(name, "through"))
+                return words_refuse(w, "%s has a meaning of its own in rules; choose another", name);
         if (take_if(w, "relay"))
                 action = FRONT_RELAY;
         else if (take_if(w, "handoff"))
@@ -219,7 +219,7 @@ int no_rule(struct words *w)
 
 void front_print_rule(const struct front_rule *r)
 {
-        out("rule %s", r->backend < 0 ? "local" : front_backend_at(front, (u32)r->backend)->name);
+        out("rule %s", r->backend == -1 ? "local" : r->backend < 0 ? "through" : front_backend_at(front, (u32)r->backend)->name);
         if (r->conds & COND_PATH)
                 out(" path %s", r->path);
         if (r->conds & COND_HOST)

@@ -58,7 +58,8 @@ static void print_figures(const struct front *f)
         struct front_counters c;
 
         front_counters(f, &c);
-        out("front: %u requests local, %u relayed, %u handed over; %u tunnels\n", c.local, c.relayed, c.handed, c.tunnels);
+        out("front: %u requests local, %u relayed, %u handed over, %u let through; %u tunnels\n", c.local, c.relayed, c.handed,
+            c.through, c.tunnels);
         out("front: %u connections to targets, %u requests on kept ones, %u retried\n", c.connects, c.reused, c.retried);
         out("front: %llu bytes to targets, %llu to clients\n", c.to_targets, c.to_clients);
         out("front: answered 400: %u, 502: %u, 503: %u, 504: %u; broken off: %u\n", c.bad_request, c.bad_gateway, c.busy,

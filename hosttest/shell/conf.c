@@ -80,6 +80,9 @@ static void errors_name_the_place_and_what_was_expected(void **state)
         says("interface eth0 fly", "column 16: expected dhcp, address, link-local, vlan, up or down, found 'fly'\n");
         says("interface eth0 address 10.0.0.1/33",
              "column 24: expected an address with prefix length, a.b.c.d/0 to /32, found '10.0.0.1/33'\n");
+        says("forwarding maybe", "column 12: expected on or off, found 'maybe'\n");
+        says("intercept tcp 80", "column 1: nothing passes through: `forwarding on` must come first\n");
+        says("intercept udp 80", "column 11: expected tcp, found 'udp'\n");
         says("interface eth0 vlan 4095", "column 21: expected a VLAN number from 1 to 4094, found '4095'\n");
         says("listen http 0", "column 13: expected a port from 1 to 65535, found '0'\n");
         says("listen smtp 25", "column 8: expected http, tcp, echo or discard, found 'smtp'\n");
@@ -120,6 +123,7 @@ static void lines_are_shown_and_taken_back(void **state)
                 {"interface eth0 address 10.9.0.1/16", "interface eth0 address 10.9.0.1/16\n",
                  "no interface eth0 address 10.9.0.1/16"},
                 {"ifconfig eth0 10.8.0.1/24", "interface eth0 address 10.8.0.1/24\n", "no ifconfig eth0 10.8.0.1/24"},
+                {"forwarding on", "forwarding on\n", "no forwarding"},
                 {"interface eth0 vlan 7", "interface eth0 vlan 7\n", "no interface eth0 vlan"},
                 {"interface eth0 down", "interface eth0 down\n", "no interface eth0 down"},
                 {"interface eth0 dhcp", "interface eth0 dhcp\n", "no interface eth0 dhcp"},
@@ -156,7 +160,7 @@ static void lines_are_shown_and_taken_back(void **state)
 
 static void the_front_says_what_is_wrong(void **state)
 {
-        says("backend local relay 10.0.0.9:80", "column 1: local is the local site's name; choose another\n");
+        says("backend local relay 10.0.0.9:80", "column 1: local has a meaning of its own in rules; choose another\n");
         says("backend a balance 10.0.0.9:80", "column 11: expected relay or handoff, found 'balance'\n");
         says("backend a relay 10.0.0.9", "column 17: expected a target ADDRESS:PORT, found '10.0.0.9'\n");
         says("backend a relay 10.0.0.9:0", "column 17: expected a target ADDRESS:PORT, found '10.0.0.9:0'\n");
@@ -273,7 +277,7 @@ static void names_and_literals_complete(void **state)
                 {"netst", "netstat "}, {"interface e", "interface eth0 "}, {"interface eth0 dh", "interface eth0 dhcp "},
                         {"no rou", "no route "},
                 {"cat qu", "cat qure.conf "}, {"ls w", "ls www/"}, {"help upt", "help uptime "}, {"x", "x"},
-                        {"int", "interface "}, {"i", "i"}};
+                        {"interf", "interface "}, {"i", "i"}};
 
         for (u32 i = 0; i < COUNT_OF(t); i++) {
                 char line[64];

@@ -19,6 +19,7 @@ static void count(struct front *f, u8 action)
         f->count.local += action == FRONT_LOCAL;
         f->count.relayed += action == FRONT_RELAY;
         f->count.handed += action == FRONT_HANDOFF;
+        f->count.through += action == FRONT_THROUGH;
 }
 
 /* No entry is free: says so as far as that goes without one. */

@@ -70,6 +70,7 @@ bool front_field(const struct front_head *h, const char *name, u32 *at, struct h
 void front_decide(struct front *f, const struct tcb *t, const struct front_head *head, struct front_verdict *v);
 bool front_rules_use(const struct front *f, s8 backend);
 void front_rules_move(struct front *f, s8 from, s8 to);
+void front_look_or_not(struct front *f);                    /* at the local site's requests */
 
 /* --- relays --- */
 

@@ -2,6 +2,9 @@
  * site. Routing, not protection: a path is compared as it came, and a backend may read it differently.
  * SPDX-License-Identifier: MIT */
 #include "front_impl.h"
+#include "ip.h"
+
+enum { THROUGH = -2 };
 
 static struct http_text text_of(const char *s) { return (struct http_text){s, (u32)__builtin_strlen(s)}; }
 
@@ -81,6 +84,7 @@ void front_decide(struct front *f, const struct tcb *t, const struct front_head 
         struct tcp_names names;
 
         tcp_names(t, &names);
+        bool taken = f->actor[FRONT_THROUGH].take && !ip_is_ours(f->st, names.laddr);
         for (u32 i = 0; i < f->n_rules; i++) {
                 struct front_rule *r = &f->rule[i];
 
@@ -91,12 +95,12 @@ void front_decide(struct front *f, const struct tcb *t, const struct front_head 
                 if ((r->conds & COND_HEAD) && (!head || !head_matches(r, head)))
                         continue;
                 r->hits++;
-                *v = (struct front_verdict){FRONT_LOCAL, r->backend, (s16)i};
+                *v = (struct front_verdict){r->backend == THROUGH && taken ? FRONT_THROUGH : FRONT_LOCAL, r->backend, (s16)i};
                 if (r->backend >= 0)
                         v->action = f->backend[r->backend].action;
                 return;
         }
-        *v = (struct front_verdict){FRONT_LOCAL, -1, -1};
+        *v = (struct front_verdict){taken ? FRONT_THROUGH : FRONT_LOCAL, -1, -1};
 }
 
 static bool same_rule(const struct front_rule *a, const struct front_rule *b)
@@ -110,11 +114,11 @@ static bool same_rule(const struct front_rule *a, const struct front_rule *b)
 /* The rule as it is kept: only what its conditions use, host in lower case, the network without host bits. */
 static int prepare(struct front *f, const char *backend, const struct front_rule *r, struct front_rule *out)
 {
-        int slot = backend ? front_backend_find(f, backend) : -1;
+        int slot = !backend ? -1 : __builtin_strcmp(backend, "through") ? front_backend_find(f, backend) : THROUGH;
 
         if (!r->conds)
                 return E_INVAL;
-        if (backend && slot < 0)
+        if (backend && slot == -1)
                 return E_NOENT;
         *out = *r;
         out->backend = (s8)slot;
@@ -135,10 +139,10 @@ static u32 find(const struct front *f, const struct front_rule *r)
 }
 
 /* Without rules the local site is not looked at, and costs what it did. */
-static void look_or_not(struct front *f)
+void front_look_or_not(struct front *f)
 {
         if (f->http)
-                http_set_look(f->http, f->n_rules ? front_look : NULL, f);
+                http_set_look(f->http, f->n_rules || f->actor[FRONT_THROUGH].take ? front_look : NULL, f);
 }
 
 int front_rule_add(struct front *f, const char *backend, const struct front_rule *r)
@@ -153,7 +157,7 @@ int front_rule_add(struct front *f, const char *backend, const struct front_rule
         if (f->n_rules == FRONT_RULES)
                 return E_NOMEM;
         f->rule[f->n_rules++] = kept;
-        look_or_not(f);
+        front_look_or_not(f);
         return 0;
 }
 
@@ -167,7 +171,7 @@ int front_rule_del(struct front *f, const char *backend, const struct front_rule
         f->n_rules--;
         for (; i < f->n_rules; i++)
                 f->rule[i] = f->rule[i + 1];
-        look_or_not(f);
+        front_look_or_not(f);
         return 0;
 }
 
@@ -191,5 +195,5 @@ void front_rules_move(struct front *f, s8 from, s8 to)
 void front_attach(struct front *f, struct http *h)
 {
         f->http = h;
-        look_or_not(f);
+        front_look_or_not(f);
 }

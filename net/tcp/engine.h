@@ -153,6 +153,7 @@ struct synq {
         bool             live;           /* an entry of the queue; what a cookie gives is none */
         bool             ts_ok, sack_ok, ecn_ok, has_wscale, tfo_ask;
         bool             qure, late; /* option 144 came; late: answered without our SYN */
+        bool             foreign; /* to another machine, through this one (through.h) */
 };
 _Static_assert(sizeof(struct synq) <= 80, "half-open connections are small");
 enum { SYNACK_LISTS = 7 }; /* waits of 1, 2, 4 ... 32 s, then 60 s each (TCP_RTO_MAX_MS) */
@@ -197,6 +198,7 @@ struct tcp_state {
         u32              *tbucket;      /* index + 1 */
         u32               n_tw, tw_first, tw_count, tshift;
         struct timer      tw_timer;
+        struct through   *through;      /* NULL: there is no transparent proxy (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;
         struct tcblist    batch, delack;
@@ -505,6 +507,9 @@ bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr
 /* net/handoff/tunnel.c: the largest segment that clients of v may send, when v is a service address and a node behind a router may
  * get them. */
 u32 handoff_mss(struct handoff *h, ipaddr v);
+/* net/handoff/through.c: on behalf of another machine's address nothing is offered that cannot be translated. */
+struct through;
+void through_offers(const struct through *th, struct synq *q);
 
 /* uto.c: RFC 5482. */
 u16 uto_field(u32 ms);                                                    /* the option's value; 0 ms = what we do by default */

@@ -83,7 +83,7 @@ void tcb_set_mss(struct tcb *t)
 }
 
 /* MUST-46: somebody in particular, reachable. */
-static int check_names(struct tcp_state *ts, ipaddr *src, u16 *sport, ipaddr dst, u16 dport)
+static int check_names(struct tcp_state *ts, ipaddr *src, u16 *sport, ipaddr dst, u16 dport, bool foreign)
 {
         struct ip_path path;
         if (!dport || ipaddr_is_any(dst) || ipaddr_is_mcast(dst) || ipaddr_is_bcast(dst))
@@ -94,7 +94,7 @@ static int check_names(struct tcp_state *ts, ipaddr *src, u16 *sport, ipaddr dst
                 return E_INVAL;
         if (ipaddr_is_any(*src))
                 *src = path.src; /* MUST-44 */
-        else if (!ip_is_ours(ts->st, *src))
+        else if (!foreign && !ip_is_ours(ts->st, *src))
                 return E_INVAL;
         if (ipaddr_is_any(*src))
                 return E_NOROUTE;
@@ -132,7 +132,7 @@ struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16
         static const struct tcp_opts plain;
         struct tcp_state *ts = st->tcp;
         const struct tcp_opts *o = opts ? opts : &plain;
-        *err = check_names(ts, &src, &sport, dst, dport);
+        *err = check_names(ts, &src, &sport, dst, dport, o->foreign);
         if (*err)
                 return NULL;
         u32 ports = (u32)__builtin_bswap16(dport) | (u32)__builtin_bswap16(sport) << 16;

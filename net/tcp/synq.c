@@ -112,6 +112,8 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
         q->rcv_scale = q->has_wscale ? l->rcv_scale : 0;
         q->ecn_ok = o->ecn && (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
         q->tfo_ask = o->fastopen && s->has_tfo;
+        if (unlikely(ts->through != NULL))
+                through_offers(ts->through, q);
         if (!o->fixed_isn || q->ts_ok)
                 q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
         if (o->fixed_isn)
@@ -182,7 +184,7 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
                 pkt_drop(p, DROP_TCP_BACKLOG); /* the peer tries again: perhaps the user has caught up by then */
                 return;
         }
-        if (l->opts.qure && conv_listen(ts, l, &tmp, s, p, h))
+        if (l->opts.qure && !tmp.foreign && conv_listen(ts, l, &tmp, s, p, h))
                 return;
         if (tmp.tfo_ask && s->tfo_len && tcp_fastopen(ts, &tmp, s, p))
                 return;

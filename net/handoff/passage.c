@@ -1,0 +1,165 @@
+/* passage.c - connections let through: a table of constants, and packets rewritten by them (design 7). No socket, no timer of its own; a
+ * packet costs a look-up, a few additions and the sums that follow them (RFC 1624). SPDX-License-Identifier: MIT */
+#include "mem.h"
+#include "through_impl.h"
+
+bool passage_init(struct through *th, u32 n)
+{
+        u32 bits = 4;
+        while (bits < 24 && 2u << bits <= n)
+                bits++;
+        th->passage = stack_alloc(th->st, (size_t)n * sizeof *th->passage, 64);
+        th->bucket = stack_alloc(th->st, sizeof *th->bucket << bits, 16);
+        if (!th->passage || !th->bucket)
+                return false;
+        th->n = n;
+        th->shift = 32 - bits;
+        th->key[0] = stack_random(th->st) | 1;
+        th->key[1] = stack_random(th->st) | 1;
+        for (u32 i = n; i-- > 0;) {
+                th->passage[i].next = th->free;
+                th->free = i + 1;
+        }
+        return true;
+}
+
+/* The same for both directions. */
+static u32 *chain(const struct through *th, u32 src, u32 dst, u32 ports)
+{
+        return &th->bucket[((src ^ dst) * th->key[0] + ((ports ^ ports >> 16) & 0xffff) * th->key[1]) >> th->shift];
+}
+
+struct passage *passage_find(const struct through *th, u32 src, u32 dst, u32 ports, bool *from_client)
+{
+        for (u32 i = *chain(th, src, dst, ports); i; i = th->passage[i - 1].next) {
+                struct passage *e = &th->passage[i - 1];
+                *from_client = e->raddr == src && e->laddr == dst && e->ports == ports;
+                if (*from_client || (e->raddr == dst && e->laddr == src && e->ports == (ports << 16 | ports >> 16)))
+                        return e;
+        }
+        return NULL;
+}
+
+/* One that has ended makes room for one that begins. */
+static void make_room(struct through *th)
+{
+        for (u32 i = 0; i < th->n && !th->free; i++)
+                if (th->passage[i].state == PASSAGE_OPEN && passage_over(&th->passage[i]))
+                        passage_del(th, &th->passage[i]);
+}
+
+struct passage *passage_add(struct through *th, u32 raddr, u32 laddr, u32 ports)
+{
+        u32 *b = chain(th, raddr, laddr, ports);
+        if (!th->free)
+                make_room(th);
+        u32 i = th->free;
+        if (!i)
+                return NULL;
+        struct passage *e = &th->passage[i - 1];
+        th->free = e->next;
+        *e = (struct passage){.raddr = raddr, .laddr = laddr, .ports = ports, .next = *b, .state = PASSAGE_OPENING};
+        *b = i;
+        th->n_used++;
+        th->count.passages_max = max_u32(th->count.passages_max, th->n_used);
+        return e;
+}
+
+void passage_del(struct through *th, struct passage *e)
+{
+        u32 me = (u32)(e - th->passage) + 1, *at = chain(th, e->raddr, e->laddr, e->ports);
+        while (*at != me)
+                at = &th->passage[*at - 1].next;
+        *at = e->next;
+        *e = (struct passage){.next = th->free};
+        th->free = me;
+        th->n_used--;
+}
+
+void passage_sweep(struct timer *tm)
+{
+        struct through *th = container_of(tm, struct through, sweep_timer);
+        u32 now = stack_now_ms(th->st);
+        for (u32 left = th->n_used ? th->n / PASSAGE_SWEEP_ROUND + 1 : 0; left; left--) {
+                struct passage *e = &th->passage[th->swept];
+                th->swept = th->swept + 1 < th->n ? th->swept + 1 : 0;
+                if (e->state != PASSAGE_OPEN || now - e->seen_ms < (passage_over(e) ? PASSAGE_CLOSED_MS : PASSAGE_IDLE_MS))
+                        continue;
+                passage_del(th, e);
+                th->count.expired++;
+        }
+        timer_set(&th->st->wheel, tm, now + PASSAGE_SWEEP_MS);
+}
+
+/* Adds d to the big-endian word at w, at an odd offset or an even one; *sum gathers what the checksum's complement gains. */
+static void add(u32_any *w, u32 d, u32 odd, u32 *sum)
+{
+        u32 old = *w, new = __builtin_bswap32(__builtin_bswap32(old) + d), s = cksum_plus(~old, new);
+        *w = new;
+        *sum = cksum_plus(*sum, odd ? cksum_odd(s) : s);
+}
+
+/* Timestamps and SACK blocks. val, ecr, ack: what is added to the one, the other, and the acknowledging numbers. */
+static void options(u8 *o, u32 n, u32 val, u32 ecr, u32 ack, u32 *sum)
+{
+        for (u32 i = 0, len; i < n && o[i] != TCP_OPT_EOL; i += len) {
+                if (o[i] == TCP_OPT_NOP) {
+                        len = 1;
+                        continue;
+                }
+                if (i + 1 >= n || o[i + 1] < 2 || o[i + 1] > n - i)
+                        return;
+                len = o[i + 1];
+                if (o[i] == TCP_OPT_TS && len == 10) {
+                        add((u32_any *)(o + i + 2), val, i & 1, sum);
+                        add((u32_any *)(o + i + 6), ecr, i & 1, sum);
+                }
+                for (u32 k = 2; o[i] == TCP_OPT_SACK && k + 4 <= len; k += 4)
+                        add((u32_any *)(o + i + k), ack, i & 1, sum);
+        }
+}
+
+/* Never more than the target offered. */
+static void scale_window(struct tcp_hdr *th, s8 shift, u32 *sum)
+{
+        u32 old = be16_get(th->wnd), new = shift >= 0 ? min_u32(old << shift, 0xffff) : old >> -shift;
+        be16 field = be16_of((u16)new);
+        *sum = cksum_plus(*sum, cksum_plus((u16)~be16_raw(th->wnd), be16_raw(field)));
+        th->wnd = field;
+}
+
+static void translate(struct passage *e, struct tcp_hdr *th, bool from_client, bool has_sum)
+{
+        u32 n = (u32)(th->off >> 4 << 2) - (u32)sizeof *th, sum = 0;
+        bool ack = (th->flags & TCP_ACK) != 0;
+        if (from_client) {
+                if (ack)
+                        add((u32_any *)&th->ack, -e->seq, 0, &sum);
+                if (n)
+                        options((u8 *)(th + 1), n, e->ts_client, ack ? -e->ts_target : 0, -e->seq, &sum);
+        } else {
+                add((u32_any *)&th->seq, e->seq, 0, &sum);
+                if (n)
+                        options((u8 *)(th + 1), n, e->ts_target, ack ? -e->ts_client : 0, 0, &sum);
+                if (e->shift && !(th->flags & TCP_SYN))
+                        scale_window(th, e->shift, &sum);
+        }
+        if (has_sum)
+                th->cksum = be16_from_raw((u16)~cksum_fold(cksum_plus((u16)~be16_raw(th->cksum), sum)));
+}
+
+void passage_send(struct through *th, struct passage *e, struct pkt *p, bool from_client)
+{
+        struct ip_hdr *ip = (struct ip_hdr *)p->data;
+        struct tcp_hdr *t = (struct tcp_hdr *)(p->data + ip_hlen(ip));
+        struct ip_dst d;
+        u32 most = from_client ? e->most : 0xffff;
+        if (!ip_pass_way(th->st, p, most, &d)) /* errors quote what the sender sent */
+                return;
+        e->seen_ms = stack_now_ms(th->st);
+        if (t->flags & (TCP_FIN | TCP_RST))
+                e->ends |= t->flags & TCP_RST ? END_RESET : from_client ? END_CLIENT : END_TARGET;
+        translate(e, t, from_client, !(p->flags & PKT_CSUM_PARTIAL));
+        th->count.translated++;
+        ip_pass_on(th->st, p, most, &d);
+}
