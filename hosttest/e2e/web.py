@@ -362,6 +362,11 @@ def shell_checks(net, tap, web, name):
         tap.send('\x03')
         tap.expect(r'\d+ sent, \d+ received', 3)
         tap.expect(name + '> ')
+    def fast_open():
+        """RFC 7413: from the second connection on the request is in the SYN."""
+        for _ in range(3): assert net.curl('--tcp-fastopen', web.url + '/small.txt') == b'small\n'
+        line = [l for l in tap.command('netstat -s').splitlines() if 'Fast Open SYNs with data taken' in l]
+        assert line and int(re.search(r'\d+', line[0])[0]) >= 2, line
     def turns_off():
         tap.command('no listen http 80')
         assert b'(7)' in net.curl(web.url + '/small.txt')  # could not connect
@@ -390,7 +395,7 @@ def shell_checks(net, tap, web, name):
         assert 'interface eth0 link-local' in tap.command('show config')
         tap.command('no interface eth0 link-local')
         assert '169.254' not in tap.command('ifconfig eth0')
-    for f in (looks, pings, dumps, stops, turns_off, names, link_local):
+    for f in (looks, pings, dumps, stops, fast_open, turns_off, names, link_local):
         test(f'shell of {name}: {f.__name__}', f)
 
 

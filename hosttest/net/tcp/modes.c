@@ -346,6 +346,34 @@ static void rfc_7413_server_gives_a_cookie_and_takes_data_with_it(void **s)
         trace_end();
 }
 
+static bool begins_a_pattern(const u8 *data, u32 n) { return n >= 2 && data[0] == pattern(0) && data[1] == pattern(1); }
+
+/* 6.1: a SYN may come twice, so what must not run twice waits for the handshake. */
+static void rfc_7413_request_that_must_not_run_twice_waits_for_the_handshake(void **s)
+{
+        static const struct tcp_opts o = {.fastopen = true, .idempotent = begins_a_pattern};
+        u8 with[16] = {2, 4, 5, 180, 34, 10}, f[300];
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(&o);
+        rx_opts(T_SYN, 0, 0, 0, ask_cookie, sizeof ask_cookie);
+        assert_true(next_tx(&trace_last));
+        memcpy(with + 6, tx_option(34), 8);
+        with[14] = with[15] = 1;
+        for (u32 good = 0; good < 2; good++) {
+                T.sport++;
+                T.accepted = 0;
+                T.read_all = false;
+                g = (struct seg){T.sport, T.dport, T.peer_isn, 0, T_SYN, 65535, with, 16, bytes_at(good ? 0 : 1), 100, 0};
+                wire_rx(T.w, f, build_tcp(T.w, f, &g));
+                assert_true(next_tx(&trace_last));
+                assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
+                assert_int_equal(trace_last.ack, T.peer_isn + 1 + 100 * good);
+                assert_int_equal(T.accepted, good);
+        }
+        trace_end();
+}
+
 static void rfc_7413_wrong_cookie_is_an_ordinary_syn(void **s)
 {
         static const struct tcp_opts o = {.fastopen = true};
@@ -453,6 +481,7 @@ int main(void)
                 test(descriptors_exhausted_while_sending_waits), test(large_segments_for_a_device_that_cuts),
                 test(r43_data_with_the_handshakes_last_acknowledgement),
                 test(rfc_7413_server_gives_a_cookie_and_takes_data_with_it), test(rfc_7413_wrong_cookie_is_an_ordinary_syn),
+                test(rfc_7413_request_that_must_not_run_twice_waits_for_the_handshake),
                 test(rfc_7413_client_asks_keeps_and_uses_a_cookie),
                 test(rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once),
                 test(user_may_close_or_abort_inside_any_event), test(walk_names_every_kind),
