@@ -26,7 +26,9 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
                 MUST(tcb_outstanding(t) == 0);
                 return;
         }
-        const struct sent *last = NULL;
+        const struct sent *last = NULL, *again = NULL;
+        u32 n_again = 0;
+        bool settled = f->settled != NULL;
         for (const struct sent *r = f->first; r; last = r, r = r->next, ++*cells) {
                 u32 n = r->end - r->seq;
                 MUST(r->seq == at && (s32)n > 0);
@@ -35,9 +37,16 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
                 sacked += r->flags & SENT_SACKED ? n : 0;
                 n_sacked += r->flags & SENT_SACKED ? 1 : 0;
                 lost += r->flags & SENT_LOST ? n : 0;
+                n_again += r->flags & SENT_RTX ? 1 : 0;
+                MUST(!settled || (r->flags & (SENT_SACKED | SENT_LOST | SENT_RTX)));
+                settled &= r != f->settled;
                 retrans += r->flags & SENT_RTX ? n : 0;
         }
         MUST(f->last == last);
+        MUST(!settled); /* it is one of the runs */
+        for (const struct sent *r = f->again_first; r; again = r, r = r->again, n_again--)
+                MUST((r->flags & SENT_RTX) && (!again || (s32)(r->tx_us - again->tx_us) >= 0));
+        MUST(f->again_last == again && !n_again);
         MUST(!f->first || at == t->snd_nxt);
         MUST(sacked == f->sacked && lost == f->lost && retrans == f->retrans && n_sacked == f->n_sacked);
 }

@@ -60,6 +60,7 @@ struct sent {
         u32          tx_us;      /* when last sent */
         u8           flags;      /* enum sent_flag */
         u8           n_rtx;
+        struct sent *again;      /* with SENT_RTX: the one that was sent again after it */
 };
 enum sent_flag { SENT_SACKED = 1, SENT_LOST = 2, SENT_RTX = 4 /* sent again since it was marked lost */, SENT_EVER_RTX = 8,
                 SENT_PROBE = 16 };
@@ -88,6 +89,8 @@ struct flight {
         u32            undo_rtx;    /* retransmitted segments not yet proven needless */
         u32            prr_delivered, prr_out, recover_fs;
         /* RACK */
+        struct sent   *again_first, *again_last; /* runs with SENT_RTX, in order of tx_us */
+        struct sent   *settled;     /* up to here no run is left that was sent once and is neither sacked nor lost; or NULL */
         u32            rack_tx_us, rack_end, rack_rtt_us, dsack_round;
         u8             reo_persist;
         bool           reordering, dsack_seen, rack_on;

@@ -44,28 +44,52 @@ static u32 reo_wnd(const struct tcb *t)
         return min_u32(f->reo_mult * (t->min_rtt_us / 4), t->srtt_us >> 3);
 }
 
-/* 6.2 step 5: what was sent before something that arrived, and long enough ago, is lost. */
+/* Was r sent before something that arrived? */
+static bool overtaken(const struct flight *f, const struct sent *r)
+{
+        return sent_after(f->rack_tx_us, f->rack_end, r->tx_us, r->end);
+}
+
+/* An overtaken run is lost, if that is long enough ago; else it has to be looked at again. */
+static bool judge(struct tcb *t, struct sent *r, u32 wnd)
+{
+        struct flight *f = t->flight;
+        s32 left = (s32)(r->tx_us + f->rack_rtt_us + wnd - tcb_now_us(t));
+        if (left > 0) {
+                f->reo_wait_us = max_u32(f->reo_wait_us, (u32)left);
+                return false;
+        }
+        sent_mark(t, r, SENT_LOST);
+        return true;
+}
+
+/* 6.2 step 5: what was sent before something that arrived, and long enough ago, is lost. What was sent again is in order of time in a
+ * list of its own; what was sent once is so by its numbers, and settled up to where it was looked at before. So the work is what is
+ * newly overtaken, not what is outstanding. */
 bool rack_detect(struct tcb *t)
 {
         struct flight *f = t->flight;
-        u32 now = tcb_now_us(t), wnd = reo_wnd(t), wait = 0;
-        bool found = false;
+        u32 wnd = reo_wnd(t);
+        bool found = false, all = true;
         f->reo_wait_us = 0;
         if (!f->rack_on)
                 return false;
-        for (struct sent *r = f->first; r; r = r->next) {
-                if ((r->flags & SENT_SACKED) || (r->flags & (SENT_LOST | SENT_RTX)) == SENT_LOST ||
-                    !sent_after(f->rack_tx_us, f->rack_end, r->tx_us, r->end))
-                        continue;
-                s32 left = (s32)(r->tx_us + f->rack_rtt_us + wnd - now);
-                if (left <= 0) {
-                        sent_mark(t, r, SENT_LOST);
-                        found = true;
-                } else {
-                        wait = max_u32(wait, (u32)left);
-                }
+        for (struct sent *r = f->again_first, *next; r && overtaken(f, r); r = next) {
+                next = r->again;
+                found |= judge(t, r, wnd);
         }
-        f->reo_wait_us = wait;
+        for (struct sent *r = f->settled ? f->settled : f->first; r; r = r->next) {
+                if (!(r->flags & (SENT_SACKED | SENT_LOST | SENT_RTX))) {
+                        bool over = overtaken(f, r);
+                        if (!over && !(r->flags & SENT_EVER_RTX))
+                                break; /* nor is anything behind it, which was sent later */
+                        bool lost = over && judge(t, r, wnd);
+                        found |= lost;
+                        all &= lost;
+                }
+                if (all)
+                        f->settled = r;
+        }
         return found;
 }
 

@@ -90,6 +90,7 @@ static void undo(struct tcb *t)
         f->ca = CA_OPEN;
         f->undo_on = false;
         f->dupacks = 0;
+        f->settled = NULL;
         t->ts->count.undos++;
 }
 

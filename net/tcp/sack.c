@@ -27,6 +27,8 @@ static struct sent *join(struct tcb *t, struct sent *before, struct sent *r)
         before->next = r->next;
         if (f->last == r)
                 f->last = before;
+        if (f->settled == r)
+                f->settled = before;
         f->n_sacked--;
         pool_put(&t->ts->cells, r);
         return before;

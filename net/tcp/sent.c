@@ -61,6 +61,26 @@ void sent_add(struct tcb *t, u32 seq, u32 end)
         f->last = r;
 }
 
+/* r was sent again, perhaps not for the first time. */
+static void again_take(struct flight *f, struct sent *r)
+{
+        struct sent **at = &f->again_first, *before = NULL; /* who was sent first mostly arrives first, too */
+        while (*at != r) {
+                before = *at;
+                at = &before->again;
+        }
+        *at = r->again;
+        if (f->again_last == r)
+                f->again_last = before;
+}
+
+static void again_put(struct flight *f, struct sent *r)
+{
+        r->again = NULL;
+        *(f->again_last ? &f->again_last->again : &f->again_first) = r;
+        f->again_last = r;
+}
+
 /* r keeps [seq, at), the new run behind it has the rest; false without a free cell, r unchanged. */
 bool sent_split(struct tcb *t, struct sent *r, u32 at)
 {
@@ -73,6 +93,11 @@ bool sent_split(struct tcb *t, struct sent *r, u32 at)
         r->next = n;
         if (f->last == r)
                 f->last = n;
+        if (r->flags & SENT_RTX) {
+                r->again = n;
+                if (f->again_last == r)
+                        f->again_last = n;
+        }
         if (r->flags & SENT_SACKED)
                 f->n_sacked++;
         return true;
@@ -90,6 +115,8 @@ void sent_join(struct tcb *t)
         r->next = n->next;
         if (f->last == n)
                 f->last = r;
+        if (f->settled == n)
+                f->settled = r;
         pool_put(&t->ts->cells, n);
 }
 
@@ -97,6 +124,10 @@ void sent_mark(struct tcb *t, struct sent *r, u8 flag)
 {
         struct flight *f = t->flight;
         u32 n = r->end - r->seq;
+        if (r->flags & SENT_RTX)
+                again_take(f, r);
+        if (flag == SENT_RTX)
+                again_put(f, r);
         if (flag == SENT_SACKED) {
                 if (r->flags & SENT_LOST)
                         f->lost -= n;
@@ -112,7 +143,7 @@ void sent_mark(struct tcb *t, struct sent *r, u8 flag)
                         f->lost += n;
                 r->flags &= (u8)~SENT_RTX;
         } else if (flag == SENT_RTX) {
-                f->retrans += n;
+                f->retrans += r->flags & SENT_RTX ? 0 : n;
                 flag |= SENT_EVER_RTX;
         }
         r->flags |= flag;
@@ -159,6 +190,10 @@ void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
                 forget(f, r, r->end);
                 if (r->flags & SENT_SACKED)
                         f->n_sacked--;
+                if (r->flags & SENT_RTX)
+                        again_take(f, r);
+                if (f->settled == r)
+                        f->settled = NULL;
                 f->first = r->next;
                 if (!f->first)
                         f->last = NULL;

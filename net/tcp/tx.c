@@ -171,8 +171,7 @@ static bool resend(struct tcb *t, struct sent *r)
                 return no_buffer(t);
         if ((u32)n < len)
                 sent_split(t, r, r->seq + (u32)n);
-        if (!(r->flags & SENT_RTX))
-                sent_mark(t, r, SENT_RTX);
+        sent_mark(t, r, SENT_RTX);
         r->tx_us = tcb_now_us(t);
         r->n_rtx++;
         f->prr_out += (u32)n;
@@ -245,6 +244,8 @@ void tcp_probe(struct tcb *t)
                 if (r->end - r->seq > 1)
                         sent_split(t, r, r->seq + 1);
                 r->flags |= SENT_EVER_RTX;
+                if (r->flags & SENT_RTX)
+                        sent_mark(t, r, SENT_RTX); /* the last one now */
                 r->tx_us = tcb_now_us(t);
                 tcp_send_range(t, r->seq, fin ? 0 : 1, ack_flags(t) | (fin ? TCP_FIN : TCP_PSH), false);
                 return;
