@@ -55,21 +55,27 @@ void handoff_service_walk(const struct handoff *h, void (*fn)(void *ctx, ipaddr 
  * untouched and its bytes unread; the callee may begin again with another node, or answer the client itself. */
 typedef void handoff_done_fn(void *ctx, struct tcb *t, enum handoff_reason why);
 
-/* Hands t to a node, where its service begins with the unread bytes: for who knows that it is between messages. Until done is called nothing is sent to the client and nothing is told to t's user; what the client sends is
- * kept for who gets it. HANDOFF_OK: begun; else t is untouched and done is not called. */
+/* Hands t to a node, where its service begins with the unread bytes: for who knows that it is between messages. Until done is
+ * called nothing is sent to the client and nothing is told to t's user; what the client sends is kept for who gets it.
+ * HANDOFF_OK: begun; else t is untouched and done is not called. */
 enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx);
 /* The same at any time: the service is asked for its place (tcp.h), which goes along. It is told the end by `closed`, or goes on
  * behind done. Not begun: *why says why not, for a person. */
 enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx, const char **why);
+/* The same for a connection that came here by a handoff: back to its front, who decides anew. Only he gets it; HANDOFF_STATE if t
+ * did not come so. */
+enum handoff_reason handoff_back(struct handoff *h, struct tcb *t, handoff_done_fn *done, void *ctx);
+bool handoff_came(const struct handoff *h, const struct tcb *t); /* t came here by a handoff, and its front is another */
 
 struct handoff_counters {
-        u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS];      /* as the front */
+        u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS]; /* who hands over */
         u32 answered;                   /* SYNs of early clients that the front answered itself, for the node took its time */
-        u32 forwarded, kept, kept_lost; /* the client's packets: passed on, kept from 51 to 52, lost meanwhile */
+        u32 back, returned, withdrawn;  /* given back to the front, come back to us; the other side went elsewhere before 53 */
+        u32 forwarded, kept, kept_lost; /* the client's packets: passed on, kept from 51 to 53, lost meanwhile */
         u32 tunnelled, untunnelled;     /* in IP in IP: sent to nodes behind a router, taken from fronts */
         u32 quoted, tunnel_errors;      /* ICMP: about flows, passed on; about the way to a node, learnt from */
         u32 gone, refreshed, expired; /* flow entries: ended by the node, told to live, aged out */
-        u32 adopted, confirmed, abandoned;                                      /* as a node: 51 taken, 53 came, 53 never came */
+        u32 adopted, confirmed, abandoned; /* who takes: 51 taken, 53 came, 53 never came */
         u32 refusals[HANDOFF_WIRE_REASONS];
         u32 forged, stray, strangers, unknown; /* wrong authenticator, out of place, from no node, for no connection here */
         u32 flows, flows_max, transfers, owned;                                 /* at present */

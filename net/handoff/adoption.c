@@ -1,7 +1,9 @@
-/* adoption.c - the node's side of one handoff (design 7): 51 and what follows fill a silent connection, 52 says so, 53 starts it.
+/* adoption.c - who takes, a node or the front that gets back (design 7): 51 and what follows fill a silent connection, 52 says
+ * so, 53 starts it. From 52 on the client's packets are kept for it.
  *
  *   51 -> FILLING (more) -> WAITING (52, again until) -- 53 --> the connection is ours
- *                           WAITING -- nothing for 20 s --> dropped without a word: it never was ours
+ *                           WAITING -- WITHDRAWN --> dropped: it never was ours; what was kept goes where the entry says
+ *                           WAITING -- nothing for 20 s --> dropped without a word; the front asks who has it (FLOW_DOUBT)
  *
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
@@ -14,6 +16,8 @@ static void release(struct adoption *a)
         timer_stop(&h->st->wheel, &a->timer);
         while ((p = pktq_get(&a->queue)) != NULL)
                 pkt_free(p);
+        while ((p = pktq_get(&a->kept)) != NULL)
+                pkt_drop(p, DROP_HANDOFF_EARLY);
         a->state = ADOPTION_FREE;
         a->next = h->free_adoption;
         h->free_adoption = a;
@@ -86,11 +90,40 @@ struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
         return NULL;
 }
 
-static void abandon(struct adoption *a)
+static struct flow *flow_of(struct adoption *a)
 {
+        return a->back
+                   ? flow_find(&a->h->flows, be32_raw(a->block.client.v4), be32_raw(a->block.service.v4), client_ports(&a->block))
+                   : NULL;
+}
+
+void adoption_keep(struct adoption *a, struct pkt *p)
+{
+        if (a->state != ADOPTION_WAITING || a->kept.n >= TRANSFER_KEEP || tcp_short_of_buffers(a->h->st)) {
+                a->h->count.kept_lost++;
+                pkt_drop(p, DROP_HANDOFF_EARLY);
+                return;
+        }
+        a->h->count.kept++;
+        pktq_put(&a->kept, p);
+}
+
+/* It never was ours. known: it still is his who began, so the entry is as it was. */
+static void abandon(struct adoption *a, bool known)
+{
+        struct flow *f = flow_of(a);
+        struct pkt *p;
         if (a->t)
                 tcb_discard(a->t, &a->block, a->state == ADOPTION_WAITING);
         a->t = NULL;
+        if (f && known) {
+                f->state = FLOW_ACTIVE;
+                while ((p = pktq_get(&a->kept)) != NULL)
+                        handoff_forward(a->h, p, (const struct ip_hdr *)(p->head + p->l3), a->front);
+        } else if (f) {
+                f->state = FLOW_DOUBT;
+                notice_add(a->h, f->node, NOTICE_PROBE, f->raddr, f->laddr, f->ports, f->nonce);
+        }
         a->h->count.abandoned++;
         release(a);
 }
@@ -105,10 +138,12 @@ static void complete(struct adoption *a)
                 why = tcb_take_place(a->t, &a->block);
         if (why != HANDOFF_OK) {
                 refuse(h, a->own, a->front, a->ports, a->first, a->key < h->n_keys ? a->key : 0, a->block.nonce, why);
-                abandon(a);
+                abandon(a, true);
                 return;
         }
         a->state = ADOPTION_WAITING;
+        if (a->back)
+                flow_of(a)->state = FLOW_COMING;
         h->count.adopted++;
         a->rto_ms = ADOPT_RTO_MS;
         timer_set(&h->st->wheel, &a->timer, stack_now_ms(h->st) + a->rto_ms);
@@ -138,7 +173,7 @@ static void take_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s
 }
 
 /* May a connection with this block live here? */
-static enum handoff_reason admit(struct handoff *h, const struct control_block *b, ipaddr own)
+static enum handoff_reason admit(struct handoff *h, const struct control_block *b, ipaddr own, ipaddr front)
 {
         u32 raddr = be32_raw(b->client.v4), laddr = be32_raw(b->service.v4), ports = client_ports(b);
         if (!handoff_is_service(h, b->service) || !ip_is_ours(h->st, b->service) || handoff_is_service(h, own))
@@ -146,8 +181,9 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
         const struct listener *l = listener_find(h->ts, b->service, b->service_port);
         if (!l)
                 return HANDOFF_LISTENER;
+        const struct flow *f = flow_find(&h->flows, raddr, laddr, ports);
         if (tcp_lookup(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports) ||
-            flow_find(&h->flows, raddr, laddr, ports))
+            (f && (f->state == FLOW_PENDING || !ipaddr_eq(h->node[f->node], front))))
                 return HANDOFF_TAKEN;
         u32 room = h->st->pkts.n_free / 2 * 1024;
         bool early = (b->flags & TF_TFO_ACCEPTED && h->ts->n_fastopen >= h->ts->n_pool / 4) ||
@@ -167,12 +203,16 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                 pkt_drop(p, DROP_HANDOFF_AGAIN);
                 return;
         }
-        enum handoff_reason why = admit(h, b, ip->dst);
+        enum handoff_reason why = admit(h, b, ip->dst, ip->src);
         if (why != HANDOFF_OK) {
                 refuse(h, ip->dst, ip->src, *(const u32_any *)th, s->seq, h->node_key[node], b->nonce, why);
                 pkt_drop(p, DROP_HANDOFF_REFUSED);
                 return;
         }
+        struct flow *f = flow_find(&h->flows, be32_raw(b->client.v4), be32_raw(b->service.v4), client_ports(b));
+        bool back = f && !handoff_is_silent(h, b->service);
+        if (f && !back)
+                flow_del(&h->flows, f); /* we had given it back to him */
         struct adoption *a = h->free_adoption;
         h->free_adoption = a->next;
         u32 now = stack_now_ms(h->st);
@@ -188,10 +228,27 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                                .state = ADOPTION_FILLING,
                                .node_index = node,
                                .key = h->node_key[node],
+                               .back = back,
                                .block = *b};
         pktq_init(&a->queue);
+        pktq_init(&a->kept);
         timer_set(&h->st->wheel, &a->timer, now + ADOPT_GIVE_UP_MS);
         take_text(a, p, s, 0);
+}
+
+/* Who gives back proves it with the fresh number of the handoff that our entry stands for. Where we are no front, nobody gives
+ * back. */
+static bool good_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s,
+                    struct ctl_in *in)
+{
+        const struct flow *f = NULL;
+        ipaddr v;
+        if (in->n >= BLOCK_BYTES) {
+                memcpy(&v, in->text + 12, sizeof v);
+                u32 port = in->opt.has & O144_PORT ? __builtin_bswap16(in->opt.port) : (u16) * (const u32_any *)th;
+                f = flow_find(&h->flows, be32_raw(in->opt.addr.v4), be32_raw(v.v4), port | (*(const u32_any *)th & 0xffff0000));
+        }
+        return ctl_good(h, in, CTL_51, ip, th, s, s->seq, f && !handoff_is_silent(h, v) ? f->nonce : NULL);
 }
 
 /* A SYN with the handoff in its option: 51, for the first time or again. */
@@ -200,7 +257,7 @@ static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
 {
         struct control_block b;
         struct adoption *a = find(h, ip->src, *(const u32_any *)th);
-        if (!ctl_good(h, in, CTL_51, ip, th, s, s->seq, NULL)) {
+        if (!good_51(h, ip, th, s, in)) {
                 h->count.forged++;
                 pkt_drop(p, DROP_HANDOFF_FORGED_51);
                 return;
@@ -223,7 +280,7 @@ static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                 return;
         }
         if (a)
-                abandon(a); /* the front began anew: it will not send the other's 53 any more */
+                abandon(a, true); /* he began anew: he will not send the other's 53 any more */
         begin(h, ip, th, s, p, &b, node);
 }
 
@@ -235,11 +292,32 @@ static void confirmed(struct adoption *a)
         struct timewait *w = timewait_find(h->ts, t->raddr, t->laddr, t->ports);
         if (w)
                 timewait_free(h->ts, w);
-        owned_add(h, t, a->node_index, a->block.nonce);
+        struct flow *f = flow_of(a);
+        struct pktq kept = a->kept;
+        struct pkt *p;
+        if (f)
+                flow_del(&h->flows, f);
+        else
+                owned_add(h, t, a->node_index, a->block.nonce);
         h->count.confirmed++;
+        h->count.returned += f != NULL;
         a->t = NULL;
+        pktq_init(&a->kept);
         release(a);
         tcb_start(t);
+        while ((p = pktq_get(&kept)) != NULL)
+                tcp_rx(h->st, p, (const struct ip_hdr *)(p->head + p->l3));
+}
+
+/* He went elsewhere before 53, and will send none for this answer of ours. */
+static void withdrawn(struct adoption *a, const struct tcp_seg *s)
+{
+        if (s->ack && s->ack != a->fresh) {
+                a->h->count.stray++;
+                return;
+        }
+        a->h->count.withdrawn++;
+        abandon(a, true);
 }
 
 bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
@@ -253,10 +331,14 @@ bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const stru
         struct adoption *a = find(h, ip->src, *(const u32_any *)th);
         if (!a)
                 return false;
-        if (!control || !ctl_good(h, &in, s->len ? CTL_MORE : CTL_53, ip, th, s, a->first, a->block.nonce)) {
+        u8 kind = s->flags & TCP_RST ? CTL_WITHDRAWN : s->len ? CTL_MORE : CTL_53;
+        if (!control || !ctl_good(h, &in, kind, ip, th, s, a->first, a->block.nonce)) {
                 h->count.forged++;
                 pkt_drop(p, DROP_HANDOFF_FORGED_53);
-        } else if (s->len) {
+        } else if (kind == CTL_WITHDRAWN) {
+                withdrawn(a, s);
+                pkt_drop(p, DROP_HANDOFF_WITHDRAWN);
+        } else if (kind == CTL_MORE) {
                 take_text(a, p, s, s->seq - a->first - 1);
         } else if (a->state == ADOPTION_WAITING && s->ack == a->fresh) {
                 confirmed(a);
@@ -273,7 +355,7 @@ void adoption_fire(struct timer *tm)
         struct adoption *a = container_of(tm, struct adoption, timer);
         u32 now = stack_now_ms(a->h->st);
         if (a->state == ADOPTION_FILLING || now - a->born_ms >= ADOPT_GIVE_UP_MS) {
-                abandon(a);
+                abandon(a, a->state == ADOPTION_FILLING);
                 return;
         }
         send_ack(a);

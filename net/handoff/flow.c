@@ -68,7 +68,7 @@ bool flow_expired(struct flow_table *f, u16 now_s, u32 *left, struct flow **out)
                 struct flow *e = &f->flow[f->swept];
                 f->swept = f->swept + 1 < f->n ? f->swept + 1 : 0;
                 --*left;
-                if (e->state == FLOW_ACTIVE && (u16)(now_s - e->seen_s) > FLOW_EXPIRE_S) {
+                if ((e->state == FLOW_ACTIVE || e->state == FLOW_DOUBT) && (u16)(now_s - e->seen_s) > FLOW_EXPIRE_S) {
                         *out = e;
                         return true;
                 }

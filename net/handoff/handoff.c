@@ -131,6 +131,14 @@ bool handoff_is_service(const struct handoff *h, ipaddr v)
         return false;
 }
 
+bool handoff_is_silent(const struct handoff *h, ipaddr v)
+{
+        for (u32 i = 0; i < HANDOFF_SERVICES; i++)
+                if (h->service[i].silent && ipaddr_eq(h->service[i].addr, v))
+                        return true;
+        return false;
+}
+
 int handoff_service_add(struct handoff *h, struct netif *nif, ipaddr v)
 {
         struct service *s = service(h, IPADDR_ANY);
@@ -191,13 +199,33 @@ static bool silent_rx(struct handoff *h, const struct ip_hdr *ip, const struct t
                 return false;
         if (w && timewait_may_reuse(w, s, true))
                 timewait_free(h->ts, w);
-        if (adoption_of(h, raddr, laddr, ports)) {
-                h->count.stray++;
-                pkt_drop(p, DROP_HANDOFF_EARLY); /* 53 was lost; the client sends it again */
+        struct adoption *a = adoption_of(h, raddr, laddr, ports);
+        if (a) {
+                adoption_keep(a, p); /* 53 is late */
                 return true;
         }
         handoff_unknown(h, ip, th, s, p);
         return true;
+}
+
+/* A packet of a client whose connection is not, or not yet, here. In doubt it is the client who repeats, and our question with
+ * it. */
+static void flow_rx(struct handoff *h, struct flow *f, const struct ip_hdr *ip, struct pkt *p)
+{
+        switch (f->state) {
+        case FLOW_PENDING:
+                transfer_keep(transfer_of(h, f), p);
+                break;
+        case FLOW_COMING:
+                adoption_keep(adoption_of(h, f->raddr, f->laddr, f->ports), p);
+                break;
+        case FLOW_DOUBT:
+                notice_add(h, f->node, NOTICE_PROBE, f->raddr, f->laddr, f->ports, f->nonce);
+                pkt_drop(p, DROP_HANDOFF_DOUBT);
+                break;
+        default:
+                handoff_forward(h, p, ip, h->node[f->node]);
+        }
 }
 
 /* Who is no node of ours hands nothing over. */
@@ -216,24 +244,25 @@ bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr
         struct flow *f =
                 h->flows.n_used ? flow_find(&h->flows, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th) : NULL;
         if (f) {
-                struct transfer *x = transfer_of(h, f);
-                if (x)
-                        transfer_keep(x, p);
-                else
-                        handoff_forward(h, p, ip, h->node[f->node]);
+                flow_rx(h, f, ip, p);
                 return true;
         }
-        for (u32 i = 0; i < HANDOFF_SERVICES; i++)
-                if (h->service[i].silent && ipaddr_eq(h->service[i].addr, ip->dst))
-                        return silent_rx(h, ip, th, s, p);
+        if (handoff_is_silent(h, ip->dst))
+                return silent_rx(h, ip, th, s, p);
         int node = handoff_node_index(h, ip->src);
         if (node < 0)
                 return stranger(h, th, s, p);
         if (adoption_rx(h, (u8)node, ip, th, s, p) || transfer_rx(h, ip, th, s, p))
                 return true;
-        if (be16_get(th->src) != HANDOFF_PORT || be16_get(th->dst) != HANDOFF_PORT)
+        if (be16_get(th->src) == HANDOFF_PORT && be16_get(th->dst) == HANDOFF_PORT) {
+                notice_rx(h, (u8)node, ip, th, s, p);
+                return true;
+        }
+        struct ctl_in in; /* of a handoff that is over, or not begun: it draws no RST, which its sender would take for forged */
+        if (!ctl_read(h, th, s, p, &in))
                 return false;
-        notice_rx(h, (u8)node, ip, th, s, p);
+        h->count.stray++;
+        pkt_drop(p, DROP_HANDOFF_STRAY);
         return true;
 }
 
@@ -254,12 +283,11 @@ static void names(struct handoff_flow *f, u32 raddr, u32 laddr, u32 ports)
 
 void handoff_walk(const struct handoff *h, bool (*fn)(void *ctx, const struct handoff_flow *f), void *ctx)
 {
+        static const char *const states[] = {"", "asking", "handed", "coming back", "in doubt"};
         u16 now = handoff_now_s(h);
         for (u32 i = 0; i < h->flows.n && h->flows.n_used; i++) {
                 const struct flow *e = &h->flows.flow[i];
-                struct handoff_flow f = {.node = h->node[e->node],
-                                         .state = e->state == FLOW_ACTIVE ? "handed" : "asking",
-                                         .age_s = (u16)(now - e->seen_s)};
+                struct handoff_flow f = {.node = h->node[e->node], .state = states[e->state], .age_s = (u16)(now - e->seen_s)};
                 names(&f, e->raddr, e->laddr, e->ports);
                 if (e->state == FLOW_PENDING)
                         f.age_s = 0;

@@ -20,6 +20,7 @@ enum {
         TRANSFER_WINDOW = 16,           /* segments of one connection on their way to the node */
         TRANSFER_KEEP = 32,             /* packets of the client kept from 51 to 52 */
         TRANSFER_LINGER_MS = 30000,     /* how long 53 is repeated when asked; longer than 52 is */
+        BACK_EXPIRE_S = 30,             /* the node's entry of what it gave back: what was on its way there has come long before */
         ADOPT_RTO_MS = 100,
         ADOPT_GIVE_UP_MS = 20000,       /* 52 is repeated so long */
         ADOPT_BYTES_MAX = 1 << 20,      /* of queues that come with a connection */
@@ -38,7 +39,7 @@ void cluster_keys_derive(const u8 *secret, u32 n, struct cluster_keys *out);
 
 /* --- auth.c --- */
 /* What a message is; part of what is authenticated, so that none can be taken for another. */
-enum ctl_kind { CTL_51 = 1, CTL_MORE, CTL_52, CTL_53, CTL_REFUSAL, CTL_NOTICE };
+enum ctl_kind { CTL_51 = 1, CTL_MORE, CTL_52, CTL_53, CTL_REFUSAL, CTL_NOTICE, CTL_WITHDRAWN };
 
 /* Everything that the authenticator covers beside the bytes. Addresses and ports as the receiver's header holds them. */
 struct auth_scope {
@@ -46,7 +47,8 @@ struct auth_scope {
         ipaddr    src, dst;
         u32       ports, seq, ack;
         u32       first;                /* SEQ of 51, except in notices */
-        const u8 *nonce; /* the front's fresh number; NULL in 51, whose block has it, and in notices, whose entries have theirs */
+        const u8 *nonce; /* the sender's fresh number of this handoff; NULL in notices, whose entries have theirs, and in 51,
+                          * whose block has it: unless it gives back, then that of the handoff that brought the connection */
 };
 /* opts: the TCP options with the tag's last 8 bytes as if zero. */
 void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u8 *opts, u32 n_opts, const void *text, u32 n,
@@ -129,7 +131,9 @@ void early_export(const struct tcb *t, struct control_block *b);
 bool early_adopt(struct tcb *t, const struct listener *l, const struct control_block *b);
 
 /* --- flow.c --- */
-enum flow_state { FLOW_FREE, FLOW_PENDING, FLOW_ACTIVE };
+/* COMING: ACTIVE, and the node gives it back: from our 52 until its 53 the client's packets are kept. DOUBT: that 53 never came;
+ * nothing is forwarded until the node has said whose it is. */
+enum flow_state { FLOW_FREE, FLOW_PENDING, FLOW_ACTIVE, FLOW_COMING, FLOW_DOUBT };
 struct flow {
         u32 raddr, laddr, ports;
         u32 next;                       /* index + 1 in the chain or of the free list */
@@ -151,8 +155,8 @@ void flow_del(struct flow_table *f, struct flow *e);
  * to look at. */
 bool flow_expired(struct flow_table *f, u16 now_s, u32 *left, struct flow **out);
 
-/* --- the front's side of one handoff (transfer.c) --- */
-enum transfer_state { TRANSFER_FREE, TRANSFER_SENDING, TRANSFER_DONE };
+/* --- who hands over (transfer.c): the front, or a node that gives back --- */
+enum transfer_state { TRANSFER_FREE, TRANSFER_SENDING, TRANSFER_DONE, TRANSFER_WITHDRAWN };
 struct transfer {
         struct handoff  *h;
         struct transfer *next;          /* free list */
@@ -170,7 +174,8 @@ struct transfer {
         bool             heard, fin;
         bool             early;         /* the client's SYN waits for its answer */
         bool             asked;         /* the service wrote its place, and waits */
-        u8               nonce[HANDOFF_NONCE];
+        bool             back;          /* a node gives back what came by the handoff `prior` */
+        u8               prior[HANDOFF_NONCE], nonce[HANDOFF_NONCE];
         u32              n_block;
         u8               block[BLOCK_MAX];
         struct pktq      kept;
@@ -181,7 +186,7 @@ void transfer_keep(struct transfer *x, struct pkt *p); /* a packet of the client
 void transfer_fire(struct timer *tm);
 struct transfer *transfer_of(struct handoff *h, const struct flow *f);
 
-/* --- the node's side (adoption.c) --- */
+/* --- who takes (adoption.c): a node, or the front that gets back --- */
 enum adoption_state { ADOPTION_FREE, ADOPTION_FILLING, ADOPTION_WAITING };
 struct adoption {
         struct handoff  *h;
@@ -193,13 +198,15 @@ struct adoption {
         u32              first, total, got;
         u32              fresh, born_ms, rto_ms;
         u8               state, node_index, key;
+        bool             back;          /* our flow entry's node gives it back */
         struct control_block block;
-        struct pktq      queue;
+        struct pktq      queue, kept;   /* what follows the block; packets of the client since 52 */
 };
 bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s,
                  struct pkt *p); /* true: consumed */
 void adoption_fire(struct timer *tm);
 struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports);      /* by the client's names */
+void adoption_keep(struct adoption *a, struct pkt *p); /* a packet of the client, from its TCP header on */
 
 /* --- owned.c: connections that came here by a handoff, those in TIME_WAIT included --- */
 struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live; u8 nonce[HANDOFF_NONCE]; };
@@ -207,6 +214,8 @@ _Static_assert(sizeof(struct owned) <= 32, "as a flow entry");
 bool owned_init(struct handoff *h);
 void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce);
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /* a connection that lives; NULL in TIME_WAIT */
+struct owned *owned_of(struct handoff *h, const struct tcb *t); /* the same, also of one that is frozen */
+void owned_drop(struct handoff *h, struct owned *o);            /* given back: nobody is told of its end */
 void owned_sweep(struct handoff *h);
 
 /* --- notice.c: what nodes say about flows --- */
@@ -285,6 +294,7 @@ struct handoff {
 int  handoff_node_index(const struct handoff *h, ipaddr node);          /* -1: no node */
 bool handoff_own(const struct handoff *h, ipaddr node, ipaddr *out);    /* our address towards a node, never a service address */
 bool handoff_is_service(const struct handoff *h, ipaddr v);
+bool handoff_is_silent(const struct handoff *h, ipaddr v);              /* a service address whose front is another */
 static inline u16 handoff_now_s(const struct handoff *h) { return (u16)(stack_now_ms(h->st) / 1000); }
 static inline void handoff_nonce(struct handoff *h, u8 nonce[HANDOFF_NONCE])
 {

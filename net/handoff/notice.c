@@ -57,15 +57,15 @@ static void entry(struct handoff *h, u8 node, u8 what, const u8 *e)
         memcpy(&raddr, e + 8, 4);
         memcpy(&laddr, e + 12, 4);
         memcpy(&ports, e + 16, 4);
+        struct flow *f = flow_find(&h->flows, raddr, laddr, ports);
         if (what == NOTICE_PROBE) {
                 const struct owned *o = owned_find(h, raddr, laddr, ports);
                 bool mine = (o && !memcmp(o->nonce, e, HANDOFF_NONCE)) || timewait_find(h->ts, raddr, laddr, ports) ||
-                            adoption_of(h, raddr, laddr, ports);
+                            adoption_of(h, raddr, laddr, ports) || (f && f->state == FLOW_PENDING); /* we are giving it back */
                 notice_add(h, node, mine ? NOTICE_REFRESH : NOTICE_GONE, raddr, laddr, ports, e);
                 return;
         }
-        struct flow *f = flow_find(&h->flows, raddr, laddr, ports);
-        if (!f || f->state != FLOW_ACTIVE || f->node != node) {
+        if (!f || (f->state != FLOW_ACTIVE && f->state != FLOW_DOUBT) || f->node != node) {
                 h->count.stray++;
         } else if (what == NOTICE_UNKNOWN) {
                 notice_add(h, node, NOTICE_PROBE, raddr, laddr, ports, f->nonce);
@@ -75,6 +75,7 @@ static void entry(struct handoff *h, u8 node, u8 what, const u8 *e)
                 flow_del(&h->flows, f);
                 h->count.gone++;
         } else if (what == NOTICE_REFRESH) {
+                f->state = FLOW_ACTIVE;
                 f->seen_s = handoff_now_s(h);
                 h->count.refreshed++;
         }

@@ -56,9 +56,20 @@ void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce)
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 {
         const struct tcb *t = tcp_lookup(h->ts, raddr, laddr, ports);
-        u32 i = t ? h->owned_at[tcp_key(t).slot] : 0;
+        return t ? owned_of(h, t) : NULL;
+}
+
+struct owned *owned_of(struct handoff *h, const struct tcb *t)
+{
+        u32 i = h->owned_at[tcp_key(t).slot];
         struct owned *o = i ? &h->owned[i - 1] : NULL;
         return o && o->live && o->slot == tcp_key(t).slot && o->gen == t->gen ? o : NULL;
+}
+
+void owned_drop(struct handoff *h, struct owned *o)
+{
+        o->live = 0;
+        h->n_owned--;
 }
 
 void owned_sweep(struct handoff *h)

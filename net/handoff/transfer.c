@@ -1,9 +1,17 @@
-/* transfer.c - the front's side of one handoff (design 7): 51 and what follows it until 52 acknowledges all of it, then 53.
+/* transfer.c - who hands over, the front or a node that gives back (design 7): 51 and what follows it until 52 acknowledges all
+ * of it, then 53.
  *
  *   begin -> SENDING (51, more) -- 52 --> 53, DONE (repeats 53 when asked, for 30 s) -> free
- *            SENDING -- refusal, or no answer --> the connection is as it was, and who began may try another node
+ *            SENDING -- refusal --> the connection is as it was, and who began may try another node
+ *            SENDING -- no answer --> WITHDRAWN (says so when asked for 53, for 30 s) -> free; the connection as above
  *
- * The other node is asked only before 53. SPDX-License-Identifier: MIT */
+ * The other node is asked only before 53.
+ *
+ * Giving back. Only the front's own entry for the tuple lets the node in, and 51 is authenticated under the fresh number of the
+ * handoff that this entry stands for: a copy from an earlier stay proves nothing. Why no packet circles between the two: an entry
+ * is ACTIVE only from the moment when 53 was sent for it, that is after the other said 52; and who has said 52 forwards nothing
+ * of this connection (COMING keeps, DOUBT drops) until 53 makes it his, WITHDRAWN says that it never will, or the node's word
+ * that it lives there; in the last two cases the node has no entry that points back. SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
 
@@ -26,7 +34,9 @@ static struct ctl message(const struct transfer *x, u8 kind, u8 flags, u32 seq)
                                       .seq = seq,
                                       .ack = x->heard ? x->fresh : 0,
                                       .first = x->first,
-                                      .nonce = kind == CTL_51 ? NULL : x->nonce}};
+                                      .nonce = kind != CTL_51 ? x->nonce
+                                               : x->back      ? x->prior
+                                                              : NULL}};
 }
 
 /* Bytes of block and queues at off, as many as one segment takes; 0 without a buffer. */
@@ -101,7 +111,7 @@ static struct transfer *take(struct handoff *h)
 {
         struct transfer *x = h->free_transfer;
         for (u32 i = 0; i < h->n_transfers && !x; i++)
-                if (h->transfer[i].state == TRANSFER_DONE && h->transfer[i].tries)
+                if (h->transfer[i].state >= TRANSFER_DONE && h->transfer[i].tries)
                         release(x = &h->transfer[i]);
         if (x)
                 h->free_transfer = x->next;
@@ -135,6 +145,9 @@ static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, 
                 return HANDOFF_STATE;
         if (index < 0 || !h->n_keys || !handoff_own(h, node, &own))
                 return HANDOFF_UNREACHABLE;
+        const struct owned *came = owned_of(h, t);
+        if (came && came->node != index)
+                return HANDOFF_STATE; /* its front would go on forwarding to us */
         u32 ports = pick_ports(h, own, node, t);
         struct transfer *x = ports ? take(h) : NULL;
         if (!x)
@@ -160,7 +173,10 @@ static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, 
                                .early = (t->flags & TF_SYN_PENDING) != 0,
                                .rto_ms = t->flags & TF_SYN_PENDING ? TRANSFER_EARLY_MS : TRANSFER_RTO_MS,
                                .state = TRANSFER_SENDING,
+                               .back = came != NULL,
                                .node_index = (u8)index};
+        if (came)
+                memcpy(x->prior, came->nonce, HANDOFF_NONCE);
         pktq_init(&x->kept);
         load(x, place, n_place);
         h->count.begun++;
@@ -205,6 +221,26 @@ void transfer_keep(struct transfer *x, struct pkt *p)
         pktq_put(&x->kept, p);
 }
 
+/* fresh: of the answer that is not taken any more, 0 when none came. */
+static void send_withdrawn(struct transfer *x, u32 fresh)
+{
+        struct pkt *p = pkt_alloc(&x->h->st->pkts, PKT_HEADROOM);
+        struct ctl c = message(x, CTL_WITHDRAWN, TCP_RST | TCP_ACK, x->first + 1 + end_of(x));
+        c.scope.ack = fresh;
+        if (p)
+                ctl_send(x->h, &c, p);
+}
+
+/* Said at once and whenever the other still waits for 53, so that he does not keep the client's packets. */
+static void withdraw(struct transfer *x)
+{
+        x->state = TRANSFER_WITHDRAWN;
+        x->tries = 1;
+        x->t = NULL;
+        send_withdrawn(x, x->heard ? x->fresh : 0);
+        timer_set(&x->h->st->wheel, &x->timer, stack_now_ms(x->h->st) + TRANSFER_LINGER_MS);
+}
+
 /* The connection is the client's and ours again. What was kept meets whoever has it then: t, or its next transfer. */
 static void fail(struct transfer *x, enum handoff_reason why)
 {
@@ -219,7 +255,10 @@ static void fail(struct transfer *x, enum handoff_reason why)
         if (!kept.n)
                 pktq_init(&kept);
         flow_del(&h->flows, x->flow);
-        release(x);
+        if (why == HANDOFF_SILENT)
+                withdraw(x);
+        else
+                release(x);
         tcb_thaw(t);
         done(ctx, t, why);
         if (asked && tcp_by_key(h->st, key) && tcp_lookup(h->ts, t->raddr, t->laddr, t->ports) == t)
@@ -251,6 +290,11 @@ static void handed(struct transfer *x)
         f->seen_s = handoff_now_s(h);
         memcpy(f->nonce, x->nonce, HANDOFF_NONCE);
         h->count.handed++;
+        if (x->back) {
+                owned_drop(h, owned_of(h, t));
+                f->seen_s = (u16)(f->seen_s - (FLOW_EXPIRE_S - BACK_EXPIRE_S));
+                h->count.back++;
+        }
         const struct tcp_events *ev = t->ev;
         t->ev = &tcp_no_events;
         if (x->asked)
@@ -279,7 +323,7 @@ static void answer_syn(struct transfer *x)
 void transfer_fire(struct timer *tm)
 {
         struct transfer *x = container_of(tm, struct transfer, timer);
-        if (x->state == TRANSFER_DONE) {
+        if (x->state != TRANSFER_SENDING) {
                 release(x);
                 return;
         }
@@ -302,7 +346,12 @@ void transfer_fire(struct timer *tm)
 static void acked(struct transfer *x, const struct tcp_seg *s)
 {
         u32 off = s->ack - x->first - 1;
-        if (off > end_of(x) || (x->heard && s->seq != x->fresh)) {
+        bool other = x->heard && s->seq != x->fresh; /* of a late copy of 51 */
+        if (x->state != TRANSFER_SENDING && off == end_of(x) && (other || x->state == TRANSFER_WITHDRAWN)) {
+                send_withdrawn(x, s->seq);
+                return;
+        }
+        if (off > end_of(x) || other) {
                 x->h->count.stray++;
                 return;
         }
@@ -327,6 +376,14 @@ static void refused(struct transfer *x, const struct ctl_in *in)
         x->h->count.refused[why]++;
         fail(x, why);
 }
+
+enum handoff_reason handoff_back(struct handoff *h, struct tcb *t, handoff_done_fn *done, void *ctx)
+{
+        const struct owned *o = owned_of(h, t);
+        return o ? handoff_begin(h, t, h->node[o->node], done, ctx) : HANDOFF_STATE;
+}
+
+bool handoff_came(const struct handoff *h, const struct tcb *t) { return owned_of((struct handoff *)(uintptr_t)h, t) != NULL; }
 
 bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
 {

@@ -41,6 +41,7 @@ static struct lan {
         bool  bad, reset;
         bool  no_close;                 /* the service leaves the connection open */
         bool  talk_on;                  /* ... for what the client says when it opens again */
+        const struct tcp_events *service[MACHINES]; /* another service than that of above */
         struct tcp_opts copts;
 } L;
 
@@ -195,13 +196,16 @@ static inline void lan_listen(int i)
 {
         int err;
         struct tcp_opts o = {.timewait_ms = 5000, .qure = true, .fastopen = true, .idempotent = lan_idempotent};
-        assert_non_null(tcp_listen(L.m[i]->st, SERVICE, 80, i == FRONT ? &front_events : &node_events, NULL, &o, &err));
+        const struct tcp_events *ev = L.service[i] ? L.service[i] : i == FRONT ? &front_events : &node_events;
+        assert_non_null(tcp_listen(L.m[i]->st, SERVICE, 80, ev, NULL, &o, &err));
 }
 
-static inline void lan_begin(void)
+static inline void lan_begin_with(const struct tcp_events *service)
 {
         struct stack_config cfg = {.n_pkts = 1024, .n_tcbs = 64};
         memset(&L, 0, sizeof L);
+        for (int i = 0; i < MACHINES && service; i++)
+                L.service[i] = service;
         for (int i = 0; i < MACHINES; i++) {
                 u8 seed[16] = {(u8)(i + 1)};
                 L.m[i] = wire_new_bare(&cfg, 0);
@@ -224,6 +228,7 @@ static inline void lan_begin(void)
         L.n_seen = L.n_frames = 0;
         L.targets[0] = lan_addr[NODE1];
 }
+static inline void lan_begin(void) { lan_begin_with(NULL); }
 
 static inline void connect_client(u32 reply)
 {
