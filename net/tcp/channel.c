@@ -95,7 +95,7 @@ static void open_rx(struct tcb *t, struct tcp_seg *s)
 static void without_syn(struct tcp_seg *s)
 {
         s->seq++;
-        s->flags &= (u8)~TCP_SYN;
+        s->flags &= (u8)~(TCP_SYN | TCP_ECE); /* beside SYN, ECE is an answer, not an echo */
 }
 
 /* The peer's first SYN once more, as it was: our answer was lost. Bare or with data, as it was. */

@@ -51,6 +51,16 @@ static void copy_front(const struct tcb *t, u8 *dst, u32 n)
         }
 }
 
+/* RFC 3168 6.1.1 beside our options: a client's first SYN asks, the server's first segment says yes. */
+static u8 ecn_flags(const struct tcb *t, u8 flags)
+{
+        if (conv_of(t)->flags & CV_TOLD)
+                return 0;
+        if (flags & TCP_ACK)
+                return t->flags & TF_ECN ? TCP_ECE : 0;
+        return t->flight->ecn_ask && !t->retries ? TCP_ECE | TCP_CWR : 0;
+}
+
 /* As tcp_respond for what it cannot build: our options or our SYN, n bytes from the front of the queue behind them. */
 static void put_segment(struct tcb *t, u32 seq, u8 flags, const u8 *opts, u32 n_opts, u32 n)
 {
@@ -62,6 +72,7 @@ static void put_segment(struct tcb *t, u32 seq, u8 flags, const u8 *opts, u32 n_
                 return; /* as if it was lost */
         u32 field = min_u32(wnd >> scale, 65535);
         u8 *h = p->data;
+        flags |= ecn_flags(t, flags);
         u32_any *w = (u32_any *)h;
         w[0] = t->ports << 16 | t->ports >> 16;
         w[1] = __builtin_bswap32(seq);

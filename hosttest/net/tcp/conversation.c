@@ -107,6 +107,37 @@ static void larger_requests_and_replies_go_on_after_the_first_flight(void **s)
         talk_end();
 }
 
+/* RFC 3168 6.1.1: asked by the client's SYN, answered beside the server's options, whether they come with its SYN or before. */
+static void rfc_3168_conversations_negotiate_ecn(void **s)
+{
+        static const struct tcp_opts client = {.qure = true, .ecn = true};
+        for (u32 late = 0; late < 2; late++) {
+                const struct tcp_opts server = {.qure = true, .ecn = true, .idempotent = talk_idempotent, .optional_syn = late};
+                talk_begin(5000, &server, 5000);
+                for (u32 i = 0; i < 2; i++) {
+                        K.d->n_said = 0;
+                        talk_connect(&client, get, GET, true);
+                        struct tcb *t = K.c;
+                        u8 asked = K.d->said[0].flags, more = i ? TCP_PSH | TCP_FIN : 0;
+                        assert_int_equal(asked, TCP_SYN | TCP_ECE | TCP_CWR | more);
+                        duo_run(K.d, 12);
+                        assert_true(K.d->said[1].flags & TCP_ECE);
+                        if (K.c)
+                                assert_true(t->flags & TF_ECN);
+                        finished();
+                        for (u32 k = 2; k < K.d->n_said; k++)
+                                assert_false(K.d->said[k].flags & TCP_ECE);
+                        K.closed = 0;
+                }
+                talk_end();
+                talk_begin(5000, &talk_server_qure, 10); /* who does not want it says nothing */
+                talk_connect(&client, get, GET, true);
+                finished();
+                assert_false(K.d->said[1].flags & TCP_ECE);
+                talk_end();
+        }
+}
+
 /* It asks somebody else first: the SYN waits for the reply as long as an acknowledgement may wait. */
 static void server_that_answers_a_little_later_still_takes_three_packets(void **s)
 {
@@ -555,6 +586,7 @@ int main(void)
                 test(r62_discovery), test(r47_three_packets_from_the_second_conversation_on),
                         test(larger_requests_and_replies_go_on_after_the_first_flight),
                 test(reply_larger_than_a_segment_begins_with_the_syn),
+                        test(rfc_3168_conversations_negotiate_ecn),
                         test(server_that_answers_a_little_later_still_takes_three_packets),
                         test(reply_behind_a_syn_that_could_not_wait_is_sent_once), test(r50_plain_clients_see_a_plain_server),
                         test(plain_servers_answer_and_are_remembered),
