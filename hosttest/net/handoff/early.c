@@ -281,6 +281,37 @@ static void replayed_syn_runs_its_request_once_wherever_it_is_sent(void **s)
         }
 }
 
+static bool keep_first_and_lose_replies(int from, int to, const struct frame *f, u32 number)
+{
+        keep_first(from, to, f, number);
+        return deaf(from, to, f, number);
+}
+
+static void lost_answer_is_repeated_by_the_node_when_the_syn_is(void **s)
+{
+        for (u32 kind = FASTOPEN; kind < CLIENT_KINDS; kind++) {
+                early_begin(kind);
+                first.b = NULL;
+                L.lose = keep_first_and_lose_replies;
+                ask(kind, 500, 10);
+                for (u32 n = 1; n < 4; n++) {
+                        lan_run(20);
+                        u32 answered = 0;
+                        for (u32 i = 0; i < L.n_seen; i++)
+                                answered += L.seen[i].from == NODE1 && (L.seen[i].flags & (T_SYN | T_ACK)) == (T_SYN | T_ACK);
+                        assert_int_equal(answered, n);
+                        again(FRONT);
+                }
+                assert_int_equal(L.answers, 1);
+                free(first.b);
+                tcp_abort(L.client);
+                L.client = NULL;
+                L.lose = NULL;
+                lan_skip(200);
+                end();
+        }
+}
+
 /* The front started anew, or took the address over: it cannot know what was used. */
 static void data_waits_while_the_front_is_new(void **s)
 {
@@ -355,6 +386,7 @@ int main(void)
                 test(unproven_client_gets_three_times_at_most_from_the_node_too),
                 test(spoofed_syn_is_not_worth_sending),
                 test(replayed_syn_runs_its_request_once_wherever_it_is_sent),
+                test(lost_answer_is_repeated_by_the_node_when_the_syn_is),
                 test(data_waits_while_the_front_is_new),
                 test(follow_up_request_of_an_open_conversation_moves),
         };

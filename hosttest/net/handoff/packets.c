@@ -1,5 +1,5 @@
-/* packets.c - one small request, counted: packets, bytes of IP and round trips until the reply is there, for a plain, a Fast Open and
- * a QuRe client, whom one machine answers, or a node behind a front, by handoff or by relay. The web server and the front
+/* packets.c - one small request, counted: packets, bytes of IP and round trips until the reply is there, for a plain, a Fast Open
+ * and a QuRe client, whom one machine answers, or a node behind a front, by handoff or by relay. The web server and the front
  * themselves, 10 ms each way between the client and the LAN, virtual time. `make bench` prints it.
  * SPDX-License-Identifier: MIT */
 #include "early.h"
@@ -165,8 +165,8 @@ static void small_request_by_every_client_and_way(void **s)
                 for (u32 k = 0; k < CLIENT_KINDS; k++) {
                         struct counted *n = &c[r][k];
                         *n = count(k, r);
-                        printf("request.%s.%s: %u packets, %u bytes at the client, %u packets, %u bytes inside, %u round trip%s\n",
-                               route_name[r], kind_name[k], n->packets, n->bytes, n->inside, n->inside_bytes, n->trips,
+                        printf("request.%s.%s: %u packets, %u bytes at the client, "
+                               "%u packets, %u bytes inside, %u round trip%s\n", route_name[r], kind_name[k], n->packets, n->bytes, n->inside, n->inside_bytes, n->trips,
                                n->trips == 1 ? "" : "s");
                 }
         assert_int_equal(c[DIRECT][QURE].packets, 3);
@@ -179,13 +179,39 @@ static void small_request_by_every_client_and_way(void **s)
                 if (r != RELAYED)
                         assert_int_equal(c[r][PLAIN].packets, c[DIRECT][PLAIN].packets); /* the client cannot tell */
         }
-        assert_in_range(c[HANDED][QURE].inside, 4, 5); /* 51, 52, 53, and 30 forwarded; a notice of the end, with others if there are */
+        assert_in_range(c[HANDED][QURE].inside, 4, 5); /* 51, 52, 53, 30 forwarded; a notice of the end, with others' */
         assert_true(c[HANDED][QURE].inside_bytes < c[RELAYED][QURE].inside_bytes);
+        end_sites();
+}
+
+/* No flow entry is free, or the node speaks another version: the same node answers, through the front. */
+static void what_cannot_be_handed_over_is_relayed(void **s)
+{
+        begin_sites();
+        struct handoff *h = handoff_of(L.m[FRONT]->st);
+        u32 free = h->flows.free;
+        for (u32 k = 0; k < CLIENT_KINDS; k++) {
+                struct front_counters n;
+                status = 0;
+                h->flows.free = 0;
+                get(k, HANDED);
+                lan_run(300);
+                h->flows.free = free;
+                assert_int_equal(status, 200);
+                assert_true(L.closed == 1 && !L.err && L.got > PAGE);
+                front_counters(front, &n);
+                assert_int_equal(n.relayed, k + 1);
+                assert_int_equal(n.handed, 0);
+        }
+        assert_int_equal(counters(FRONT).handed, 0);
+        lan_skip(100);
         end_sites();
 }
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {test(small_request_by_every_client_and_way)};
+        const struct CMUnitTest tests[] = {
+                test(small_request_by_every_client_and_way), test(what_cannot_be_handed_over_is_relayed),
+        };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
