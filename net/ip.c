@@ -189,7 +189,7 @@ static bool check(struct netif *nif, struct pkt *p, bool *through)
         return check_addresses(nif, p, ip, through) && (hlen == IP_HLEN || check_options(p, ip));
 }
 
-static __attribute__((noinline)) void rx_unusual(struct netif *nif, struct pkt *p)
+static __attribute__((noinline, cold)) void rx_unusual(struct netif *nif, struct pkt *p)
 {
         bool through = false;
         if (!check(nif, p, &through))

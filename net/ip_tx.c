@@ -93,7 +93,7 @@ static bool resolve(struct stack *st, ipaddr dst, struct netif *nif, struct ip_d
         return true;
 }
 
-static __attribute__((noinline)) const struct ip_dst *refill(struct stack *st, ipaddr dst, struct ip_dst *d)
+static __attribute__((noinline, cold)) const struct ip_dst *refill(struct stack *st, ipaddr dst, struct ip_dst *d)
 {
         d->valid = resolve(st, dst, NULL, d);
         return d->valid ? d : NULL;
@@ -272,7 +272,7 @@ static inline void push_header(struct pkt *p, u32 total, u16 id, ipaddr src, ipa
 }
 
 /* Router alert (RFC 2113 2.1) behind the header that push_header made. */
-static __attribute__((noinline)) void add_router_alert(struct pkt *p)
+static __attribute__((noinline, cold)) void add_router_alert(struct pkt *p)
 {
         static const u8 alert[IP_RA_LEN] = {148, 4, 0, 0};
         struct ip_hdr *ip = pkt_push(p, IP_RA_LEN);
