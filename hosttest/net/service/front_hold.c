@@ -2,6 +2,16 @@
  * SPDX-License-Identifier: MIT */
 #include "front_ends.h"
 
+/* Instead of what `begin` made: so few entries, and one backend. */
+static void begin_again_with(void **state, u32 relays)
+{
+        end(state);
+        begin_with(1024, relays, 256);
+        target(ONE, 8000);
+        backend("one", 1, ONE);
+        path_rule("one", "/one");
+}
+
 static void heads_in_pieces(void **state)
 {
         static const char s[] = "GET /one HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n";
@@ -99,11 +109,7 @@ static void heads_take_half_of_the_entries(void **state)
 {
         struct end *c[5];
 
-        end(state);
-        begin_with(1024, 8, 256);
-        target(ONE, 8000);
-        backend("one", 1, ONE);
-        path_rule("one", "/one");
+        begin_again_with(state, 8);
         for (u32 i = 0; i < COUNT_OF(c); i++) {
                 c[i] = client();
                 run_for(10);
@@ -120,11 +126,7 @@ static void entries_run_out(void **state)
 {
         struct end *c[9];
 
-        end(state);
-        begin_with(1024, 8, 256);
-        target(ONE, 8000);
-        backend("one", 1, ONE);
-        path_rule("one", "/one");
+        begin_again_with(state, 8);
         for (u32 i = 0; i < COUNT_OF(c); i++) {
                 c[i] = client();
                 run_for(10);

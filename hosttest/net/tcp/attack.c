@@ -85,12 +85,7 @@ static void must_10_11_refused_while_syn_received_by_active_open(void **s)
 
 static void must_11_rst_to_a_half_open_passive_connection_returns_to_listen(void **s)
 {
-        trace_begin(NULL);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        struct seg g;
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open();
         rx(T_RST, 1, 0, 0);
         assert_int_equal(T.w->st->tcp->n_half, 0);
         expect_none();
@@ -113,12 +108,7 @@ static void syn_sent_wrong_acknowledgement_draws_rst(void **s)
 
 static void half_open_wrong_acknowledgement_draws_rst(void **s)
 {
-        trace_begin(NULL);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        struct seg g;
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open();
         rx(T_ACK, 1, 2, 0);
         expect_tx(T_RST, 2, 0, 0);
         rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4); /* again: SYN,ACK again (R156) */

@@ -64,12 +64,7 @@ static void must_22_23_syn_is_repeated_for_three_minutes(void **s)
 
 static void syn_ack_has_a_timer_of_its_own(void **s)
 {
-        trace_begin(NULL);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        struct seg g;
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open();
         wait_ms(1001);
         expect_tx(T_SYN | T_ACK, 0, 1, 0);
         wait_ms(1997);

@@ -200,6 +200,17 @@ static inline void listen_with(const struct tcp_opts *opts)
         assert_non_null(T.l);
 }
 
+/* A listener that has answered a SYN with its SYN,ACK. */
+static inline void half_open(void)
+{
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(NULL);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+}
+
 static inline void handshake(const u8 *o, u8 n)
 {
         struct seg s;
