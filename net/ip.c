@@ -192,6 +192,8 @@ static bool check(struct netif *nif, struct pkt *p, bool *through)
 static __attribute__((noinline, cold)) void rx_unusual(struct netif *nif, struct pkt *p)
 {
         bool through = false;
+        if (nif->st->ip->forward && ip_forward_again(nif, p))
+                return;
         if (!check(nif, p, &through))
                 return;
         if (through) {

@@ -46,11 +46,36 @@ bool ip_pass_way(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d)
         }
         if (d->kind != IP_UNICAST) /* RFC 2644: not even a directed broadcast */
                 return refuse(p, DROP_FWD_BROADCAST);
-        u32 total = pkt_total(p), room = min_u32(d->path.nif->mtu, most);
+        u32 total = ip_total(p), room = min_u32(d->path.nif->mtu, most);
         if (total <= room || ip_is_joined(p, total) || !(be16_get(ip->frag) & IP_DF))
                 return true;
         icmp_error(st, p, ICMP_UNREACH, ICMP_FRAG_NEEDED, (u16)room);
         return refuse(p, DROP_FWD_TOO_BIG);
+}
+
+enum { HEADS = 128 }; /* IP and TCP headers: at most 60 bytes each */
+
+struct pkt *ip_with_room(struct stack *st, struct pkt *p, u32 need)
+{
+        struct pkt *q;
+        if (likely(pkt_headroom(p) >= need))
+                return p;
+        if (!(q = pkt_alloc(&st->pkts, PKT_HEADROOM))) {
+                pkt_free(p);
+                return NULL;
+        }
+        u32 n = min_u32(p->len, HEADS);
+        pkt_append(q, p->data, n);
+        q->flags = p->flags;
+        q->csum_start = p->csum_start;
+        q->csum_off = p->csum_off;
+        q->nif = p->nif;
+        pkt_pull(p, n);
+        if (p->len || p->chain || p->nfrag)
+                q->chain = p;
+        else
+                pkt_free(p);
+        return q;
 }
 
 static void link_tx(void *ctx, struct pkt *p) { ip_link_tx(p, ctx); }
@@ -58,7 +83,7 @@ static void link_tx(void *ctx, struct pkt *p) { ip_link_tx(p, ctx); }
 void ip_pass_on(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d)
 {
         struct ip_hdr *ip = (struct ip_hdr *)p->data;
-        u32 total = pkt_total(p), room = min_u32(d->path.nif->mtu, most);
+        u32 total = ip_total(p), room = min_u32(d->path.nif->mtu, most);
         ip_one_hop_less(ip);
         st->ip->n_forwarded++;
         if (p->flags & PKT_CSUM_PARTIAL) { /* it never was on a wire, now it will be */
@@ -67,6 +92,8 @@ void ip_pass_on(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d)
                 p->csum_off = ip->proto == IPPROTO_TCP_ ? offsetof(struct tcp_hdr, cksum) : 6 /* RFC 768 */;
         }
         p->flags &= PKT_CSUM_TODO;
+        if (!(p = ip_with_room(st, p, ip_link_room(d->path.nif))))
+                return;
         if (likely(total <= room)) {
                 ip_link_tx(p, d);
         } else if (!ip_is_joined(p, total)) {
@@ -92,11 +119,38 @@ static struct pkt *whole(struct stack *st, struct pkt *p)
         return p;
 }
 
+static void pass(struct stack *st, struct pkt *p)
+{
+        struct ip_dst d;
+        if (st->ip->passing && st->ip->passing(st->ip->passing_ctx, p, (struct ip_hdr *)p->data))
+                return;
+        if (ip_pass_way(st, p, 0xffff, &d))
+                ip_pass_on(st, p, 0xffff, &d);
+}
+
+static u32 slot(ipaddr src, ipaddr dst) { return ((be32_raw(src.v4) ^ be32_raw(dst.v4)) * 0x9e3779b1u) >> 28; }
+
+bool ip_forward_again(struct netif *nif, struct pkt *p)
+{
+        struct stack *st = nif->st;
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        u32 len = p->len >= IP_HLEN ? be16_get(ip->len) : 0, i = len ? slot(ip->src, ip->dst) : 0;
+        if (len < IP_HLEN || len > p->len || ip->vhl != 0x45 || p->chain || p->flags & PKT_BCAST || st->ip->passed[i].nif != nif ||
+            !ipaddr_eq(st->ip->passed[i].src, ip->src) || !ipaddr_eq(st->ip->passed[i].dst, ip->dst) ||
+            be16_raw(ip->frag) & be16_raw(be16_of(IP_MF | IP_OFFSET)) || ip_sum20(ip) != 0xffff)
+                return false;
+        p->len = (u16)len;
+        p->l3 = (u16)(p->data - p->head);
+        p->l4 = (u16)(p->l3 + IP_HLEN);
+        pass(st, p);
+        return true;
+}
+
 void ip_forward(struct netif *nif, struct pkt *p)
 {
         struct stack *st = nif->st;
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
-        struct ip_dst d;
+        u32 i = slot(ip->src, ip->dst);
         p->l3 = (u16)(p->data - p->head);
         p->l4 = (u16)(p->l3 + ip_hlen(ip));
         if (p->flags & PKT_BCAST) { /* RFC 1812 5.3.4 */
@@ -107,9 +161,10 @@ void ip_forward(struct netif *nif, struct pkt *p)
                 pkt_drop(p, DROP_FWD_MARTIAN);
                 return;
         }
+        st->ip->passed[i].nif = nif;
+        st->ip->passed[i].src = ip->src;
+        st->ip->passed[i].dst = ip->dst;
         p = whole(st, p);
-        if (!p || (st->ip->passing && st->ip->passing(st->ip->passing_ctx, p, (struct ip_hdr *)p->data)))
-                return;
-        if (ip_pass_way(st, p, 0xffff, &d))
-                ip_pass_on(st, p, 0xffff, &d);
+        if (p)
+                pass(st, p);
 }

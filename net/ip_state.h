@@ -39,6 +39,7 @@ struct ip_state {
         /* between interfaces */
         bool           forward;
         u32            n_forwarded;
+        struct { struct netif *nif; ipaddr src, dst; } passed[IP_DSTS]; /* who passed every check of addresses recently */
         ip_passing_fn *passing;
         void          *passing_ctx;
         /* reassembly */
@@ -83,6 +84,8 @@ static inline void ip_one_hop_less(struct ip_hdr *ip)
         __builtin_memcpy(&ip->cksum, &sum, 2);
 }
 
+static inline u32 ip_total(const struct pkt *p) { return unlikely(p->chain || p->nfrag) ? pkt_total(p) : p->len; }
+
 /* A device made one of several segments: no single one could have come by this interface. */
 static inline bool ip_is_joined(const struct pkt *p, u32 total)
 {
@@ -90,11 +93,18 @@ static inline bool ip_is_joined(const struct pkt *p, u32 total)
 }
 
 /* --- ip_forward.c --- */
+/* The short way of a plain datagram between addresses that passed lately; false: nothing was changed. */
+bool ip_forward_again(struct netif *nif, struct pkt *p);
 void ip_forward(struct netif *nif, struct pkt *p);      /* valid, for somebody else; consumed, data at the IP header */
 /* Forwarding in two steps, for who changes the packet between them: *d is its way, and it fits (at most `most` bytes; false: it
  * was dropped, its sender told); then it goes. */
 bool ip_pass_way(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d);
 void ip_pass_on(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d);
+
+/* p (data at the IP header), with at least `need` bytes in front of it: where a driver left less, its headers move to another
+ * buffer. NULL: there is none, p was freed. ip_link_room: what the link header takes. */
+struct pkt *ip_with_room(struct stack *st, struct pkt *p, u32 need);
+static inline u32 ip_link_room(const struct netif *nif) { return nif->caps & NETIF_L3 ? 0 : nif->vlan ? 18 : 14; }
 
 /* --- ip_joined.c --- */
 /* Cuts p (consumed, data at the IP header), TCP, into datagrams of at most room bytes, each handed to out. */

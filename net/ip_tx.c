@@ -30,6 +30,7 @@ bool ip_init(struct stack *st)
 void ip_forget(struct stack *st)
 {
         st->ip->ok_nif = NULL;
+        memset(st->ip->passed, 0, sizeof st->ip->passed);
         for (u32 i = 0; i < IP_DSTS; i++)
                 st->ip->dsts[i].valid = false;
         stack_hops_changed(st);

@@ -25,4 +25,7 @@ void client_want(u32 n);
 /* Reads the last frame that came out: payload bytes; the client's numbers follow it. */
 u32 client_take(struct client *c);
 
+/* gateway.c: packets that pass through. */
+void rows_of_a_gateway(void);
+
 #endif

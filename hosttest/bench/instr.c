@@ -276,6 +276,7 @@ static int rows(void)
         rows_with(true, "_timestamps");
         rows_of_checksums();
         rows_of_a_crowd();
+        rows_of_a_gateway();
         return 0;
 }
 

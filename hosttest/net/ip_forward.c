@@ -100,6 +100,26 @@ static void passes_with_one_hop_less_and_a_right_sum(void **s)
         wire_free(w);
 }
 
+/* A driver that leaves little room in front, and a link header with a tag. */
+static void little_room_in_front_is_enough(void **s)
+{
+        begin();
+        eth1.vlan = 7;
+        eth1.caps = NETIF_SG;
+        u32 n = make(near, far, 1000);
+        ip_set_cksum(ip);
+        for (u32 i = 0; i < 2; i++) { /* the second time the short way */
+                struct pkt *p = pkt_alloc(&w->st->pkts, 0);
+                pkt_append(p, f, n);
+                netif_rx(&w->nif, p);
+                wire_batch_end(w);
+                assert_int_equal(n_got, i + 1);
+                assert_int_equal(got.n, n + 4);
+                assert_memory_equal(got.b + 38, f + 34, 1000);
+        }
+        wire_free(w);
+}
+
 static void off_at_first(void **s)
 {
         begin();
@@ -247,7 +267,7 @@ static void joined_segments_are_cut_again(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(passes_with_one_hop_less_and_a_right_sum), test(off_at_first),     test(an_address_of_another_interface_is_ours),
+                test(passes_with_one_hop_less_and_a_right_sum), test(little_room_in_front_is_enough), test(off_at_first),     test(an_address_of_another_interface_is_ours),
                 test(last_hop_is_told),                         test(no_route_is_told), test(too_big_is_told_or_cut),
                 test(fragments_of_fragments_keep_their_place),  test(what_never_passes_a_router),
                 test(joined_segments_are_cut_again),

@@ -23,7 +23,7 @@ void handoff_send(struct handoff *h, struct pkt *p, const struct way *w)
 {
         if (w->tunnel)
                 tunnel_tx(h, p, w);
-        else
+        else if ((p = ip_with_room(h->st, p, ip_link_room(w->d.path.nif))) != NULL)
                 ip_link_tx(p, &w->d);
 }
 

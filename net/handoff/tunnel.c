@@ -7,38 +7,15 @@
 enum {
         TUNNEL_TTL = 64,
         TUNNEL_HEADROOM = 20 + 18 + 12, /* outer header, link header with a tag, driver */
-        TUNNEL_HEAD = 128,              /* bytes that move when a driver left less room: all inner headers (60 and 60) */
         NODE_MTU_MIN = 572,             /* RFC 5927 7.2: nobody needs less for us to believe him; 552 remain inside */
         NODE_MTU_MS = 600000,           /* RFC 1191 6.3: then the way may have become wider */
 };
-
-/* p's headers in a buffer with room in front; p, shorter by them, hangs behind. NULL: there is no buffer, p was freed. */
-static struct pkt *with_room(struct stack *st, struct pkt *p)
-{
-        struct pkt *q = pkt_alloc(&st->pkts, PKT_HEADROOM);
-        if (!q) {
-                pkt_free(p);
-                return NULL;
-        }
-        u32 n = min_u32(p->len, TUNNEL_HEAD);
-        pkt_append(q, p->data, n);
-        q->flags = p->flags;
-        q->csum_start = p->csum_start;
-        q->csum_off = p->csum_off;
-        q->nif = p->nif;
-        pkt_pull(p, n);
-        if (p->len || p->chain || p->nfrag)
-                q->chain = p;
-        else
-                pkt_free(p);
-        return q;
-}
 
 void tunnel_tx(struct handoff *h, struct pkt *p, const struct way *w)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         struct ip_opts o = {.ttl = TUNNEL_TTL, .tos = ip->tos, .df = (be16_get(ip->frag) & IP_DF) != 0};
-        if (pkt_headroom(p) < TUNNEL_HEADROOM && !(p = with_room(h->st, p)))
+        if (!(p = ip_with_room(h->st, p, TUNNEL_HEADROOM)))
                 return;
         h->count.tunnelled++;
         ip_tx(h->st, p, w->own, w->node, IPPROTO_IPIP_, &o);
