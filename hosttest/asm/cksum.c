@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 #include "asmtest.h"
 #include "cksum.h"
@@ -93,6 +94,14 @@ static void with(enum cksum_level level)
         }
         for (int i = 0; i < 2000; i++)
                 same_fold(rnd(&seed), src + rnd(&seed) % 32, rnd(&seed) % 65536);
+        u8 *page = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* vectors stay in the pages of the data */
+        assert_int_equal(mprotect(page + 4096, 4096, PROT_READ | PROT_WRITE), 0);
+        memcpy(page + 4096, src, 4096);
+        for (u32 n = 128; n < 400; n++) {
+                same_fold(0, page + 4096, n);
+                same_fold(0, page + 8192 - n, n);
+        }
+        munmap(page, 3 * 4096);
         u32 n = 300000; /* several pieces */
         u8 *big = malloc(n);
         memset(big, 0xff, n);

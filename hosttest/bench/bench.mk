@@ -3,7 +3,7 @@ BENCH_SRC := $(wildcard hosttest/bench/*.c)
 MEMORY_OF  = @size $(2) | awk 'NR > 1 { b += $$3 } END { printf "memory.cleared.%s: %d bytes\n", "$(1)", b }'
 
 $B/qure-bench-instr: $(BENCH_SRC) $(wildcard hosttest/bench/*.h) $B/k/c/string.c.o $B/libnet.a
-	$(CC) -m32 -static -no-pie -g -O2 -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing $(WARN) -Iinclude -I$B $(BENCH_SRC) $B/k/c/string.c.o $B/libnet.a -o $@
+	$(CC) -m32 -static -no-pie -g -O2 -std=gnu11 -fno-pie -D_GNU_SOURCE -fno-strict-aliasing $(WARN) -Iinclude -I$B $(BENCH_SRC) $B/k/c/string.c.o $B/libnet.a -o $@
 
 # The front between a client and a node; the services are the kernel's.
 FRONT_SRC := $(wildcard hosttest/bench/front/*.c) hosttest/bench/step.c $(addprefix hosttest/support/,fatimg.c plat.c wire.c)

@@ -46,7 +46,7 @@ static void put32(u8 *p, u32 v) { put16(p, v >> 16); put16(p + 2, v); }
 static u32 get16(const u8 *p) { return (u32)p[0] << 8 | p[1]; }
 static u32 get32(const u8 *p) { return get16(p) << 16 | get16(p + 2); }
 
-static void rx(const u8 *frame, u32 n, bool count)
+static void harness_rx(const u8 *frame, u32 n, bool count)
 {
         struct pkt *p = pkt_alloc(&bench_stack->pkts, 2);
         if (!p || !pkt_append(p, frame, n))
@@ -77,7 +77,7 @@ static void arp_request(void)
         memcpy(f + 22, their_mac.b, 6);
         memcpy(f + 28, &theirs, 4);
         memcpy(f + 38, &ours, 4);
-        rx(f, sizeof f, false);
+        harness_rx(f, sizeof f, false);
 }
 
 void bench_make(u32 n_tcbs)
@@ -160,7 +160,7 @@ void client_send(struct client *c, u32 flags, const void *data, u32 n, bool coun
         sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(theirs, ours, 6, (u16)(hl + n)), t, hl + n));
         memcpy(t + 16, &sum, 2);
         c->snd += n + (flags & C_SYN ? 1 : 0) + (flags & C_FIN ? 1 : 0);
-        rx(f, 14 + total < 60 ? 60 : 14 + total, count);
+        harness_rx(f, 14 + total < 60 ? 60 : 14 + total, count);
 }
 
 void client_want(u32 n)

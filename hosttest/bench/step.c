@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { SYMBOLS = 20000, SHOWN = 24 };
-struct symbol { u32 at; char name[44]; u64 self; bool driver, app; };
+struct symbol { u32 at; char name[44]; u64 self; bool driver, app, harness; };
 struct row { char name[80]; u32 times, lwip, target; double value; };
 
 static struct symbol symbol[SYMBOLS];
@@ -45,6 +45,7 @@ static void read_symbols(void)
                         continue;
                 s->driver = strncmp(s->name, "drv_", 4) == 0;
                 s->app = strncmp(s->name, "app_", 4) == 0;
+                s->harness = strncmp(s->name, "harness_", 8) == 0;
                 n_symbols++;
         }
         if (f)
@@ -94,7 +95,7 @@ static void count_region(int pid)
                         driver_esp = 0;
                 if (s->driver && !driver_esp)
                         driver_esp = (u32)r.esp;
-                if (driver_esp)
+                if (driver_esp || s->harness)
                         continue;
                 counted++;
                 s->self++;
