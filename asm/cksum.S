@@ -13,9 +13,9 @@ func cksum_add
         mov     eax, [esp+4]
         mov     edx, [esp+8]
         mov     ecx, [esp+12]
-        push    ebp
+        push    ebx
         call    dword ptr [cksum_way]
-        pop     ebp
+        pop     ebx
         ret
 endfunc cksum_add
 
@@ -23,7 +23,7 @@ endfunc cksum_add
  * [cksum_way]: the same for assembly.
  *   in        eax sum, edx p, ecx n
  *   out       eax as above (with vectors: equal modulo 65535)
- *   clobbers  ecx, edx, ebp, flags, xmm0-3, 5-7 or ymm
+ *   clobbers  ecx, edx, ebx, flags, xmm0-3, 5-7 or ymm
  *
  * The part of a turn of 256 bytes comes first: the chain is entered so that exactly its words remain. Every adc is
  * 4 bytes long (an index register that is none), as many as it adds, which is what the entry point is computed from.
@@ -33,16 +33,16 @@ cksum_base:
         test    cl, 3
         jnz     .Ltail
 .Lwords_of:
-        mov     ebp, ecx
-        neg     ebp
-        and     ebp, 252                        /* bytes of a turn that are left out */
-        add     ecx, ebp
-        sub     edx, ebp
+        mov     ebx, ecx
+        neg     ebx
+        and     ebx, 252                        /* bytes of a turn that are left out */
+        add     ecx, ebx
+        sub     edx, ebx
         shr     ecx, 8                          /* turns, the first one entered in its midst */
         jz      .Lnone
         sub     edx, -128
-        add     ebp, offset .Lchain             /* leaves no carry */
-        jmp     ebp
+        add     ebx, offset .Lchain             /* leaves no carry */
+        jmp     ebx
         .p2align 4
         .allow_index_reg
 .Lchain:
@@ -60,20 +60,20 @@ cksum_base:
         ret
 
 .Ltail:                                         /* the last 1 to 3 bytes first */
-        movzx   ebp, byte ptr [edx+ecx-1]
+        movzx   ebx, byte ptr [edx+ecx-1]
         test    cl, 1
         jz      .Ltwo
         test    cl, 2
         jz      .Llast
-        shl     ebp, 16
-        add     eax, ebp
+        shl     ebx, 16
+        add     eax, ebx
         adc     eax, 0
-        movzx   ebp, word ptr [edx+ecx-3]
+        movzx   ebx, word ptr [edx+ecx-3]
         jmp     .Llast
 .Ltwo:
-        movzx   ebp, word ptr [edx+ecx-2]
+        movzx   ebx, word ptr [edx+ecx-2]
 .Llast:
-        add     eax, ebp
+        add     eax, ebx
         adc     eax, 0
         and     ecx, -4
         jmp     .Lwords_of

@@ -22,24 +22,31 @@ static void packet_path(void)
         OFF(PKT_NFRAG, struct pkt, nfrag);
         OFF(PKT_FLAGS, struct pkt, flags);
         OFF(PKT_GSO, struct pkt, gso);
+        _Static_assert(offsetof(struct pkt, gso) == offsetof(struct pkt, flags) + 2 && offsetof(struct pkt, nfrag) == offsetof(struct pkt, refs) + 1,
+                       "written as one word");
         OFF(PKT_CSUM_START, struct pkt, csum_start);
         OFF(PKT_CSUM_OFF, struct pkt, csum_off);
         OFF(PKT_POOL, struct pkt, pool);
+        OFF(PKT_NIF, struct pkt, nif);
         VAL(PKT_ROOM, PKT_HEADROOM);
         VAL(PKT_F_CSUM_OK, PKT_CSUM_OK);
         VAL(PKT_F_CSUM_TODO, PKT_CSUM_TODO);
         OFF(POOL_FREE, struct pktpool, free);
         OFF(POOL_N_FREE, struct pktpool, n_free);
+        OFF(POOL_N_LOW, struct pktpool, n_low);
         OFF(POOL_N_TOTAL, struct pktpool, n_total);
         VAL(POOL_DROP_WINDOW, offsetof(struct pktpool, drops) + 4 * DROP_TCP_WINDOW);
         OFF(NIF_ST, struct netif, st);
         OFF(NIF_MAC, struct netif, mac);
         OFF(NIF_MTU, struct netif, mtu);
         OFF(NIF_CAPS, struct netif, caps);
-        OFF(NIF_VLAN, struct netif, vlan);
-        OFF(NIF_INDEX, struct netif, index);
-        OFF(NIF_LINK, struct netif, link);
-        OFF(NIF_UP, struct netif, up);
+        OFF(NIF_WAY, struct netif, hop_gen);
+        _Static_assert(offsetof(struct netif, index) == offsetof(struct netif, hop_gen) + 2, "read as one word");
+        OFF(NIF_STATE, struct netif, vlan);
+        _Static_assert(offsetof(struct netif, up) == offsetof(struct netif, vlan) + 2 &&
+                       offsetof(struct netif, link) == offsetof(struct netif, vlan) + 3, "read as one word");
+        OFF(NIF_RX_BYTES, struct netif, count.rx_bytes);
+        OFF(NIF_RX_PACKETS, struct netif, count.rx_packets);
         OFF(NIF_XMIT, struct netif, xmit);
         OFF(NIF_TX_BYTES, struct netif, count.tx_bytes);
         OFF(NIF_TX_PACKETS, struct netif, count.tx_packets);
@@ -49,7 +56,7 @@ static void packet_path(void)
         OFF(ST_NIF, struct stack, nif);
         OFF(ST_TAP, struct stack, tap);
         OFF(ST_HOP, struct stack, hop);
-        OFF(ST_HOP_GEN, struct stack, hop_gen);
+        OFF(ST_ACKS_WAIT, struct stack, acks_wait);
         OFF(ST_PKTS, struct stack, pkts);
         OFF(ST_NOW_MS, struct stack, wheel.now_ms);
         OFF(HOP_DST, struct hop, dst);
@@ -66,6 +73,9 @@ static void connection(void)
         OFF(TS_KEY, struct tcp_state, key);
         OFF(TS_SHIFT, struct tcp_state, shift);
         OFF(TS_DEPTH, struct tcp_state, depth);
+        OFF(TS_DUE, struct tcp_state, due);
+        OFF(TS_N_DUE, struct tcp_state, n_due);
+        VAL(DUE_MAX, TCP_DUE);
         OFF(TS_IN_SEGS, struct tcp_state, count.in_segs);
         OFF(TS_OUT_SEGS, struct tcp_state, count.out_segs);
         OFF(TS_CHALLENGES, struct tcp_state, count.challenges);
@@ -99,11 +109,15 @@ static void connection(void)
         OFF(TCB_EV, struct tcb, ev);
         OFF(TCB_TS, struct tcb, ts);
         OFF(TCB_LAST_RX_MS, struct tcb, last_rx_ms);
-        OFF(TCB_ACK_DUE_MS, struct tcb, ack_due_ms);
+        OFF(TCB_ACK_DUE, struct tcb, ack_due);
         OFF(TCB_HOP, struct tcb, hop);
         OFF(TCB_TTL, struct tcb, ttl);
         OFF(TCB_TOS, struct tcb, tos);
-        _Static_assert(offsetof(struct tcb, hop_gen) == offsetof(struct tcb, hop) + 2, "read as one word");
+        OFF(TCB_WAY, struct tcb, hop_gen);
+        _Static_assert(offsetof(struct tcb, nif) == offsetof(struct tcb, hop_gen) + 2 &&
+                       offsetof(struct tcb, retries) == offsetof(struct tcb, hop_gen) + 3, "read as one word");
+        OFF(TCB_RCVBUF, struct tcb, rcvbuf);
+        OFF(TCB_REASM, struct tcb, reasm);
         OFF(TS_CELLS, struct tcp_state, cells);
         OFF(TS_FLIGHTS, struct tcp_state, flights);
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
@@ -173,6 +187,7 @@ static void queues(void)
         VAL(EVENT_SEND_FIN, TCP_EV_SEND_FIN);
         VAL(BYTE_ESTABLISHED, TCP_B_ESTABLISHED);
         VAL(BYTE_CLOSE_WAIT, TCP_B_CLOSE_WAIT);
+        VAL(BYTE_SYN_ACK_RX, SYN_ACK_RX);
         VAL(WORST_DELACK_MS, TCP_WORST_DELACK_MS);
         VAL(TLP_MIN_MS, TCP_TLP_MIN_MS);
         VAL(F_SACK, TF_SACK);
@@ -197,6 +212,7 @@ static void connection_flags(void)
         VAL(F_PSH_MESSAGE, TF_PSH_MESSAGE);
         VAL(F_ACK_ON_READ, TF_ACK_ON_READ);
         VAL(F_URG_TX, TF_URG_TX);
+        VAL(F_URG_RX, TF_URG_RX);
         VAL(F_NO_DF, TF_NO_DF);
         VAL(F_NO_PMTUD, TF_NO_PMTUD);
         VAL(FLAG_FIN, TCP_FIN);

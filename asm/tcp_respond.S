@@ -4,6 +4,79 @@
 #include "tcp.inc"
 
 /*
+ * void tcp_ack_bare(struct tcb *t);
+ *   in        [esp+4] t
+ *   out       an acknowledgement without anything went out in a new buffer; without one it is owed for later
+ *   clobbers  eax, ecx, edx, flags
+ */
+func tcp_ack_bare
+        ENTER
+        mov     edi, [esp+L_ARGS]
+        mov     edx, [edi+TCB_TS]
+        mov     edx, [edx+TS_ST]
+        mov     ebx, [edx+ST_PKTS+POOL_FREE]    /* pkt_alloc */
+        test    ebx, ebx
+        jz      .Lno_buffer
+        mov     eax, [ebx+PKT_NEXT]
+        mov     [edx+ST_PKTS+POOL_FREE], eax
+        mov     ecx, [edx+ST_PKTS+POOL_N_FREE]
+        dec     ecx
+        mov     [edx+ST_PKTS+POOL_N_FREE], ecx
+        cmp     ecx, [edx+ST_PKTS+POOL_N_LOW]
+        jb      .Llowest
+.Lnot_lowest:
+        mov     eax, [ebx+PKT_HEAD]
+        xor     ecx, ecx
+        add     eax, PKT_ROOM
+        mov     [ebx+PKT_NEXT], ecx
+        mov     [ebx+PKT_CHAIN], ecx
+        mov     [ebx+PKT_DATA], eax
+        mov     [ebx+PKT_LEN], cx
+        mov     word ptr [ebx+PKT_REFS], 1      /* and no frag */
+        mov     [ebx+PKT_FLAGS], ecx            /* and gso */
+        mov     [ebx+PKT_NIF], ecx
+
+/* tcp_ack_go_on: the same with the buffer ebx for t in edi, for who has ENTERed. */
+        .globl  tcp_ack_go_on
+tcp_ack_go_on:
+        mov     esi, [edi+TCB_SND_NXT]          /* tcp_bare_seq: not beyond the peer's window */
+        mov     edx, [edi+TCB_SND_UNA]
+        add     edx, [edi+TCB_SND_WND]
+        mov     ecx, edx
+        sub     ecx, esi
+        js      .Lbeyond
+.Linside:
+        mov     ecx, FLAG_ACK
+        test    dword ptr [edi+TCB_FLAGS], F_ECE
+        jnz     .Lecho
+.Lno_echo:
+        xor     edx, edx                        /* no text, no sum of it */
+        xor     eax, eax
+        jmp     tcp_respond_go_on
+
+.Lbeyond:
+        test    byte ptr [edi+TCB_STATE], BYTE_SYN_ACK_RX
+        jz      .Linside
+        mov     esi, edx
+        jmp     .Linside
+.Lecho:
+        or      ecx, FLAG_ECE
+        jmp     .Lno_echo
+.Llowest:
+        mov     [edx+ST_PKTS+POOL_N_LOW], ecx
+        jmp     .Lnot_lowest
+.Lno_buffer:
+        push    PKT_ROOM
+        lea     eax, [edx+ST_PKTS]
+        push    eax
+        call    pkt_alloc                       /* counts it */
+        push    edi
+        call    tcp_ack_later
+        add     esp, 12
+        LEAVE_RET
+endfunc tcp_ack_bare
+
+/*
  * void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
  *   in        [esp+4] t, [esp+8] p (its bytes, frags included, are `len` bytes of options and text), [esp+12] seq,
  *             [esp+16] flags of TCP in the low 8 bits and enum tcp_respond_flag, [esp+20] len, [esp+24] partial sum of the bytes
@@ -38,17 +111,15 @@ tcp_respond_go_on:
         jnz     .Lextras
 .Lplain:
         mov     ebp, [edi+TCB_TS]
-        mov     ecx, [ebp+TS_ST]
-        mov     eax, [edi+TCB_HOP]              /* and hop_gen above it */
-        test    ax, ax
-        jz      .Lby_ip
-        shr     eax, 16
-        cmp     ax, [ecx+ST_HOP_GEN]
-        jne     .Lby_ip
         movzx   eax, byte ptr [edi+TCB_NIF]
+        mov     ecx, [ebp+TS_ST]
         mov     eax, [ecx+ST_NIF+eax*4]
-        cmp     byte ptr [eax+NIF_UP], 0
-        je      .Lby_ip
+        mov     cx, [edi+TCB_WAY]
+        cmp     cx, [eax+NIF_WAY]
+        mov     ecx, [ebp+TS_ST]
+        jne     .Lby_ip
+        cmp     dword ptr [eax+NIF_STATE], NIF_PLAIN
+        jne     .Lby_ip
         cmp     dx, [eax+NIF_MTU]
         ja      .Llarge
 .Lfits:
@@ -99,10 +170,9 @@ tcp_respond_go_on:
         mov     [edi+TCB_RCV_ADV], edx
 .Lnot_right:
         mov     ecx, [edi+TCB_FLAGS]
-        test    ecx, F_ACK_DELAYED | F_ACK_NOW | F_IN_DELACK
-        jnz     .Lowed
-.Lpaid:
         mov     edx, [ebx+PKT_DATA]
+        and     ecx, ~(F_ACK_DELAYED | F_ACK_NOW)
+        mov     [edi+TCB_FLAGS], ecx
         test    ecx, F_TS
         jnz     .Lstamp
 .Lstamped:
@@ -202,8 +272,6 @@ tcp_respond_go_on:
 /* --- away ------------------------------------------------------------------------------------------------------------ */
         cmp     dword ptr [esi+ST_TAP], 0
         jne     .Lxmit
-        cmp     byte ptr [ebp+NIF_LINK], 0
-        je      .Lxmit
         test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_TODO
         jnz     .Lxmit
         cmp     byte ptr [ebx+PKT_NFRAG], 0
@@ -260,20 +328,6 @@ tcp_respond_go_on:
 .Lcut:
         mov     eax, 0xffff
         jmp     .Lfield
-
-.Lowed:
-        test    ecx, F_IN_DELACK
-        jz      .Lunlisted
-        push    eax
-        push    edi
-        call    tcp_unlink
-        add     esp, 4
-        pop     eax
-.Lunlisted:
-        mov     ecx, [edi+TCB_FLAGS]
-        and     ecx, ~(F_ACK_DELAYED | F_ACK_NOW)
-        mov     [edi+TCB_FLAGS], ecx
-        jmp     .Lpaid
 
         /* eax: window field, stays; three words more, in the sum and in the header's length */
 .Lstamp:

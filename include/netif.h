@@ -50,13 +50,16 @@ struct netif {
 
         /* owned by the stack */
         struct stack  *st;
-        u8             index;
-        bool           link;   /* carrier */
+        /* as a connection has them (tcb.h), read as one word */
+        u16            hop_gen; /* the stack's */
+        u8             index, zero;
+        /* read as one word, too: 0x01010000 is nothing unusual */
+        u16            vlan;   /* 802.1Q tag to accept and send, 0 = untagged */
         bool           up;     /* administratively */
+        bool           link;   /* carrier */
         struct ifaddr  addr[NETIF_ADDRS];
         macaddr        groups[NETIF_GROUPS];
         u8             n_groups;
-        u16            vlan;   /* 802.1Q tag to accept and send, 0 = untagged */
         struct netif_counters count;
 };
 
@@ -65,6 +68,9 @@ bool netif_add(struct stack *st, struct netif *nif, bool link);
 
 /* A received frame (consumed): data at the link header, or the IP header when NETIF_L3. Call stack_batch_end after the last of a batch. */
 void netif_rx(struct netif *nif, struct pkt *p);
+
+/* The same for a frame that is counted already and that tcp_receive did not take: layer by layer. */
+void netif_rx_long(struct netif *nif, struct pkt *p);
 
 /* The carrier came or went. */
 void netif_link(struct netif *nif, bool link);

@@ -86,10 +86,11 @@ struct stack {
         struct echo_state  *echo;       /* made by the first echo_listen (net/service/echo.c) */
         struct dns_state   *dns;        /* NULL until the first server or query */
         struct sock_state  *sock;
-        u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes */
+        u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes; never 0 */
+        bool                acks_wait;  /* connections, and what we sent ourselves, wait for the end of the batch */
+        bool                loop_waits;
+        struct netif       *nif[STACK_NIFS + 1]; /* NULL behind the last one */
         u8                  n_nifs;
-        bool                waiting;    /* somebody waits for the end of the batch */
-        struct netif       *nif[STACK_NIFS];
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);
         void               *tap_ctx;

@@ -188,7 +188,7 @@ static int loop_put(struct stack *st, struct pkt *p, struct netif *nif)
         p->gso = 0;
         p->nif = nif;
         pktq_put(&is->loop, p);
-        st->waiting = true;
+        st->loop_waits = true;
         timer_set(&st->wheel, &is->loop_timer, stack_now_ms(st));
         return 0;
 }

@@ -1,4 +1,5 @@
-/* netif.c - the seam between drivers and protocols: frames in, frames out, carrier, groups, addresses.
+/* netif.c - the seam between drivers and protocols: frames in (but for the straight line, net/tcp/tcp_receive.c), frames out,
+ * carrier, groups, addresses.
  * What a device cannot do (checksum, gathering) is done here, once, for all drivers.
  * SPDX-License-Identifier: MIT */
 #include "netif.h"
@@ -19,6 +20,7 @@ bool netif_add(struct stack *st, struct netif *nif, bool link)
                 return false;
         nif->st = st;
         nif->index = st->n_nifs;
+        nif->hop_gen = st->hop_gen;
         nif->up = true;
         nif->link = link;
         st->nif[st->n_nifs++] = nif;
@@ -26,12 +28,11 @@ bool netif_add(struct stack *st, struct netif *nif, bool link)
         return true;
 }
 
-void netif_rx(struct netif *nif, struct pkt *p)
+void netif_rx_long(struct netif *nif, struct pkt *p)
 {
         struct stack *st = nif->st;
-        p->nif = nif;
-        nif->count.rx_packets++;
-        nif->count.rx_bytes += likely(!p->chain) ? p->len : pkt_total(p);
+        if (unlikely(p->chain != NULL))
+                nif->count.rx_bytes += pkt_total(p) - p->len;
         if (unlikely(st->tap != NULL))
                 st->tap(st->tap_ctx, nif, p, false);
         if (unlikely(!nif->up)) {
@@ -39,8 +40,6 @@ void netif_rx(struct netif *nif, struct pkt *p)
                 pkt_drop(p, DROP_NIF_DOWN);
                 return;
         }
-        if (likely(tcp_receive(nif, p)))
-                return;
         if (nif->caps & NETIF_L3)
                 ip_rx(nif, p);
         else

@@ -57,6 +57,7 @@ struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
         config_defaults(&st->cfg);
         memcpy(st->key, cfg->seed, sizeof st->key);
         st->now_us = st->ms_base_us = now_us;
+        st->hop_gen = 1;
         wheel_init(&st->wheel, (u32)(now_us / 1000));
         bool ok = make_packets(st) && eth_init(st) && route_init(st) && arp_init(st) && ip_init(st) && icmp_init(st) && igmp_init(st) && udp_init(st) &&
                   tcp_init(st) && sock_init(st);
@@ -77,30 +78,34 @@ void stack_tick(struct stack *st, u64 now_us)
         wheel_advance(&st->wheel, st->wheel.now_ms + ms);
 }
 
-static void end_of_batch(struct stack *st)
+/* What we sent ourselves comes in, and may want acknowledgements too. */
+static void end_of_loop(struct stack *st)
 {
-        st->waiting = false;
-        tcp_batch_end(st);
-        /* what we sent ourselves comes in now, and may want acknowledgements too */
+        st->loop_waits = false;
         for (u32 i = 0; i < LOOP_ROUNDS && ip_batch_end(st); i++)
                 tcp_batch_end(st);
 }
 
 void stack_batch_end(struct stack *st)
 {
-        if (st->waiting)
-                end_of_batch(st);
-        for (u32 i = 0; i < st->n_nifs; i++)
-                if (st->nif[i]->flush)
-                        st->nif[i]->flush(st->nif[i]);
+        if (st->acks_wait)
+                tcp_batch_end(st);
+        if (unlikely(st->loop_waits))
+                end_of_loop(st);
+        for (struct netif **nif = st->nif; *nif; nif++)
+                if ((*nif)->flush)
+                        (*nif)->flush(*nif);
 }
 
 void stack_hops_changed(struct stack *st)
 {
-        if (++st->hop_gen)
-                return;
-        tcp_forget_hops(st); /* a number kept for 65,536 changes would look fresh */
-        ip_forget_hops(st);
+        if (++st->hop_gen == 0) {
+                tcp_forget_hops(st); /* a number kept for 65,535 changes would look fresh */
+                ip_forget_hops(st);
+                st->hop_gen = 1;
+        }
+        for (u32 i = 0; i < st->n_nifs; i++)
+                st->nif[i]->hop_gen = st->hop_gen;
 }
 
 u32 stack_next(const struct stack *st)

@@ -9,6 +9,7 @@
 #include "tcpworld.h"
 
 bool c_tcp_receive(struct netif *nif, struct pkt *p);
+void c_netif_rx(struct netif *nif, struct pkt *p);
 
 static u32 n_taken, n_left, n_sent;
 
@@ -16,6 +17,8 @@ static u32 n_taken, n_left, n_sent;
 static bool same(struct pkt *p)
 {
         u32 args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p}, took;
+        if (dice(4) == 0) /* by the driver's door, and the long way where it is one */
+                return world_same((const void *)netif_rx, (const void *)c_netif_rx, args, NULL);
         if (!world_same((const void *)tcp_receive, (const void *)c_tcp_receive, args, &took))
                 return false;
         n_taken += took;
@@ -62,6 +65,8 @@ static void spoil(struct pkt *p)
         }
 }
 
+static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool out) { world_note("t", 1); }
+
 /* What a connection may also be like. */
 static void tweak(void)
 {
@@ -77,7 +82,7 @@ static void tweak(void)
         case 7: t->rcv_space = ONE_OF(0, 1000, 65535, 100000); break;
         case 8: W.nif->link = dice(2); break;
         case 9: t->rcv_acked = t->rcv_nxt - ONE_OF(0, 1, 1071, 1072, 3000); break;
-        case 10: t->hop = (u16)dice(2); break;
+        case 10: t->hop_gen = (u16)dice(2); break;
         case 11: t->nif = (u8)(dice(2) ? W.nif->index : 1); break;
         case 12: t->max_snd_wnd = ONE_OF(0, 63999, 0xffffffff); break;
         case 13: if (t->rcv_first) t->rcv_last->refs = 2; break;
@@ -91,6 +96,10 @@ static void tweak(void)
         case 22: t->srtt_us = ONE_OF(0, 1, 0x7fffffff, 8); break;
         case 23: t->rttvar_us = ONE_OF(0, 200000, 200001, 0x7fffffff); break;
         case 24: t->keepalive_ms = ONE_OF(0, 1, 100, 60000); break;
+        case 25: t->retries = (u8)dice(2); break;
+        case 26: W.nif->up = dice(2); break;
+        case 27: W.st->tcp->n_due = 0; for (u32 i = dice(TCP_DUE + 1); i; i--) W.st->tcp->due[W.st->tcp->n_due++] = NULL; break;
+        case 28: W.st->tap = dice(2) ? tap : NULL; break;
         }
         if (t->nif)
                 t->nif = (u8)(dice(4) ? 0 : 1);

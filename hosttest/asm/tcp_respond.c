@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "tcpworld.h"
 
+void c_tcp_ack_bare(struct tcb *t);
 void c_tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
 
 static u8 text[5000];
@@ -32,8 +33,8 @@ static void vary(void)
         t->tos = (u8)(dice(64) << 2);
         t->ttl = (u8)ONE_OF(1, 64, 255);
         t->hdr_sum = dice(4) ? t->hdr_sum : ONE_OF(0xffffffff, 0xffff, 0xffff0000);
-        t->hop = (u16)(dice(12) ? t->hop : 0);
-        t->hop_gen = (u16)(dice(12) ? W.st->hop_gen : 77);
+        t->hop_gen = (u16)(dice(12) ? W.st->hop_gen : ONE_OF(0, 77));
+        W.nif->vlan = (u16)(dice(24) ? 0 : 7);
         W.nif->up = dice(16);
         W.nif->link = dice(16);
         W.nif->mtu = (u16)(dice(8) ? 1500 : ONE_OF(39, 40, 52, 576));
@@ -92,6 +93,30 @@ static void segments_of_every_kind(void **state)
                 one(seed);
 }
 
+static void bare_acknowledgements(void **state)
+{
+        for (u32 seed = 1; seed <= 1500; seed++) {
+                world_begin(seed * 2654435761u | 1);
+                W.user_acts = false;
+                for (u32 i = 0; i < 8; i++) {
+                        struct tcb *t = W.t;
+                        vary();
+                        t->snd_wnd = ONE_OF(0, 64000, 0x7fffffff);
+                        t->snd_una = t->snd_nxt - ONE_OF(0, 1, 5000);
+                        t->flags &= ~(u32)(TF_ECE | TF_ACK_DELAYED);
+                        t->flags |= ONE_OF(0, 0, TF_ECE, TF_ACK_DELAYED);
+                        t->state = (u8)ONE_OF(TCP_B_ESTABLISHED, TCP_B_ESTABLISHED, TCP_B_CLOSE_WAIT, SYN_TX | SYN_RX | SYN_ACK_TX);
+                        if (dice(16) == 0)
+                                W.st->pkts.free = NULL;
+                        u32 args[6] = {(u32)(uintptr_t)t};
+                        if (!world_same((const void *)tcp_ack_bare, (const void *)c_tcp_ack_bare, args, NULL)) {
+                                fprintf(stderr, "# seed %u, acknowledgement %u\n", seed, i);
+                                fail();
+                        }
+                }
+        }
+}
+
 /* What leaves is right by itself: not only twin and assembly alike. */
 static void its_sums_are_right(void **state)
 {
@@ -116,6 +141,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(segments_of_every_kind),
+                cmocka_unit_test(bare_acknowledgements),
                 cmocka_unit_test(its_sums_are_right),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,6 @@ UNSEEN static inline void tcb_check(const struct tcb *t, u32 *cells)
         MUST(t->conv ? tcp_byte_legal_qure(t->state) : tcp_byte_legal(t->state));
         MUST(tcp_lookup(t->ts, t->raddr, t->laddr, t->ports) == t);
         MUST(!(t->flags & (TF_BUSY | TF_DEAD)));
-        MUST(!(t->flags & TF_QUEUED) || !(t->flags & TF_IN_DELACK));
         MUST(t->mss > 0 || !(t->state & SYN_RX));
         MUST(t->cwnd >= t->mss || !(t->state & SYN_RX) || (t->flight && t->flight->ca == CA_RECOVERY));
         /* bytes on the way, or waiting with nothing on the way, always have a timer that will do something about it */

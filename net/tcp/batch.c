@@ -1,6 +1,7 @@
 /* batch.c - what waits for the end of a batch of frames, and acknowledgements that wait for company (MUST-40, 58, 59).
- * Both are lists through the same link: a connection is on one of them or on none. All delays are equal, so the list of
- * delayed acknowledgements is in order of time and one timer serves it.
+ * The connections of a batch are noted in ts->due; a batch of more than fit goes on as a list. All delays are equal, so the list
+ * of delayed acknowledgements is in order of time and one timer serves it. It is left alone when an acknowledgement goes out or
+ * is owed anew: the list looks at a connection when that was due (ack_look) and files it again if it still owes one.
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
@@ -31,11 +32,22 @@ static void link_behind(struct tcblist *l, struct tcb *t, struct tcb *before)
                 l->first = t;
 }
 
+static void unqueue(struct tcp_state *ts, struct tcb *t)
+{
+        for (u32 i = 0; i < ts->n_due; i++) {
+                if (ts->due[i] == t) {
+                        ts->due[i] = NULL;
+                        return;
+                }
+        }
+        unlink_from(&ts->batch, t);
+}
+
 void tcp_unlink(struct tcb *t)
 {
         if (t->flags & TF_QUEUED)
-                unlink_from(&t->ts->batch, t);
-        else if (t->flags & TF_IN_DELACK)
+                unqueue(t->ts, t);
+        if (t->flags & TF_IN_DELACK)
                 unlink_from(&t->ts->delack, t);
         t->flags &= ~(u32)(TF_QUEUED | TF_IN_DELACK);
 }
@@ -45,9 +57,13 @@ void tcp_queue_batch(struct tcb *t)
         struct tcp_state *ts = t->ts;
         if (t->flags & TF_QUEUED)
                 return;
-        tcp_unlink(t);
-        link_behind(&ts->batch, t, ts->batch.last);
-        ts->st->waiting = true;
+        if (likely(ts->n_due < TCP_DUE)) {
+                ts->due[ts->n_due++] = t;
+        } else { /* the link is needed; tcp_batch_end puts a delayed acknowledgement back */
+                tcp_unlink(t);
+                link_behind(&ts->batch, t, ts->batch.last);
+        }
+        ts->st->acks_wait = true;
         t->flags |= TF_QUEUED;
 }
 
@@ -59,23 +75,31 @@ void tcp_queue_soon(struct tcb *t)
                 timer_set(&ts->st->wheel, &ts->batch_timer, stack_now_ms(ts->st));
 }
 
+/* Milliseconds until `when`, 0 = now; what is out of reach is long past. */
+static u32 ahead(const struct tcp_state *ts, u16 when)
+{
+        u16 ms = (u16)(when - stack_now_ms(ts->st));
+        return ms <= TCP_DELACK_MS ? ms : 0;
+}
+
 void tcp_into_delack(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
         struct tcb *before = ts->delack.last;
-        while (before && (s32)(before->ack_due_ms - t->ack_due_ms) > 0)
+        while (before && ahead(ts, before->ack_look) > ahead(ts, t->ack_due))
                 before = before->link_prev;
+        t->ack_look = t->ack_due;
         link_behind(&ts->delack, t, before);
         t->flags |= TF_IN_DELACK;
         if (!timer_running(&ts->delack_timer))
-                timer_set(&ts->st->wheel, &ts->delack_timer, t->ack_due_ms);
+                timer_set(&ts->st->wheel, &ts->delack_timer, stack_now_ms(ts->st) + ahead(ts, t->ack_look));
 }
 
 void tcp_ack_later(struct tcb *t)
 {
         if (!(t->flags & TF_ACK_DELAYED)) {
                 t->flags |= TF_ACK_DELAYED;
-                t->ack_due_ms = tcb_now_ms(t) + TCP_DELACK_MS;
+                t->ack_due = (u16)(tcb_now_ms(t) + TCP_DELACK_MS);
         }
         if (!(t->flags & (TF_QUEUED | TF_IN_DELACK | TF_BUSY))) /* tcp_leave does it, if it is still owed then */
                 tcp_into_delack(t);
@@ -84,29 +108,46 @@ void tcp_ack_later(struct tcb *t)
 void tcp_delack_fired(struct timer *tm)
 {
         struct tcp_state *ts = container_of(tm, struct tcp_state, delack_timer);
-        u32 now = stack_now_ms(ts->st);
-        while (ts->delack.first && (s32)(now - ts->delack.first->ack_due_ms) >= 0) {
-                struct tcb *t = ts->delack.first;
-                tcp_unlink(t);
+        struct tcb *t;
+        while ((t = ts->delack.first) && !ahead(ts, t->ack_look)) {
+                unlink_from(&ts->delack, t);
+                t->flags &= ~(u32)TF_IN_DELACK;
+                if (!(t->flags & TF_ACK_DELAYED))
+                        continue;
+                if (ahead(ts, t->ack_due)) {
+                        tcp_into_delack(t);
+                        continue;
+                }
                 t->flags &= ~(u32)TF_ACK_DELAYED;
                 tcp_ack_now(t, NULL);
         }
-        if (ts->delack.first)
-                timer_set(&ts->st->wheel, tm, ts->delack.first->ack_due_ms);
+        if (t)
+                timer_set(&ts->st->wheel, tm, stack_now_ms(ts->st) + ahead(ts, t->ack_look));
+}
+
+static void serve(struct tcb *t)
+{
+        t->flags &= ~(u32)TF_QUEUED;
+        if (t->flags & TF_WANT_TX)
+                tcp_tx(t);
+        else if (t->flags & TF_ACK_NOW)
+                tcp_ack_now(t, NULL);
+        if ((t->flags & (TF_ACK_DELAYED | TF_IN_DELACK | TF_QUEUED)) == TF_ACK_DELAYED)
+                tcp_into_delack(t);
 }
 
 void tcp_batch_end(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
-        while (ts->batch.first) {
-                struct tcb *t = ts->batch.first;
-                tcp_unlink(t);
-                if (t->flags & TF_WANT_TX)
-                        tcp_tx(t);
-                else if (t->flags & TF_ACK_NOW)
-                        tcp_ack_now(t, NULL);
-                if ((t->flags & TF_ACK_DELAYED) && !(t->flags & TF_IN_DELACK))
-                        tcp_into_delack(t);
+        st->acks_wait = false;
+        for (u32 i = 0; i < ts->n_due; i++)
+                if (likely(ts->due[i] != NULL))
+                        serve(ts->due[i]);
+        ts->n_due = 0;
+        struct tcb *t;
+        while (unlikely((t = ts->batch.first) != NULL)) {
+                unlink_from(&ts->batch, t);
+                serve(t);
         }
 }
 

@@ -88,8 +88,6 @@ static void put_segment(struct tcb *t, u32 seq, u8 flags, const u8 *opts, u32 n_
                 t->rcv_acked = t->rcv_nxt;
                 if (seq_gt(t->rcv_nxt + (field << scale), t->rcv_adv))
                         t->rcv_adv = t->rcv_nxt + (field << scale);
-                if (t->flags & TF_IN_DELACK)
-                        tcp_unlink(t);
                 t->flags &= ~(u32)(TF_ACK_DELAYED | TF_ACK_NOW);
         }
         t->ts->count.out_segs++;

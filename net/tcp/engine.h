@@ -37,6 +37,7 @@ enum {
         TCP_BACKLOG       = 16,
         TCP_TFO_CACHE     = 32,
         TCP_TIMEWAITS     = 0xfffff, /* most entries that TIME_WAIT can have */
+        TCP_DUE           = 16,      /* connections of a batch that are noted without a list */
 };
 
 /* Equal objects on a free list. */
@@ -204,7 +205,9 @@ struct tcp_state {
         struct through   *through;      /* NULL: there is no transparent proxy (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;
-        struct tcblist    batch, delack;
+        struct tcb       *due[TCP_DUE]; /* noted for the end of the batch, in order; NULL = gone since */
+        u32               n_due;
+        struct tcblist    batch, delack; /* batch: those that found `due` full */
         struct timer      delack_timer, batch_timer;
         u32               depth;        /* the stack is delivering: what users queue leaves when they return */
         u32               cookie_ms;    /* when a SYN cookie was last sent */
@@ -287,6 +290,8 @@ bool tcp_unpredicted(struct netif *nif, struct pkt *p, struct tcb *t);
 /* syn.c: a SYN alone, header of n bytes with the right sum, for no connection. ip at IP's header. */
 bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
 
+void tcp_ack_bare(struct tcb *t); /* an acknowledgement without data or SACK, or owed for later when there is no buffer */
+
 /* hop.c */
 void tcb_set_hop(struct tcb *t);                                          /* looks for the ready link header */
 void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum); /* as tcp_respond, the long way */
@@ -319,6 +324,10 @@ void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh);         /* in-
 void tcp_ack_policy(struct tcb *t, u32 len);                              /* now, at the end of the batch, or delayed */
 void tcp_tell_readable(struct tcb *t);
 void tcp_got_fin(struct tcb *t);
+
+/* recv.c */
+void tcp_consume_part(struct tcb *t, u32 n);                              /* tcp_consume, whatever there is */
+void tcp_window_read(struct tcb *t);                                      /* something was read: is a window update due? */
 
 /* reasm.c */
 void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool psh, struct sack_block *dup);

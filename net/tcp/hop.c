@@ -13,8 +13,6 @@ static void told(struct tcb *t, u32 ack, u32 wnd)
         t->rcv_acked = ack;
         if (seq_gt(ack + wnd, t->rcv_adv))
                 t->rcv_adv = ack + wnd;
-        if (t->flags & TF_IN_DELACK)
-                tcp_unlink(t);
         t->flags &= ~(u32)(TF_ACK_DELAYED | TF_ACK_NOW);
 }
 
@@ -22,7 +20,7 @@ void tcb_set_hop(struct tcb *t)
 {
         struct stack *st = tcb_stack(t);
         t->hop = ip_hop(st, tcb_laddr(t), tcb_raddr(t), st->nif[t->nif]);
-        t->hop_gen = st->hop_gen;
+        t->hop_gen = t->hop ? st->hop_gen : 0;
 }
 
 void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum)
@@ -61,7 +59,7 @@ void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len
         struct ip_opts o = {.ttl = t->ttl, .tos = (u8)(t->tos | (flags & TCP_R_ECT ? 2 : 0)),
                             .df = !(t->flags & (TF_NO_DF | TF_NO_PMTUD))};
         ip_tx(st, p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &o);
-        if (!t->hop || t->hop_gen != st->hop_gen)
+        if (t->hop_gen != st->hop_gen)
                 tcb_set_hop(t);
 }
 
@@ -69,5 +67,5 @@ void tcp_forget_hops(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
         for (u32 i = 0; ts && i < ts->n_pool; i++)
-                ts->pool[i].hop = HOP_UNKNOWN;
+                ts->pool[i].hop_gen = 0;
 }

@@ -1,4 +1,4 @@
-/* recv.c - how the user reads: bytes stay in the buffers in which they came until they are consumed.
+/* recv.c - how the user reads: bytes stay in the buffers in which they came until they are consumed (consume.c: all of one).
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 #include "mem.h"
@@ -47,6 +47,12 @@ static inline void window_grow(struct tcb *t, u32 consumed)
         t->rcv_space = min_u32(t->rcv_space + consumed, t->rcvbuf);
 }
 
+void tcp_window_read(struct tcb *t)
+{
+        if (!(t->state & FIN_RX) && tcb_rcv_wnd(t) < t->rcv_space / 2 && tcp_edge(t) != t->rcv_adv)
+                t->flags |= TF_ACK_NOW; /* a window update: the peer may be waiting for it */
+}
+
 /* After n bytes were read: the window may open, an acknowledgement or the end may be due. */
 static inline void was_read(struct tcb *t, u32 n)
 {
@@ -62,8 +68,8 @@ static inline void was_read(struct tcb *t, u32 n)
                 if (!t->rcv_queued && (t->state & (FIN_RX | FIN_ACK_TX)) == FIN_RX)
                         tcp_set_state(t, TCP_EV_ACK_FIN);
                 t->flags |= TF_ACK_NOW;
-        } else if (!(t->state & FIN_RX) && tcb_rcv_wnd(t) < t->rcv_space / 2 && tcp_edge(t) != t->rcv_adv) {
-                t->flags |= TF_ACK_NOW; /* a window update: the peer may be waiting for it */
+        } else {
+                tcp_window_read(t);
         }
         if (t->flags & TF_BUSY)
                 return;
@@ -73,7 +79,7 @@ static inline void was_read(struct tcb *t, u32 n)
                 tcp_queue_soon(t);
 }
 
-void tcp_consume(struct tcb *t, u32 n)
+void tcp_consume_part(struct tcb *t, u32 n)
 {
         u32 left = n = min_u32(n, t->rcv_queued);
         if (!n)

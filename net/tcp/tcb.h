@@ -20,8 +20,8 @@ enum tcb_flag {
         TF_APP_MODE     = 1u << 7,
         TF_PSH_MESSAGE  = 1u << 8,
         TF_ACK_NOW      = 1u << 9,  /* an acknowledgement goes out with the next tcp_tx */
-        TF_ACK_DELAYED  = 1u << 10, /* an acknowledgement is owed by ack_due_ms */
-        TF_QUEUED       = 1u << 11, /* on the list of the batch */
+        TF_ACK_DELAYED  = 1u << 10, /* an acknowledgement is owed by ack_due */
+        TF_QUEUED       = 1u << 11, /* noted for the end of the batch */
         TF_WANT_TX      = 1u << 12, /* the user queued something while the stack is inside this connection */
         TF_BUSY         = 1u << 13, /* the stack is inside this connection: it is not freed before it leaves */
         TF_DEAD         = 1u << 14, /* freed when BUSY ends */
@@ -41,7 +41,7 @@ enum tcb_flag {
         TF_CONNECTED    = 1u << 28, /* the user was told of the connection */
         TF_NO_PMTUD     = 1u << 29,
         TF_PERSIST_ACKD = 1u << 30, /* the peer answered the last zero-window probe (MUST-37) */
-        TF_IN_DELACK    = 1u << 31, /* on the list of delayed acknowledgements */
+        TF_IN_DELACK    = 1u << 31, /* on the list of delayed acknowledgements, perhaps without owing one any more */
 };
 
 enum uto { UTO_OFF, UTO_OPEN /* the peer may lengthen ours */, UTO_OURS /* told, but the user's own counts */ };
@@ -70,9 +70,10 @@ struct tcb {
         u32  flags;             /* enum tcb_flag */
         u32  hdr_sum;           /* partial checksum of pseudo header (without length) and ports */
         u32  ts_recent;         /* TS.Recent */
-        u16  rcv_mss;           /* estimate of the peer's full segment */
+        /* Read as one word and compared with the interface's (netif.h): the straight line is open when they are equal. */
+        u16  hop_gen;           /* `hop` is good while this is the stack's; 0 = it is not known */
+        u8   nif;               /* index of the interface it leaves by */
         u8   retries;           /* time-outs in a row */
-        u8   nif;               /* index of the interface it leaves by, for what the device can do */
         /* --- 64: queues and what data touches --- */
         struct pkt *rcv_first, *rcv_last;
         u32  rcv_queued;        /* bytes in order, not consumed */
@@ -83,7 +84,7 @@ struct tcb {
         const struct tcp_events *ev;
         void *user;
         struct tcp_state *ts;
-        struct tcb *link_next, *link_prev; /* batch or delayed-acknowledgement list */
+        struct tcb *link_next, *link_prev; /* delayed-acknowledgement list, or that of a large batch */
         u32  cwnd, ssthresh;
         u32  last_rx_ms;        /* anything acceptable came (keep-alive) */
         /* --- 128: timing and limits --- */
@@ -92,7 +93,8 @@ struct tcb {
         u32  srtt_us, rttvar_us; /* times 8, times 4 (RFC 6298 2) */
         u32  rto_ms;
         u32  last_tx_ms;        /* data was sent (idle restart) */
-        u32  ack_due_ms;        /* of a delayed acknowledgement */
+        u16  ack_due;           /* ms, low half: when a delayed acknowledgement is to go ... */
+        u16  ack_look;          /* ... and when the list of delayed ones looks at this connection, not later (batch.c) */
         u32  progress_ms;       /* since when nothing was acknowledged, while something is outstanding (R1, R2) */
         u32  max_snd_wnd;       /* largest window offered (SWS; RFC 5961 5) */
         u32  snd_wl1, snd_wl2;
@@ -105,7 +107,8 @@ struct tcb {
         u32  ts_off;            /* our timestamp clock minus the stack's */
         u32  keepalive_ms;
         u32  w_max;             /* CUBIC's W_max, bytes */
-        u16  hop, hop_gen;      /* the link header towards the peer (arp.h), good while hop_gen is the stack's */
+        u16  hop;               /* the link header towards the peer (arp.h) */
+        u16  rcv_mss;           /* estimate of the peer's full segment */
         u16  user_timeout;      /* R2: ms_pack */
         u16  conv;              /* index + 1: the peer speaks QuRe, directions open and close by themselves (channel.h); 0 = plain */
         u16  timewait_cs;       /* 2 MSL, hundredths of a second */

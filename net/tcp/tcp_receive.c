@@ -1,4 +1,4 @@
-/* tcp_receive.c - the straight line: the frame that is most likely next, from the link header to the user, in one go.
+/* tcp_receive.c - the straight line: the frame that is most likely next, from the driver's hand to the user, in one go.
  * Twin of asm/tcp_receive.S. Not here: everything else, which eth_rx, ip_rx, tcp_rx and the steps of rx.c do one by one.
  * SPDX-License-Identifier: MIT */
 #include "arp.h"
@@ -56,7 +56,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         u32 l2 = nif->caps & NETIF_L3 ? 0 : ETH_HLEN;
         const u8 *ip = p->data + l2, *h = ip + sizeof(struct ip_hdr);
         /* validate */
-        if (p->len < l2 + HEADERS || p->chain || nif->vlan || (l2 && !frame_ok(nif, p->data)) || !header_ok(ip))
+        if (p->len < l2 + HEADERS || p->chain || nif->vlan || !nif->up || !nif->link || (l2 && !frame_ok(nif, p->data)) || !header_ok(ip))
                 return false;
         u32 total = be(word(ip, 0)) & 0xffff, raddr = word(ip, 3), laddr = word(ip, 4);
         if (total < HEADERS || total > p->len - l2)
@@ -65,13 +65,13 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         struct tcb *t = tcp_lookup(ts, raddr, laddr, word(h, 0));
         if (!t)
                 return tcp_unpredicted(nif, p, NULL);
-        if (!t->hop || t->hop_gen != st->hop_gen || t->nif != nif->index)
+        if (t->hop_gen != nif->hop_gen || t->nif != nif->index || t->retries != nif->zero)
                 return false;
         /* predict: off, flags, window in memory; PSH and FIN may be there or not */
         u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
         if (!t->pred || (w3 & 0xffffu & ~(u32)((TCP_PSH | TCP_FIN) << 8)) != t->pred)
                 return false;
-        if (ack - t->snd_una > t->snd_nxt - t->snd_una || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
+        if (ack - t->snd_una > t->snd_nxt - t->snd_una || (t->flags & TF_URG_TX) || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
                 return false;
         if (t->flags & TF_TS) {
                 hlen += TCP_TS_LEN;
@@ -108,6 +108,10 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         }
         if (hlen > sizeof(struct tcp_hdr) && seq_le(seq, t->rcv_acked))
                 t->ts_recent = tsval;
+        if (acked)
+                tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
+        if (t->snd_queued != t->snd_nxt - t->snd_una || (t->flags & TF_FIN_QUEUED))
+                t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->last_rx_ms = tcb_now_ms(t);
         tcp_enter(t);
         t->snd_wnd = wnd;
@@ -115,13 +119,11 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         t->snd_wl2 = ack;
         if (wnd > t->max_snd_wnd)
                 t->max_snd_wnd = wnd;
-        if (acked)
-                tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
-        if (t->snd_queued != t->snd_nxt - t->snd_una || (t->flags & TF_FIN_QUEUED))
-                t->flags |= TF_WANT_TX; /* the window moved: more may fit */
-        if (len || fin) {
+        if (len) {
                 p->data += l2 + sizeof(struct ip_hdr) + hlen;
                 p->len = (u16)len;
+        }
+        if (len || fin) {
                 take(t, p, len, w3 & TCP_PSH << 8, fin);
         } else {
                 pkt_free(p);
@@ -130,4 +132,13 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 tcp_tell_writable(t, 1);
         tcp_leave(t);
         return true;
+}
+
+void netif_rx(struct netif *nif, struct pkt *p)
+{
+        p->nif = nif;
+        nif->count.rx_packets++;
+        nif->count.rx_bytes += p->len;
+        if (nif->st->tap || !tcp_receive(nif, p))
+                netif_rx_long(nif, p);
 }

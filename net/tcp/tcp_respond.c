@@ -11,9 +11,16 @@ static inline void told(struct tcb *t, u32 wnd)
         t->rcv_acked = t->rcv_nxt;
         if (seq_gt(t->rcv_nxt + wnd, t->rcv_adv))
                 t->rcv_adv = t->rcv_nxt + wnd;
-        if (t->flags & TF_IN_DELACK)
-                tcp_unlink(t);
         t->flags &= ~(u32)(TF_ACK_DELAYED | TF_ACK_NOW);
+}
+
+void tcp_ack_bare(struct tcb *t)
+{
+        struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
+        if (p)
+                tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+        else
+                tcp_ack_later(t);
 }
 
 void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum)
@@ -22,8 +29,8 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
         struct netif *nif = st->nif[t->nif];
         u32 ts_len = t->flags & TF_TS ? TCP_TS_LEN : 0, tcp_len = sizeof(struct tcp_hdr) + ts_len + len,
                 total = tcp_len + sizeof(struct ip_hdr);
-        if (unlikely((t->flags & (TF_ACK_ON_READ | TF_URG_TX | TF_NO_DF | TF_NO_PMTUD)) || !t->hop ||
-                     t->hop_gen != st->hop_gen || !nif->up ||
+        if (unlikely((t->flags & (TF_ACK_ON_READ | TF_URG_TX | TF_NO_DF | TF_NO_PMTUD)) ||
+                     t->hop_gen != st->hop_gen || !nif->up || !nif->link || nif->vlan ||
                      (total > nif->mtu && !p->gso))) {
                 tcp_respond_by_ip(t, p, seq, flags, len, sum);
                 return;

@@ -280,13 +280,15 @@ static void ack_with_options(struct tcb *t, struct pkt *p, const struct sack_blo
 
 void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
 {
+        if (likely((!(t->flags & TF_SACK) || (!t->reasm && !dsack)) && !t->uto_tell)) {
+                tcp_ack_bare(t);
+                return;
+        }
         struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
-        if (!p)
-                tcp_ack_later(t);
-        else if (unlikely(((t->reasm || dsack) && (t->flags & TF_SACK)) || t->uto_tell))
+        if (p)
                 ack_with_options(t, p, dsack);
         else
-                tcp_respond(t, p, tcp_bare_seq(t), ack_flags(t), 0, 0);
+                tcp_ack_later(t);
 }
 
 /* RFC 5961: the answer to what looks like an attack, and to what is merely outside the window. Segments without data
