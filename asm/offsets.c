@@ -35,6 +35,7 @@ static void packet_path(void)
         OFF(POOL_N_FREE, struct pktpool, n_free);
         OFF(POOL_N_LOW, struct pktpool, n_low);
         OFF(POOL_N_TOTAL, struct pktpool, n_total);
+        VAL(POOL_DROP_EMPTY, offsetof(struct pktpool, drops) + 4 * DROP_POOL_EMPTY);
         VAL(POOL_DROP_WINDOW, offsetof(struct pktpool, drops) + 4 * DROP_TCP_WINDOW);
         OFF(NIF_ST, struct netif, st);
         OFF(NIF_MAC, struct netif, mac);
@@ -117,12 +118,14 @@ static void connection(void)
         _Static_assert(offsetof(struct tcb, nif) == offsetof(struct tcb, hop_gen) + 2 &&
                        offsetof(struct tcb, retries) == offsetof(struct tcb, hop_gen) + 3, "read as one word");
         OFF(TCB_RCVBUF, struct tcb, rcvbuf);
+        OFF(TCB_SNDBUF, struct tcb, sndbuf);
         OFF(TCB_REASM, struct tcb, reasm);
         OFF(TS_CELLS, struct tcp_state, cells);
         OFF(TS_FLIGHTS, struct tcp_state, flights);
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
         VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
         OFF(CELL_N_FREE, struct cellpool, n_free);
+        OFF(CELL_N_TOTAL, struct cellpool, n_total);
         _Static_assert(offsetof(struct cellpool, free) == 0, "a cell's link is its first word, and the pool's its own");
         OFF(TCB_STATE, struct tcb, state);
         OFF(TCB_MSS, struct tcb, mss);
@@ -188,6 +191,7 @@ static void queues(void)
         VAL(BYTE_ESTABLISHED, TCP_B_ESTABLISHED);
         VAL(BYTE_CLOSE_WAIT, TCP_B_CLOSE_WAIT);
         VAL(BYTE_SYN_ACK_RX, SYN_ACK_RX);
+        VAL(BYTE_FIN_TX, FIN_TX);
         VAL(WORST_DELACK_MS, TCP_WORST_DELACK_MS);
         VAL(TLP_MIN_MS, TCP_TLP_MIN_MS);
         VAL(F_SACK, TF_SACK);
@@ -206,6 +210,7 @@ static void connection_flags(void)
         VAL(F_WANT_TX, TF_WANT_TX);
         VAL(F_BUSY, TF_BUSY);
         VAL(F_DEAD, TF_DEAD);
+        VAL(F_SYN_PENDING, TF_SYN_PENDING);
         VAL(F_FIN_QUEUED, TF_FIN_QUEUED);
         VAL(F_USER_CLOSED, TF_USER_CLOSED);
         VAL(F_PSHED, TF_PSHED);

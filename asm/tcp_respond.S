@@ -14,27 +14,7 @@ func tcp_ack_bare
         mov     edi, [esp+L_ARGS]
         mov     edx, [edi+TCB_TS]
         mov     edx, [edx+TS_ST]
-        mov     ebx, [edx+ST_PKTS+POOL_FREE]    /* pkt_alloc */
-        test    ebx, ebx
-        jz      .Lno_buffer
-        mov     eax, [ebx+PKT_NEXT]
-        mov     [edx+ST_PKTS+POOL_FREE], eax
-        mov     ecx, [edx+ST_PKTS+POOL_N_FREE]
-        dec     ecx
-        mov     [edx+ST_PKTS+POOL_N_FREE], ecx
-        cmp     ecx, [edx+ST_PKTS+POOL_N_LOW]
-        jb      .Llowest
-.Lnot_lowest:
-        mov     eax, [ebx+PKT_HEAD]
-        xor     ecx, ecx
-        add     eax, PKT_ROOM
-        mov     [ebx+PKT_NEXT], ecx
-        mov     [ebx+PKT_CHAIN], ecx
-        mov     [ebx+PKT_DATA], eax
-        mov     [ebx+PKT_LEN], cx
-        mov     word ptr [ebx+PKT_REFS], 1      /* and no frag */
-        mov     [ebx+PKT_FLAGS], ecx            /* and gso */
-        mov     [ebx+PKT_NIF], ecx
+        PKT_ALLOC edx, .Lno_buffer
 
 /* tcp_ack_go_on: the same with the buffer ebx for t in edi, for who has ENTERed. */
         .globl  tcp_ack_go_on
@@ -62,17 +42,11 @@ tcp_ack_go_on:
 .Lecho:
         or      ecx, FLAG_ECE
         jmp     .Lno_echo
-.Llowest:
-        mov     [edx+ST_PKTS+POOL_N_LOW], ecx
-        jmp     .Lnot_lowest
 .Lno_buffer:
-        push    PKT_ROOM
-        lea     eax, [edx+ST_PKTS]
-        push    eax
-        call    pkt_alloc                       /* counts it */
+        inc     dword ptr [edx+ST_PKTS+POOL_DROP_EMPTY]
         push    edi
         call    tcp_ack_later
-        add     esp, 12
+        add     esp, 4
         LEAVE_RET
 endfunc tcp_ack_bare
 

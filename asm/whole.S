@@ -67,15 +67,7 @@ func tcp_send_whole
         je      .Lno
         cmp     dword ptr [ecx+TS_FLIGHTS], 0
         je      .Lno
-        sub     esp, 12
-        push    PKT_ROOM
-        lea     eax, [ebp+ST_PKTS]
-        push    eax
-        call    pkt_alloc
-        add     esp, 20
-        test    eax, eax
-        jz      .Lno
-        mov     ebx, eax
+        PKT_ALLOC ebp, .Lempty
 
 /* --- what is outstanding from now on: a flight with one run ----------------------------------------------------- */
         mov     ecx, [edi+TCB_TS]
@@ -189,6 +181,10 @@ func tcp_send_whole
         LEAVE_RET
 
 /* --- what is rare ------------------------------------------------------------------------------------------------ */
+.Lempty:
+        inc     dword ptr [ebp+ST_PKTS+POOL_DROP_EMPTY]
+        jmp     .Lno
+
 .Lstate:
         cmp     al, BYTE_CLOSE_WAIT
         je      .Lopen

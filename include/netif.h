@@ -45,7 +45,7 @@ struct netif {
         void         (*xmit)(struct netif *nif, struct pkt *p);
         /* The groups to receive changed: nif->groups[0..n_groups) beside broadcast; may be NULL. */
         void         (*set_filter)(struct netif *nif);
-        /* End of a batch: tell the device what xmit queued (doorbell); may be NULL. */
+        /* End of a batch: tell the device what xmit queued (doorbell); may be NULL, and is what it is when netif_add is called. */
         void         (*flush)(struct netif *nif);
 
         /* owned by the stack */

@@ -24,6 +24,7 @@ bool netif_add(struct stack *st, struct netif *nif, bool link)
         nif->up = true;
         nif->link = link;
         st->nif[st->n_nifs++] = nif;
+        st->n_doorbells = (u8)(st->n_doorbells + (nif->flush != NULL));
         igmp_link(nif);
         return true;
 }

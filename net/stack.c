@@ -86,15 +86,21 @@ static void end_of_loop(struct stack *st)
                 tcp_batch_end(st);
 }
 
+static __attribute__((noinline)) void ring(struct stack *st)
+{
+        for (u32 i = 0; i < st->n_nifs; i++)
+                if (st->nif[i]->flush)
+                        st->nif[i]->flush(st->nif[i]);
+}
+
 void stack_batch_end(struct stack *st)
 {
         if (st->acks_wait)
                 tcp_batch_end(st);
         if (unlikely(st->loop_waits))
                 end_of_loop(st);
-        for (struct netif **nif = st->nif; *nif; nif++)
-                if ((*nif)->flush)
-                        (*nif)->flush(*nif);
+        if (st->n_doorbells)
+                ring(st);
 }
 
 void stack_hops_changed(struct stack *st)

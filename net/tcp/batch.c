@@ -130,8 +130,12 @@ static void serve(struct tcb *t)
         t->flags &= ~(u32)TF_QUEUED;
         if (t->flags & TF_WANT_TX)
                 tcp_tx(t);
-        else if (t->flags & TF_ACK_NOW)
-                tcp_ack_now(t, NULL);
+        else if (t->flags & TF_ACK_NOW) {
+                if (likely(!t->reasm && !t->uto_tell))
+                        tcp_ack_bare(t);
+                else
+                        tcp_ack_now(t, NULL);
+        }
         if ((t->flags & (TF_ACK_DELAYED | TF_IN_DELACK | TF_QUEUED)) == TF_ACK_DELAYED)
                 tcp_into_delack(t);
 }

@@ -301,6 +301,7 @@ void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p);        /* RFC
 void tcp_enter(struct tcb *t);                                            /* the stack enters a connection ... */
 /* ... and leaves it: sends what is due, frees it when dead */
 void tcp_leave(struct tcb *t);
+void tcp_owing(struct tcb *t);                                            /* an acknowledgement that it left owing is noted */
 extern const struct tcp_events tcp_no_events;
 void tcp_finish(struct tcb *t, int err);                                  /* the connection is over: tells the user, frees */
 void tcp_try_finish(struct tcb *t);                                       /* after FF: finishes once the user has all data */
@@ -409,6 +410,7 @@ void rtt_backoff(struct tcb *t);
 u32 rtt_base_rto(const struct tcb *t);
 
 /* sndq.c */
+int tcp_send_ref_any(struct tcb *t, const void *ptr, u32 n, const u32 *sum); /* tcp_send_ref, whatever there is */
 void sndq_trim(struct tcb *t, u32 n);                                     /* n bytes from the front are acknowledged */
 void sndq_free(struct tcb *t);
 
@@ -434,6 +436,7 @@ static inline u32 tcp_bare_seq(const struct tcb *t)
 void tcp_tx(struct tcb *t);
 /* the same without a pure acknowledgement, which waits for the end of the batch */
 void tcp_tx_data(struct tcb *t);
+void tcp_tx_rest(struct tcb *t);                                          /* what tcp_send_whole did not do of it */
 void tcp_ack_now(struct tcb *t, const struct sack_block *dsack);          /* a pure acknowledgement at once */
 void tcp_send_syn(struct tcb *t);                                         /* SYN or SYN,ACK of an active open */
 void tcp_want_tx(struct tcb *t);                                          /* the user queued something */

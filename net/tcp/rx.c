@@ -219,6 +219,11 @@ void tcp_leave(struct tcb *t)
         }
         if (t->flags & TF_WANT_TX)
                 tcp_tx_data(t);
+        tcp_owing(t);
+}
+
+void tcp_owing(struct tcb *t)
+{
         if (t->flags & TF_ACK_NOW)
                 tcp_queue_batch(t);
         else if ((t->flags & (TF_ACK_DELAYED | TF_QUEUED | TF_IN_DELACK)) == TF_ACK_DELAYED)

@@ -39,7 +39,7 @@ static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pk
         return true;
 }
 
-int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
+int tcp_send_ref_any(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
 {
         if (!may_queue(t))
                 return E_CLOSED;

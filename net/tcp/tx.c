@@ -209,8 +209,12 @@ void tcp_tx_data(struct tcb *t)
                 if (!(t->flags & TF_TFO_ACCEPTED) || t->conv)
                         return; /* behind the SYN,ACK of Fast Open data may go */
         }
-        if (tcp_send_whole(t))
-                return;
+        if (!tcp_send_whole(t))
+                tcp_tx_rest(t);
+}
+
+void tcp_tx_rest(struct tcb *t)
+{
         if (may_send(t)) {
                 u32 was_nxt = t->snd_nxt;
                 /* RFC 6298 5.1: what runs for older data is not put off */

@@ -1,0 +1,62 @@
+/* send_ref.c (test) - asm/send_ref.S against its twin on whole stacks: every kind of connection and send queue, seeded.
+ * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "tcpworld.h"
+
+int c_tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
+
+static u8 text[4000];
+static u32 n_queued, n_refused;
+
+static void one(u32 seed)
+{
+        world_begin(seed * 2654435761u | 1);
+        W.user_acts = false;
+        struct tcb *t = W.t;
+        for (u32 i = 0; i < 10; i++) {
+                struct cellpool *cells = &t->ts->cells;
+                u32 kept_flags = t->flags | TF_BUSY, total = cells->n_total, sum = 0x12345678;
+                void *kept_free = cells->free;
+                u8 kept_state = t->state;
+                t->flags = kept_flags | (dice(10) ? 0 : ONE_OF(TF_FIN_QUEUED, TF_USER_CLOSED, TF_DEAD));
+                if (dice(10) == 0)
+                        t->flags &= ~(u32)TF_BUSY;
+                if (dice(16) == 0)
+                        t->state = TCP_B_FIN_WAIT_1;
+                cells->n_total = dice(8) ? total : ONE_OF(8 * cells->n_free - 1, 8 * cells->n_free, 8 * cells->n_free + 8);
+                if (dice(16) == 0)
+                        cells->free = NULL;
+                u32 room = t->sndbuf - t->snd_queued;
+                u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, room, room + 1, 0xffffffff),
+                               dice(3) ? (u32)(uintptr_t)&sum : 0}, got;
+                if (!world_same((const void *)tcp_send_ref, (const void *)c_tcp_send_ref, args, &got)) {
+                        fprintf(stderr, "# seed %u, piece %u\n", seed, i);
+                        fail();
+                }
+                got ? n_refused++ : n_queued++;
+                cells->n_total = total;
+                if (!cells->free)
+                        cells->free = kept_free;
+                t->state = kept_state;
+                t->flags = kept_flags;
+                tcp_unlink(t);
+        }
+}
+
+static void pieces_of_every_kind(void **state)
+{
+        for (u32 seed = 1; seed <= 3000; seed++)
+                one(seed);
+        print_message("# %u queued, %u refused\n", n_queued, n_refused);
+        assert_true(n_queued > 10000 && n_refused > 3000);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {cmocka_unit_test(pieces_of_every_kind)};
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+/* send_ref.c - bytes by reference onto the send queue from inside the connection's own event, with room for them: the usual.
+ * Twin of asm/send_ref.S; whatever is not so is left to sndq.c. SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
+{
+        struct cellpool *cells = &t->ts->cells;
+        struct sndent *e = cells->free;
+        u32 all = t->snd_queued + n;
+        if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || (t->state & FIN_TX) || !n ||
+                     all < n || all > t->sndbuf || cells->n_free <= cells->n_total >> 3 || !e))
+                return tcp_send_ref_any(t, ptr, n, sum);
+        pool_get(cells);
+        e->next = NULL;
+        e->ptr = ptr;
+        e->len = n;
+        e->hold = NULL;
+        e->has_sum = sum != NULL;
+        e->sum = sum ? *sum : 0;
+        if (t->snd_last)
+                t->snd_last->next = e;
+        else
+                t->snd_first = e;
+        t->snd_last = e;
+        t->snd_queued = all;
+        t->flags |= TF_WANT_TX;
+        return 0;
+}
