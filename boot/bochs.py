@@ -22,7 +22,7 @@ import tty
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 B = os.path.join(TOP, os.environ.get('B', 'build'))
 MEM, NIC = os.environ.get('MEM') or '16', os.environ.get('NIC') or 'e1000'
-BREAKPOINTS = ['eth_rx', 'ip_rx', 'tcp_rx', 'tcp_receive', 'nif_xmit']
+BREAKPOINTS = ['eth_rx', 'ip_rx', 'tcp_rx', 'netif_rx', 'nif_xmit']
 LEAVE = b'\x01'  # Ctrl-A, as in QEMU
 
 

@@ -130,7 +130,7 @@ def debugger_knows_the_kernel():
     t.expect('bochs:1> ', 30)
     t.send('c\n')
     t.expect(r'\(nif_xmit\+0\)', 90)                 # DHCP asks
-    for stop in ('tcp_receive', 'eth_rx', 'ip_rx'):  # and is answered: the short way is tried first, then each layer
+    for stop in ('netif_rx', 'eth_rx', 'ip_rx'):  # and is answered: the short way is tried first, then each layer
         t.send('c\n')
         t.expect(rf'\({stop}\+0\)', 90)
     t.expect('bochs:5> ', 10)
