@@ -1,7 +1,7 @@
 /* tcp_receive.S - the straight line: the frame that is most likely next, from the driver's hand to the user, in one go.
  * Four parts: validate, demultiplex, analyse (which only sets action bits), act. Until all of a segment is known to be good
- * nothing is changed, so that .Lno can leave it to the layers at any time. What is rare is in received.inc, what an
- * acknowledgement does in acked.inc.
+ * nothing is changed, so that .Lno can leave it to the layers at any time. What is rare is in analysed.inc and received.inc,
+ * what an acknowledgement does in acked.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -270,6 +270,7 @@ func netif_rx
         pop     ebx
         ret
 
+#include "analysed.inc"
 #include "acked.inc"
 #include "received.inc"
 endfunc netif_rx

@@ -1,54 +1,9 @@
 /* tcp_respond.S - a segment's headers, TCP's to the link's, from what the connection keeps ready; sums adjusted, not recomputed.
- * tcp_receive.S ends in here where a reply is due at once.
+ * tcp_receive.S and whole.S end in here. What is rare is in responded.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
-/*
- * void tcp_ack_bare(struct tcb *t);
- *   in        [esp+4] t
- *   out       an acknowledgement without anything went out in a new buffer; without one it is owed for later
- *   clobbers  eax, ecx, edx, flags
- */
-func tcp_ack_bare
-        ENTER
-        mov     edi, [esp+L_ARGS]
-        mov     edx, [edi+TCB_TS]
-        mov     edx, [edx+TS_ST]
-        PKT_ALLOC edx, .Lno_buffer
-
-/* tcp_ack_go_on: the same with the buffer ebx for t in edi, for who has ENTERed. */
-        .globl  tcp_ack_go_on
-tcp_ack_go_on:
-        mov     esi, [edi+TCB_SND_NXT]          /* tcp_bare_seq: not beyond the peer's window */
-        mov     edx, [edi+TCB_SND_UNA]
-        add     edx, [edi+TCB_SND_WND]
-        mov     ecx, edx
-        sub     ecx, esi
-        js      .Lbeyond
-.Linside:
-        mov     ecx, FLAG_ACK
-        test    dword ptr [edi+TCB_FLAGS], F_ECE
-        jnz     .Lecho
-.Lno_echo:
-        xor     edx, edx                        /* no text, no sum of it */
-        xor     eax, eax
-        jmp     tcp_respond_go_on
-
-.Lbeyond:
-        test    byte ptr [edi+TCB_STATE], BYTE_SYN_ACK_RX
-        jz      .Linside
-        mov     esi, edx
-        jmp     .Linside
-.Lecho:
-        or      ecx, FLAG_ECE
-        jmp     .Lno_echo
-.Lno_buffer:
-        inc     dword ptr [edx+ST_PKTS+POOL_DROP_EMPTY]
-        push    edi
-        call    tcp_ack_later
-        add     esp, 4
-        LEAVE_RET
-endfunc tcp_ack_bare
+#include "ack_bare.inc"
 
 /*
  * void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
@@ -183,9 +138,9 @@ tcp_respond_go_on:
         adc     ecx, 0
         rol     eax, 16                         /* ours first now */
         mov     [edx-20], eax
-        FOLD    ecx, cx, eax, ax
+        FOLD_UP ecx, eax
         not     ecx
-        movzx   ecx, cx
+        shr     ecx, 16
 .Lsum_known:
         mov     [edx-4], ecx                    /* and no urgent pointer */
 
@@ -211,9 +166,9 @@ tcp_respond_go_on:
         adc     ecx, esi
         mov     [edx-24], esi
         adc     ecx, 0
-        FOLD    ecx, cx, esi, si
+        FOLD_UP ecx, esi
         not     ecx
-        shl     ecx, 16
+        and     ecx, 0xffff0000
         or      eax, ecx
         mov     [edx-32], eax
 
@@ -266,99 +221,5 @@ tcp_respond_go_on:
         mov     eax, 1
         LEAVE_RET
 
-/* --- what is rare ------------------------------------------------------------------------------------------------ */
-.Lextras:
-        test    eax, F_ACK_ON_READ | F_URG_TX | F_NO_DF | F_NO_PMTUD
-        jnz     .Lby_ip
-        add     edx, 12                         /* the timestamp */
-        jmp     .Lplain
-
-.Llarge:                                        /* only what the device cuts may be larger than the link takes */
-        cmp     word ptr [ebx+PKT_GSO], 0
-        jne     .Lfits
-.Lby_ip:
-        sub     esp, 12
-        push    [esp+12+L_SUM]
-        push    [esp+16+L_LEN]
-        push    [esp+20+L_FLAGS]
-        push    esi
-        push    ebx
-        push    edi
-        call    tcp_respond_by_ip
-        add     esp, 36
-        jmp     .Lsent
-
-.Lfull:
-        xor     eax, eax
-        jmp     .Lspace
-
-.Ltight:
-        push    edi
-        call    tcp_edge
-        add     esp, 4
-        sub     eax, [edi+TCB_RCV_NXT]
-        jmp     .Lopen
-
-.Lcut:
-        mov     eax, 0xffff
-        jmp     .Lfield
-
-        /* eax: window field, stays; three words more, in the sum and in the header's length */
-.Lstamp:
-        mov     ecx, [ebp+NIF_ST]
-        mov     ecx, [ecx+ST_NOW_MS]
-        add     ecx, [edi+TCB_TS_OFF]
-        bswap   ecx
-        mov     dword ptr [edx-12], TS_OPTION
-        mov     [edx-8], ecx
-        add     ecx, TS_OPTION
-        adc     ecx, 0
-        add     [esp+L_SUM], ecx
-        mov     ecx, [edi+TCB_TS_RECENT]
-        adc     dword ptr [esp+L_SUM], 0
-        bswap   ecx
-        mov     [edx-4], ecx
-        add     [esp+L_SUM], ecx
-        adc     dword ptr [esp+L_SUM], 0
-        sub     edx, 12
-        add     eax, 0x30000000
-        jmp     .Lstamped
-
-        /* the device or nif_xmit sums: the field holds the pseudo header's sum, the template's without the ports */
-.Lno_sum:
-        mov     ecx, [edi+TCB_HDR_SUM]
-        not     eax
-        add     ecx, eax
-        adc     ecx, 0
-        not     eax
-        rol     eax, 16
-        mov     [edx-20], eax
-        mov     eax, [esp+L_TOTAL]
-        sub     eax, 20
-        bswap   eax
-        add     ecx, eax
-        adc     ecx, 0
-        FOLD    ecx, cx, eax, ax
-        movzx   ecx, cx
-        or      word ptr [ebx+PKT_FLAGS], PKT_F_CSUM_TODO
-        mov     word ptr [ebx+PKT_CSUM_OFF], 16
-        jmp     .Lsum_known
-
-.Lect:
-        or      ecx, 2
-        jmp     .Ltos
-
-.Lno_link:
-        sub     edx, 40
-        xor     ecx, ecx
-        jmp     .Llinked
-
-.Lpieces:
-        test    byte ptr [ebp+NIF_CAPS], NIF_C_SG
-        jnz     .Lgather
-.Lxmit:
-        add     ecx, 20
-        mov     [ebx+PKT_CSUM_START], cx
-        mov     eax, offset nif_xmit
-        jmp     .Lsend
+#include "responded.inc"
 endfunc tcp_respond
