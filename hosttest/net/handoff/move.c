@@ -1,5 +1,6 @@
 /* move.c - export and adopt by themselves: a connection in the middle of its work goes to another machine, unacknowledged and
  * unsent bytes, unread bytes and FINs included, and the client's TCP notices nothing. SPDX-License-Identifier: MIT */
+#include "cksum.h"
 #include "lan.h"
 
 /* Moves the only connection of FRONT to NODE1 without the wire in between. */
@@ -344,6 +345,51 @@ static void data_on_its_way_is_waited_for(void **s)
         over();
 }
 
+/* tcp_unqueue: only what was never sent comes back, and it may be queued again, from elsewhere. */
+static void bytes_never_sent_are_taken_back(void **s)
+{
+        static u8 bytes[60000];
+        for (u32 i = 0; i < sizeof bytes; i++)
+                bytes[i] = reply_byte(i);
+        static const u32 sizes[] = {1, 100, 9000, 29000, 29990, 30000, 30001, 39900, 40000, 45000, 70000};
+        for (u32 i = 0; i < COUNT_OF(sizes); i++) {
+                u32 n = sizes[i];
+                struct tcb *t = begin_quiet(&(struct tcp_opts){0});
+                u32 sum = cksum_add(0, bytes, 20000), cells = t->ts->cells.n_free;
+                assert_int_equal(tcp_unqueue(t, 5), 0);
+                assert_int_equal(tcp_send_ref(t, bytes, 20000, &sum), 0);
+                tcp_flush(t);
+                u32 sent = tcb_outstanding(t);
+                assert_true(sent > 5000 && sent < 20000);
+                assert_int_equal(tcp_send(t, bytes + 20000, 10000), 10000);
+                sum = cksum_add(0, bytes + 30000, 30000);
+                assert_int_equal(tcp_send_ref(t, bytes + 30000, 30000, &sum), 0);
+                u32 back = tcp_unqueue(t, n);
+                assert_int_equal(back, min_u32(n, 60000 - sent));
+                assert_int_equal(t->snd_queued, 60000 - back);
+                assert_int_equal(tcp_send_ref(t, bytes + 60000 - back, back, NULL), 0);
+                tcp_close(t);
+                assert_int_equal(tcp_unqueue(t, 10), 0); /* its FIN is promised behind them */
+                lan_run(3000);
+                assert_int_equal(L.got, 60000);
+                assert_false(L.bad);
+                assert_int_equal(L.m[FRONT]->st->tcp->cells.n_free, cells);
+                over();
+        }
+        /* one segment of one entry, whose sum was known before it was cut */
+        struct tcb *t = begin_quiet(&(struct tcp_opts){0});
+        u32 sum = cksum_add(0, bytes, 1000);
+        L.m[FRONT]->nif.caps |= NETIF_SG;
+        tcp_cork(t, true);
+        assert_int_equal(tcp_send_ref(t, bytes, 1000, &sum), 0);
+        assert_int_equal(tcp_unqueue(t, 400), 400);
+        tcp_cork(t, false);
+        stack_batch_end(L.m[FRONT]->st);
+        lan_run(10);
+        assert_int_equal(L.got, 600);
+        over();
+}
+
 static void connection_that_cannot_go_on_elsewhere_is_not_moved(void **s)
 {
         lan_begin();
@@ -376,6 +422,7 @@ int main(void)
                 test(unread_bytes_stay_unacknowledged),
                 test(what_its_service_let_go_of_is_sent_to_the_end),
                 test(data_on_its_way_is_waited_for),
+                test(bytes_never_sent_are_taken_back),
                 test(connection_that_cannot_go_on_elsewhere_is_not_moved),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
