@@ -73,12 +73,19 @@ struct front_actor {
         void *ctx;
 };
 
+/* What a connection is to the front before it decides: a client's own, one that another front gave to this node to answer (this
+ * request of it), or one that is on its way back to that front. */
+enum front_came { CAME_NOT, CAME_MINE, CAME_BACK };
+typedef enum front_came front_came_fn(void *ctx, struct tcb *t);
+
 /* Makes the front: `relays` entries for connections that wait or are relayed (0: half of the TCBs). NULL = out of memory. */
 struct front *front_new(struct stack *st, u32 relays);
 /* Its local site, whose requests it looks at while there are rules. Once. */
 void front_attach(struct front *f, struct http *h);
 /* Registers who does FRONT_HANDOFF; without it such backends are refused (E_NOENT). */
 void front_register(struct front *f, enum front_action action, struct front_actor actor);
+/* Who knows which connections came from another front. */
+void front_register_came(struct front *f, front_came_fn *fn, void *ctx);
 bool front_can(const struct front *f, enum front_action action);
 /* Takes a connection back, bytes unread, to be decided anew (keep-alive: the next request may be another node's). */
 void front_give_back(struct front *f, struct tcb *t);

@@ -8,5 +8,7 @@
 
 /* From here on backends of f may hand over by h. Once for a front; false = out of memory. */
 bool front_handoff_attach(struct front *f, struct handoff *h);
+/* What f registers for the node's side: a front_came_fn, ctx the front. */
+enum front_came front_came(void *ctx, struct tcb *t);
 
 #endif

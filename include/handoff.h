@@ -10,7 +10,7 @@
 struct handoff;
 struct tcb;
 
-enum { HANDOFF_NODES = 64, HANDOFF_SERVICES = 4, HANDOFF_SECRET_MIN = 16, HANDOFF_SECRET_MAX = 64 };
+enum { HANDOFF_NODES = 64, HANDOFF_SERVICES = 4, HANDOFF_SECRET_MIN = 16, HANDOFF_SECRET_MAX = 64, HANDOFF_SCOPE = 128 };
 
 /* Why a connection was not handed over: from 1 what a node says in its refusal, from 64 what the front finds by itself. */
 enum handoff_reason {
@@ -55,17 +55,26 @@ void handoff_service_walk(const struct handoff *h, void (*fn)(void *ctx, ipaddr 
  * untouched and its bytes unread; the callee may begin again with another node, or answer the client itself. */
 typedef void handoff_done_fn(void *ctx, struct tcb *t, enum handoff_reason why);
 
+/* What a node may answer by itself on a connection that it gets; anything else goes back to the front before it is read. The bytes
+ * are the services' (front_scope.c); none of them: each request goes back. */
+struct handoff_scope { u8 n, b[HANDOFF_SCOPE]; };
+/* That of a connection which came here by a handoff; NULL: it did not. */
+const struct handoff_scope *handoff_scope(const struct handoff *h, const struct tcb *t);
+/* True once: for the request that the connection was handed over with, which is the node's whatever the scope says. */
+bool handoff_first(struct handoff *h, const struct tcb *t);
+
 /* Hands t to a node, where its service begins with the unread bytes: for who knows that it is between messages. Until done is
  * called nothing is sent to the client and nothing is told to t's user; what the client sends is kept for who gets it.
- * HANDOFF_OK: begun; else t is untouched and done is not called. */
-enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx);
+ * HANDOFF_OK: begun; else t is untouched and done is not called. scope NULL: none. */
+enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, const struct handoff_scope *scope,
+                                  handoff_done_fn *done, void *ctx);
 /* The same at any time: the service is asked for its place (tcp.h), which goes along. It is told the end by `closed`, or goes on
  * behind done. Not begun: *why says why not, for a person. */
-enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx, const char **why);
-/* The same for a connection that came here by a handoff: back to its front, who decides anew. Only he gets it; HANDOFF_STATE if t
- * did not come so. */
+enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx,
+                                 const char **why);
+/* As handoff_begin for a connection that came here by a handoff: back to its front, who decides anew. Only he gets it;
+ * HANDOFF_STATE if t did not come so. */
 enum handoff_reason handoff_back(struct handoff *h, struct tcb *t, handoff_done_fn *done, void *ctx);
-bool handoff_came(const struct handoff *h, const struct tcb *t); /* t came here by a handoff, and its front is another */
 
 struct handoff_counters {
         u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS]; /* who hands over */

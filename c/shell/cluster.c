@@ -154,9 +154,11 @@ int cmd_service(struct words *w)
         int e = handoff_service_add(handoff, ip_route(st, v, &path) ? path.nif : st->nif[0], v);
         if (e == E_EXIST)
                 return 0;
-        return e == E_NOMEM ? words_refuse(w, "at most %u service addresses", (u32)HANDOFF_SERVICES)
-               : e < 0      ? words_refuse(w, "%s", stack_strerror(e))
-                            : 0;
+        if (e < 0)
+                return e == E_NOMEM ? words_refuse(w, "at most %u service addresses", (u32)HANDOFF_SERVICES)
+                                    : words_refuse(w, "%s", stack_strerror(e));
+        /* who has only a node's part looks at requests, too: is this one mine to answer? */
+        return the_front(w) && cluster_meets_front(w, the_front(w)) ? 0 : -1;
 }
 
 int no_service(struct words *w)
@@ -213,6 +215,7 @@ int cmd_flows(struct words *w)
             c.tunnel_errors);
         out("ended: %u by the node, %u expired; %u refreshed\n", c.gone, c.expired, c.refreshed);
         out("adopted: %u, %u confirmed, %u never were; %u now\n", c.adopted, c.confirmed, c.abandoned, c.owned);
+        out("given back: %u from here, %u to here; %u went elsewhere before 53\n", c.back, c.returned, c.withdrawn);
         for (u32 i = 1; i < HANDOFF_WIRE_REASONS; i++)
                 if (c.refused[i] || c.refusals[i])
                         out("refused: %u there, %u here: %s\n", c.refused[i], c.refusals[i],

@@ -22,13 +22,13 @@ def conf(name, addr):
     lines += ['site default /www', 'listen http 80', 'cluster name lab', f'cluster secret {SECRET}', f'service address {V}']
     lines += [f'cluster node {a}' for a in (FRONT, ALPHA, BETA) if a != addr]
     if addr == FRONT:
-        lines += [f'backend api handoff {ALPHA} {BETA}', f'backend one handoff {ALPHA}', 'backend none handoff 10.9.0.99',
-                  'rule api path /api', 'rule one path /one', 'rule none path /none']
+        lines += [f'backend api handoff {ALPHA} {BETA}', f'backend one handoff {ALPHA}', f'backend two handoff {BETA}', 'backend none handoff 10.9.0.99',
+                  'rule api path /api', 'rule one path /one', 'rule two path /two', 'rule none path /none']
     return '\n'.join(lines) + '\n'
 
 
 def files(name, addr):
-    return {'qure.conf': conf(name, addr), 'www/index.html': f'{name} itself\n', 'www/api/who.txt': f'{name} answers\n', 'www/one/who.txt': f'{name} answers\n',
+    return {'qure.conf': conf(name, addr), 'www/index.html': f'{name} itself\n', 'www/api/who.txt': f'{name} answers\n', 'www/one/who.txt': f'{name} answers\n', 'www/two/who.txt': f'{name} answers\n',
             'www/one/big.bin': BIG, 'www/none/who.txt': f'{name} answers\n'}
 
 
@@ -131,9 +131,29 @@ class Checks:
         assert self.lab.get('/one/big.bin') == BIG
         assert self.number(self.lab.front, r'forwarded: (\d+)') > 20
 
+    def kept(self, *paths):
+        """Who answered, one connection for all."""
+        out = self.lab.net.curl('-w', '%{num_connects}\n', *(f'http://{V}{p}' for p in paths)).decode().split('\n')
+        assert out[1::2] == ['1'] + ['0'] * (len(paths) - 1), out
+        return [l.split()[0] for l in out[0:-1:2]]
+
     def keep_alive_stays_on_the_node(self):
-        out = self.lab.net.curl('-w', '%{num_connects}\n', f'http://{V}/one/who.txt', f'http://{V}/one/who.txt')
-        assert out == b'alpha answers\n1\nalpha answers\n0\n', out
+        l = self.lab
+        given = lambda: sum(self.number(m, r'given back: (\d+)') for m in (l.alpha, l.beta))
+        before = given()
+        who = self.kept('/api/who.txt', '/api/who.txt', '/api/who.txt')
+        assert who in (['alpha'] * 3, ['beta'] * 3), who
+        assert given() == before    # the first rule: its node knows what it covers
+
+    def next_request_elsewhere(self):
+        l = self.lab
+        before = self.number(l.front, r'given back: \d+ from here, (\d+)')
+        assert self.kept('/one/who.txt', '/two/who.txt', '/', '/two/who.txt', '/one/who.txt', '/one/who.txt') == ['alpha', 'beta', 'front', 'beta', 'alpha', 'alpha']
+        assert self.number(l.front, r'given back: \d+ from here, (\d+)') == before + 4
+        rows = l.capture(lambda: self.kept('/two/who.txt', '/one/who.txt'))
+        assert not any(int(r[7], 16) & 4 for r in rows if HOST in (r[3], r[4])), rows
+        control = [(r[3], r[4], int(r[7], 16) & 0x17) for r in rows if r[0] == 'br0' and '144' in r[11] and '144' != r[5]]
+        print(f'# {len(control)} control packets')
 
     def nobody_answers(self):
         code = self.lab.get('/none/who.txt', '-o', '/dev/null', '-w', '%{http_code}')
@@ -198,7 +218,8 @@ class Checks:
     def run(self, what):
         for n, f in (('local and handed requests', self.local_and_handed), ('the node answers the client directly', self.node_answers_directly),
                      ('the address is silent on nodes', self.silent_address), ('large reply', self.large_reply),
-                     ('keep-alive stays on the node', self.keep_alive_stays_on_the_node), ('no node answers: the front says so', self.nobody_answers),
+                     ('keep-alive stays on the node', self.keep_alive_stays_on_the_node),
+                     ('the next request elsewhere', self.next_request_elsewhere), ('no node answers: the front says so', self.nobody_answers),
                      ('many connections', self.many),
                      ('a QuRe client sees three packets, the second from the node', self.qure_client),
                      ('a Fast Open client is answered by the node', self.fast_open_client),

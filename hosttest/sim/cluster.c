@@ -89,7 +89,7 @@ static enum handoff_reason begin(struct conn *c, bool fresh)
         if (back)
                 r = HANDOFF_STATE;
         else if (fresh)
-                r = handoff_begin(h, e->t, node_addr(s, c->target), done, c);
+                r = handoff_begin(h, e->t, node_addr(s, c->target), NULL, done, c);
         else
                 r = handoff_move(h, e->t, node_addr(s, c->target), done, c, &why);
         if (r == HANDOFF_OK) {

@@ -298,7 +298,7 @@ static void confirmed(struct adoption *a)
         if (f)
                 flow_del(&h->flows, f);
         else
-                owned_add(h, t, a->node_index, a->block.nonce);
+                owned_add(h, t, a->node_index, &a->block);
         h->count.confirmed++;
         h->count.returned += f != NULL;
         a->t = NULL;

@@ -6,8 +6,9 @@
  *  84 cwnd, ssthresh, W_max, srtt, rttvar, rto, smallest rtt | 112 keep-alive, since something came, since data went, since
  *     progress | 128 bytes of send queue, of unread text | 136 four times: place ahead of RCV.NXT, bytes there (4 each)
  * 168 MSS of the peer, of its segments, path MTU, user time-out, 2 MSL (2 each) | 178 scale to send, to receive, time-outs in a row,
- *     congestion control and RFC 5482, TTL, TOS | 184 flags of QuRe, what our SYN offers, our MSS (2), number of the peer's SYN, end of our SYN's
- *     data, bytes that an unproven address may still get | 200 the service's place: the rest of the length
+ *     congestion control and RFC 5482, TTL, TOS | 184 flags of QuRe, what our SYN offers, our MSS (2), number of the peer's SYN,
+ *     end of our SYN's data, bytes that an unproven address may still get | 200 wish (4), bytes of scope, 3 bytes 0 | 208 scope, then the
+ *     service's place: the rest of the length
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
@@ -44,7 +45,10 @@ void block_put(u8 dst[BLOCK_MAX], const struct control_block *b)
         dst[3] = (u8)len;
         for (u32 i = 0; i < COUNT_OF(layout); w += layout[i++].size)
                 copy(w, (const u8 *)b + layout[i].at, layout[i].size);
-        memcpy(dst + BLOCK_BYTES, b->place, b->n_place);
+        memcpy(w, &b->wish, sizeof b->wish);
+        w[4] = b->scope.n;
+        memcpy(dst + BLOCK_BYTES, b->scope.b, b->scope.n);
+        memcpy(dst + BLOCK_BYTES + b->scope.n, b->place, b->n_place);
 }
 
 static bool somebody(ipaddr a)
@@ -115,7 +119,13 @@ bool block_get(const u8 *src, u32 n, struct control_block *b)
         b->state = src[1];
         for (u32 i = 0; i < COUNT_OF(layout); w += layout[i++].size)
                 copy((u8 *)b + layout[i].at, w, layout[i].size);
-        b->n_place = (u16)(n - BLOCK_BYTES);
-        memcpy(b->place, src + BLOCK_BYTES, b->n_place);
+        memcpy(&b->wish, w, sizeof b->wish);
+        b->scope.n = w[4];
+        u32 place = n - BLOCK_BYTES - b->scope.n;
+        if (b->scope.n > min_u32(HANDOFF_SCOPE, n - BLOCK_BYTES) || place > TCP_PLACE_MAX)
+                return false;
+        b->n_place = (u16)place;
+        memcpy(b->scope.b, src + BLOCK_BYTES, b->scope.n);
+        memcpy(b->place, src + BLOCK_BYTES + b->scope.n, place);
         return sensible(b);
 }

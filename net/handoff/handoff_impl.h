@@ -20,7 +20,7 @@ enum {
         TRANSFER_WINDOW = 16,           /* segments of one connection on their way to the node */
         TRANSFER_KEEP = 32,             /* packets of the client kept from 51 to 52 */
         TRANSFER_LINGER_MS = 30000,     /* how long 53 is repeated when asked; longer than 52 is */
-        BACK_EXPIRE_S = 30,             /* the node's entry of what it gave back: what was on its way there has come long before */
+        BACK_EXPIRE_S = 30,             /* the node's entry of what it gave back: what was on its way has come by then */
         ADOPT_RTO_MS = 100,
         ADOPT_GIVE_UP_MS = 20000,       /* 52 is repeated so long */
         ADOPT_BYTES_MAX = 1 << 20,      /* of queues that come with a connection */
@@ -57,7 +57,7 @@ void auth_make(const struct cluster_keys *k, const struct auth_scope *a, const u
 bool auth_equal(const u8 a[HANDOFF_TAG], const u8 b[HANDOFF_TAG]);
 
 /* --- block.c: the control block, version 2: a fixed part, and the service's place behind it --- */
-enum { BLOCK_VERSION = 2, BLOCK_BYTES = 200, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX, BLOCK_AHEAD = 4 };
+enum { BLOCK_VERSION = 2, BLOCK_BYTES = 208, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX + HANDOFF_SCOPE, BLOCK_AHEAD = 4 };
 /* Of enum tcb_flag: what goes along, with the bits that they have here. Another order of them is another version. */
 enum { BLOCK_FLAGS = TF_NODELAY | TF_CORK | TF_TS | TF_SACK | TF_ECN | TF_ECE | TF_CWR | TF_APP_MODE | TF_PSH_MESSAGE | TF_FIN_QUEUED |
                      TF_USER_CLOSED | TF_ACTIVE_CLOSE | TF_EOF | TF_PSHED | TF_NO_DF | TF_SYN_PENDING | TF_TFO_ACCEPTED |
@@ -82,10 +82,12 @@ struct control_block {
         u8     conv_flags, offers;      /* enum conv_flag, 0 of a plain connection; enum block_offer */
         u16    our_mss;
         u32    irs, syn_end, credit;    /* as in struct conv */
-        u16    n_place;                 /* bytes of place, which only the service understands; who passes the block on keeps them */
+        u16    n_place;                 /* of place, which only the service understands; who passes the block on keeps them */
         u8     place[TCP_PLACE_MAX];
+        ipaddr wish;                    /* of who gives back: the front shall hand it on to this node at once */
+        struct handoff_scope scope;
 };
-static inline u32 block_len(const struct control_block *b) { return BLOCK_BYTES + b->n_place; }
+static inline u32 block_len(const struct control_block *b) { return BLOCK_BYTES + b->n_place + b->scope.n; }
 void block_put(u8 dst[BLOCK_MAX], const struct control_block *b); /* writes block_len bytes */
 /* false: not this version, not this long, or it contradicts itself. */
 bool block_get(const u8 *src, u32 n, struct control_block *b);
@@ -209,14 +211,20 @@ struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 void adoption_keep(struct adoption *a, struct pkt *p); /* a packet of the client, from its TCP header on */
 
 /* --- owned.c: connections that came here by a handoff, those in TIME_WAIT included --- */
-struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live; u8 nonce[HANDOFF_NONCE]; };
+struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live, scope, first; u8 nonce[HANDOFF_NONCE]; };
 _Static_assert(sizeof(struct owned) <= 32, "as a flow entry");
 bool owned_init(struct handoff *h);
-void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce);
+void owned_add(struct handoff *h, const struct tcb *t, u8 node, const struct control_block *b);
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /* a connection that lives; NULL in TIME_WAIT */
 struct owned *owned_of(struct handoff *h, const struct tcb *t); /* the same, also of one that is frozen */
 void owned_drop(struct handoff *h, struct owned *o);            /* given back: nobody is told of its end */
 void owned_sweep(struct handoff *h);
+
+/* --- scope.c: what connections may be answered here, each kept once --- */
+enum { SCOPES = 64 };
+struct scope { u32 users; struct handoff_scope s; };
+u8   scope_take(struct handoff *h, const struct handoff_scope *s); /* its number; 0, which holds none, when all are in use */
+void scope_leave(struct handoff *h, u8 number);
 
 /* --- notice.c: what nodes say about flows --- */
 enum notice { NOTICE_REFRESH = 1, NOTICE_GONE, NOTICE_UNKNOWN, NOTICE_PROBE };
@@ -288,6 +296,7 @@ struct handoff {
         u32                 n_nodes, n_transfers, n_adoptions, n_owned, all_owned, owned_next, owned_swept;
         struct timer        sweep_timer, notice_timer;
         struct { u8 node, what, n; u8 b[NOTICE_HEAD + NOTICE_MAX * NOTICE_ENTRY]; } notice;
+        struct scope        scope[SCOPES];
         struct handoff_counters count;
 };
 /* --- handoff.c --- */

@@ -17,6 +17,13 @@ static bool lives(struct handoff *h, const struct owned *o)
         return tcp_by_key(h->st, (struct tcp_key){o->slot, o->gen}) || timewait_find(h->ts, o->raddr, o->laddr, o->ports);
 }
 
+void owned_drop(struct handoff *h, struct owned *o)
+{
+        scope_leave(h, o->scope);
+        o->live = 0;
+        h->n_owned--;
+}
+
 static void look(struct handoff *h, struct owned *o, u16 now)
 {
         bool alive = lives(h, o);
@@ -24,12 +31,12 @@ static void look(struct handoff *h, struct owned *o, u16 now)
                 return;
         o->told_s = now;
         notice_add(h, o->node, alive ? NOTICE_REFRESH : NOTICE_GONE, o->raddr, o->laddr, o->ports, o->nonce);
-        o->live = alive;
-        h->n_owned -= !alive;
+        if (!alive)
+                owned_drop(h, o);
 }
 
 /* There are as many places as TCBs and TIME_WAIT entries, so one is free, or belongs to what is over. */
-void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce)
+void owned_add(struct handoff *h, const struct tcb *t, u8 node, const struct control_block *b)
 {
         for (u32 i = 0; i < h->all_owned; i++) {
                 struct owned *o = &h->owned[h->owned_next];
@@ -47,7 +54,9 @@ void owned_add(struct handoff *h, const struct tcb *t, u8 node, const u8 *nonce)
                                     .told_s = handoff_now_s(h),
                                     .node = node,
                                     .live = 1};
-                memcpy(o->nonce, nonce, HANDOFF_NONCE);
+                o->scope = scope_take(h, &b->scope);
+                o->first = b->rcv_bytes && !b->n_place;
+                memcpy(o->nonce, b->nonce, HANDOFF_NONCE);
                 h->owned_at[o->slot] = (u32)(o - h->owned) + 1;
                 return;
         }
@@ -64,12 +73,6 @@ struct owned *owned_of(struct handoff *h, const struct tcb *t)
         u32 i = h->owned_at[tcp_key(t).slot];
         struct owned *o = i ? &h->owned[i - 1] : NULL;
         return o && o->live && o->slot == tcp_key(t).slot && o->gen == t->gen ? o : NULL;
-}
-
-void owned_drop(struct handoff *h, struct owned *o)
-{
-        o->live = 0;
-        h->n_owned--;
 }
 
 void owned_sweep(struct handoff *h)

@@ -118,17 +118,23 @@ static struct transfer *take(struct handoff *h)
         return x;
 }
 
+/* What goes along. */
+struct rider { const struct handoff_scope *scope; const u8 *place; u32 n_place; ipaddr wish; };
+
 /* Freezes the connection and writes the block of a handoff that begins. */
-static void load(struct transfer *x, const u8 *place, u32 n_place)
+static void load(struct transfer *x, const struct rider *r)
 {
         struct control_block b;
         tcb_freeze(x->t);
         tcb_export(x->t, &b);
         handoff_nonce(x->h, x->nonce);
         memcpy(b.nonce, x->nonce, HANDOFF_NONCE);
-        if (n_place)
-                memcpy(b.place, place, n_place);
-        b.n_place = (u16)n_place;
+        if (r->n_place)
+                memcpy(b.place, r->place, r->n_place);
+        b.n_place = (u16)r->n_place;
+        b.wish = r->wish;
+        if (r->scope)
+                b.scope = *r->scope;
         block_put(x->block, &b);
         x->n_block = block_len(&b);
         x->first = block_first(&b);
@@ -136,8 +142,8 @@ static void load(struct transfer *x, const u8 *place, u32 n_place)
         x->fin = (b.state & FIN_RX) != 0;
 }
 
-static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, const u8 *place, u32 n_place,
-                                 handoff_done_fn *done, void *ctx, struct transfer **out)
+static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, const struct rider *r, handoff_done_fn *done,
+                                 void *ctx, struct transfer **out)
 {
         int index = handoff_node_index(h, node);
         ipaddr own;
@@ -178,7 +184,7 @@ static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, 
         if (came)
                 memcpy(x->prior, came->nonce, HANDOFF_NONCE);
         pktq_init(&x->kept);
-        load(x, place, n_place);
+        load(x, r);
         h->count.begun++;
         h->count.transfers++;
         h->count.flows_max = max_u32(h->count.flows_max, h->flows.n_used);
@@ -187,20 +193,22 @@ static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, 
         return HANDOFF_OK;
 }
 
-enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx)
+enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, const struct handoff_scope *scope,
+                                  handoff_done_fn *done, void *ctx)
 {
         struct transfer *x;
-        return begin(h, t, node, NULL, 0, done, ctx, &x);
+        return begin(h, t, node, &(struct rider){.scope = scope}, done, ctx, &x);
 }
 
-enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx, const char **why)
+enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx,
+                                 const char **why)
 {
         struct transfer *x;
         u8 place[TCP_PLACE_MAX];
         u32 n;
         if (!tcb_place(t, place, &n, why))
                 return HANDOFF_STATE;
-        enum handoff_reason r = begin(h, t, node, place, n, done, ctx, &x);
+        enum handoff_reason r = begin(h, t, node, &(struct rider){.place = place, .n_place = n}, done, ctx, &x);
         if (r == HANDOFF_OK) {
                 x->asked = true;
                 return r;
@@ -310,9 +318,11 @@ static void handed(struct transfer *x)
  * is out. The node gives up what it may have adopted. */
 static void answer_syn(struct transfer *x)
 {
+        struct control_block b;
+        block_get(x->block, x->n_block, &b);
         tcb_thaw(x->t);
         tcp_tx(x->t);
-        load(x, x->block + BLOCK_BYTES, x->n_block - BLOCK_BYTES);
+        load(x, &(struct rider){.scope = &b.scope, .place = b.place, .n_place = b.n_place, .wish = b.wish});
         x->h->count.answered++;
         x->early = x->heard = false;
         x->acked = x->sent = x->tries = 0;
@@ -380,10 +390,8 @@ static void refused(struct transfer *x, const struct ctl_in *in)
 enum handoff_reason handoff_back(struct handoff *h, struct tcb *t, handoff_done_fn *done, void *ctx)
 {
         const struct owned *o = owned_of(h, t);
-        return o ? handoff_begin(h, t, h->node[o->node], done, ctx) : HANDOFF_STATE;
+        return o ? handoff_begin(h, t, h->node[o->node], NULL, done, ctx) : HANDOFF_STATE;
 }
-
-bool handoff_came(const struct handoff *h, const struct tcb *t) { return owned_of((struct handoff *)(uintptr_t)h, t) != NULL; }
 
 bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
 {

@@ -19,6 +19,13 @@ bool front_can(const struct front *f, enum front_action action) { return f->acto
 
 void front_register(struct front *f, enum front_action action, struct front_actor actor) { f->actor[action] = actor; }
 
+void front_register_came(struct front *f, front_came_fn *fn, void *ctx)
+{
+        f->came = fn;
+        f->came_ctx = ctx;
+        front_look_or_not(f);
+}
+
 static int free_slot(const struct front *f)
 {
         for (int i = 0; i < FRONT_BACKENDS; i++)

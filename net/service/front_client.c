@@ -64,8 +64,12 @@ bool front_look(void *ctx, struct tcb *t)
         struct front *f = ctx;
         struct front_head h;
         struct front_verdict v;
-        int n = front_client_head(f, t, &h), status;
+        enum front_came came = f->came ? f->came(f->came_ctx, t) : CAME_NOT;
+        int n, status;
 
+        if (came == CAME_BACK || (!f->n_rules && !f->actor[FRONT_THROUGH].take))
+                return came != CAME_BACK;
+        n = front_client_head(f, t, &h);
         if (!n && !tcp_eof(t) && tcp_readable(t) < FRONT_HEAD_MAX) {
                 wait_for_head(f, t);
                 return false;
@@ -74,8 +78,8 @@ bool front_look(void *ctx, struct tcb *t)
                 return true;
         front_decide(f, t, &h, &v);
         count(f, v.action);
-        if (v.action == FRONT_LOCAL)
-                return true;
+        if (v.action == FRONT_LOCAL || (v.action == FRONT_HANDOFF && came == CAME_MINE))
+                return true; /* what a node was given it answers */
         status = f->actor[v.action].take(f->actor[v.action].ctx, t, &v, &h);
         if (status)
                 refuse(f, t, (u32)status);
@@ -121,14 +125,23 @@ static bool refuse_over(struct relay *r)
         return status != 0;
 }
 
+/* The next request of a relayed client. */
 static bool decide(struct relay *r)
 {
         struct front *f = r->f;
         struct tcb *t = r->side[CLIENT];
         struct front_head h;
         struct front_verdict v;
-        int n = front_client_head(f, t, &h);
+        enum front_came came = f->came ? f->came(f->came_ctx, t) : CAME_NOT;
+        int n;
 
+        if (came == CAME_BACK) {
+                front_relay_drop(r, SERVER, false);
+                r->side[CLIENT] = NULL;
+                r->over = true;
+                return false;
+        }
+        n = front_client_head(f, t, &h);
         if (!n && !tcp_eof(t)) {
                 if (r->state == RELAY_HOLD)
                         return refuse_over(r);
@@ -138,7 +151,7 @@ static bool decide(struct relay *r)
         if (n <= 0)
                 return give(r);
         front_decide(f, t, &h, &v);
-        if (v.action == FRONT_LOCAL)
+        if (v.action == FRONT_LOCAL || (v.action == FRONT_HANDOFF && came == CAME_MINE))
                 return give(r);
         count(f, v.action);
         if (v.action != FRONT_RELAY)

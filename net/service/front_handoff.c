@@ -8,7 +8,7 @@
 enum { HANDINGS_MAX = 256 };
 
 /* A connection on its way. */
-struct handing { struct handing *next; struct joint *j; s8 backend; u8 target; u32 tried; };
+struct handing { struct handing *next; struct joint *j; s8 backend; u8 target; s16 rule; bool all; u32 tried; };
 
 /* What the two know of each other. */
 struct joint { struct front *f; struct handoff *h; struct handing *free; };
@@ -32,14 +32,16 @@ static bool may_relay(enum handoff_reason why)
 static enum handoff_reason ask(struct handing *g, struct tcb *t, enum handoff_reason last)
 {
         struct joint *j = g->j;
+        struct handoff_scope scope;
         int i;
 
+        scope.n = (u8)(g->all ? front_scope_all(scope.b) : front_scope_put(j->f, t, g->backend, g->rule, scope.b, HANDOFF_SCOPE));
         while ((i = front_target_take(j->f, (u32)g->backend, &g->tried)) >= 0) {
                 ipaddr node = front_backend_at(j->f, (u32)g->backend)->target[i].at.addr;
 
                 handoff_node_add(j->h, node);
                 g->target = (u8)i;
-                last = handoff_begin(j->h, t, node, done, g);
+                last = handoff_begin(j->h, t, node, &scope, done, g);
                 if (last == HANDOFF_OK)
                         break;
                 front_target_left(j->f, (u32)g->backend, (u32)i);
@@ -103,6 +105,8 @@ static int take(void *ctx, struct tcb *t, const struct front_verdict *v, const s
                 return 503;
         j->free = g->next;
         g->backend = v->backend;
+        g->rule = v->rule;
+        g->all = !head;
         g->tried = 0;
         front_backend_hold(j->f, (u32)v->backend);
         tcp_set_events(t, &front_past_events);
@@ -128,5 +132,6 @@ bool front_handoff_attach(struct front *f, struct handoff *h)
                 j->free = &g[i];
         }
         front_register(f, FRONT_HANDOFF, (struct front_actor){take, j});
+        front_register_came(f, front_came, f);
         return true;
 }

@@ -68,9 +68,11 @@ bool front_field(const struct front_head *h, const char *name, u32 *at, struct h
 
 /* The first rule that matches. head NULL: only source and port are known, and rules that need more do not match. */
 void front_decide(struct front *f, const struct tcb *t, const struct front_head *head, struct front_verdict *v);
+bool front_rule_holds(const struct front_rule *r, const struct front_head *h); /* those of its conditions that need the head */
+bool front_rule_may(const struct front_rule *r, const struct tcb *t);          /* the others */
+void front_look_or_not(struct front *f); /* without rules the local site is not looked at, and costs what it did */
 bool front_rules_use(const struct front *f, s8 backend);
 void front_rules_move(struct front *f, s8 from, s8 to);
-void front_look_or_not(struct front *f);                    /* at the local site's requests */
 
 /* --- relays --- */
 
@@ -128,6 +130,8 @@ struct front {
         struct front_port     port[FRONT_PORTS];
         u32                   n_rules, n_relays, n_waiting, pipe_max;
         bool                  no_forwarded_for;
+        front_came_fn        *came;         /* NULL: nothing ever comes */
+        void                 *came_ctx;
         struct relay         *relay, *relays_free, *holds[FRONT_BUCKETS];
         struct front_counters count;
         u8                    scratch[FRONT_HEAD_MAX]; /* a head that lies in several buffers */
@@ -138,6 +142,12 @@ bool front_look(void *ctx, struct tcb *t);                  /* an http_look_fn *
 /* The next head of t: front_head_request's result, all of it in one piece at h->p. */
 int  front_client_head(struct front *f, struct tcb *t, struct front_head *h);
 bool front_client_step(struct relay *r);                    /* IDLE, HOLD */
+
+/* front_scope.c: what a node may answer by itself of a connection that it gets; bytes of at most n at dst, 0: nothing */
+u32  front_scope_put(const struct front *f, const struct tcb *t, s8 backend, s32 rule, u8 *dst, u32 n);
+u32  front_scope_all(u8 *dst);                              /* everything: of a port where requests are not told apart */
+bool front_scope_is_all(const u8 *b, u32 n);
+bool front_scope_covers(const u8 *b, u32 n, const struct front_head *h);
 
 /* front_hold.c: heads waited for, and their caps */
 bool front_hold_ended(struct relay *r);                     /* the bytes that came may complete the head */

@@ -66,7 +66,7 @@ static bool any_field(const struct front_head *h, const char *name, has_fn *has,
         return false;
 }
 
-static bool head_matches(const struct front_rule *r, const struct front_head *h)
+bool front_rule_holds(const struct front_rule *r, const struct front_head *h)
 {
         if ((r->conds & COND_PATH) && !starts(h->path, text_of(r->path)))
                 return false;
@@ -79,6 +79,15 @@ static bool head_matches(const struct front_rule *r, const struct front_head *h)
         return any_field(h, "if-none-match", has_etag, r->etag) || any_field(h, "if-match", has_etag, r->etag);
 }
 
+bool front_rule_may(const struct front_rule *r, const struct tcb *t)
+{
+        struct tcp_names names;
+
+        tcp_names(t, &names);
+        return (!(r->conds & COND_PORT) || names.lport == r->port) &&
+               (!(r->conds & COND_SOURCE) || ipaddr_same_net(names.raddr, r->net, r->plen));
+}
+
 void front_decide(struct front *f, const struct tcb *t, const struct front_head *head, struct front_verdict *v)
 {
         struct tcp_names names;
@@ -88,11 +97,7 @@ void front_decide(struct front *f, const struct tcb *t, const struct front_head 
         for (u32 i = 0; i < f->n_rules; i++) {
                 struct front_rule *r = &f->rule[i];
 
-                if ((r->conds & COND_PORT) && names.lport != r->port)
-                        continue;
-                if ((r->conds & COND_SOURCE) && !ipaddr_same_net(names.raddr, r->net, r->plen))
-                        continue;
-                if ((r->conds & COND_HEAD) && (!head || !head_matches(r, head)))
+                if (!front_rule_may(r, t) || ((r->conds & COND_HEAD) && (!head || !front_rule_holds(r, head))))
                         continue;
                 r->hits++;
                 *v = (struct front_verdict){r->backend == THROUGH && taken ? FRONT_THROUGH : FRONT_LOCAL, r->backend, (s16)i};
@@ -142,7 +147,7 @@ static u32 find(const struct front *f, const struct front_rule *r)
 void front_look_or_not(struct front *f)
 {
         if (f->http)
-                http_set_look(f->http, f->n_rules || f->actor[FRONT_THROUGH].take ? front_look : NULL, f);
+                http_set_look(f->http, f->n_rules || f->came || f->actor[FRONT_THROUGH].take ? front_look : NULL, f);
 }
 
 int front_rule_add(struct front *f, const char *backend, const struct front_rule *r)

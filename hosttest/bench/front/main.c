@@ -109,7 +109,7 @@ static double move(int counted)
         clock_gettime(CLOCK_MONOTONIC, &a);
         if (counted == FRONT)
                 step_begin();
-        handoff_begin(handoff[FRONT], to_move, lan[NODE].addr, on_moved, NULL);
+        handoff_begin(handoff[FRONT], to_move, lan[NODE].addr, NULL, on_moved, NULL);
         stack_batch_end(lan[FRONT].st);
         if (counted == FRONT)
                 step_end();

@@ -78,13 +78,21 @@ static void place_travels_behind_the_fixed_part_as_it_is(void **s)
                 for (u32 i = 0; i < n; i++)
                         b.place[i] = (u8)(7 * i + n);
                 b.n_place = (u16)n;
+                b.scope.n = (u8)(n % (HANDOFF_SCOPE + 1));
+                memset(b.scope.b, 0x5a, b.scope.n);
+                b.wish = IPADDR(10, 0, 0, (u8)n);
                 memset(wire, 0xee, sizeof wire);
                 block_put(wire, &b);
-                assert_int_equal(block_len(&b), BLOCK_BYTES + n);
-                assert_true(n == TCP_PLACE_MAX || wire[BLOCK_BYTES + n] == 0xee);
-                assert_true(block_get(wire, BLOCK_BYTES + n, &c));
+                u32 len = BLOCK_BYTES + b.scope.n + n;
+                assert_int_equal(block_len(&b), len);
+                assert_true(len == BLOCK_MAX || wire[len] == 0xee);
+                assert_true(block_get(wire, len, &c));
                 assert_memory_equal(&b, &c, sizeof b);
-                assert_int_equal(block_first(&b), 5000 - 1 - 20 - 300 - BLOCK_BYTES - n - 1);
+                assert_int_equal(block_first(&b), 5000 - 1 - 20 - 300 - len - 1);
+                wire[204] = HANDOFF_SCOPE + 1; /* bytes of scope */
+                assert_false(block_get(wire, len, &c));
+                wire[204] = (u8)min_u32(len - BLOCK_BYTES + 1, 255);
+                assert_false(block_get(wire, len, &c));
         }
 }
 

@@ -87,7 +87,7 @@ static inline void on_handed(void *ctx, struct tcb *t, enum handoff_reason why)
         if (why == HANDOFF_OK)
                 return;
         while (L.asked < 2 && !ipaddr_is_any(L.targets[L.asked]))
-                if ((L.last_reason = handoff_begin(h, t, L.targets[L.asked++], on_handed, h)) == HANDOFF_OK)
+                if ((L.last_reason = handoff_begin(h, t, L.targets[L.asked++], NULL, on_handed, h)) == HANDOFF_OK)
                         return;
         L.fallback++;
         answer(t);

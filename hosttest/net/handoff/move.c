@@ -400,9 +400,9 @@ static void connection_that_cannot_go_on_elsewhere_is_not_moved(void **s)
         struct tcb *t = server_tcb(FRONT);
         assert_true(tcb_movable(t));
         t->flags |= TF_SYN_PENDING;
-        assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, lan_addr[NODE1], on_handed, NULL), HANDOFF_STATE);
+        assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, lan_addr[NODE1], NULL, on_handed, NULL), HANDOFF_STATE);
         t->flags &= ~(u32)TF_SYN_PENDING;
-        assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, IPADDR(10, 0, 0, 77), on_handed, NULL),
+        assert_int_equal(handoff_begin(handoff_of(L.m[FRONT]->st), t, IPADDR(10, 0, 0, 77), NULL, on_handed, NULL),
                          HANDOFF_UNREACHABLE);
         assert_string_equal(tcp_state_name(t), "ESTABLISHED");
         tcp_abort(L.client);

@@ -49,7 +49,7 @@ static inline void serve(struct tcb *t)
         while (tcp_copy(t, 0, b, REQUEST) == REQUEST) {
                 int whose = b[0] == 'F' ? FRONT : b[0] == '1' ? NODE1 : NODE2;
                 if (whose != me && tcp_user(t) != t) {
-                        enum handoff_reason why = me == FRONT ? handoff_begin(h, t, lan_addr[whose], on_moved, NULL)
+                        enum handoff_reason why = me == FRONT ? handoff_begin(h, t, lan_addr[whose], NULL, on_moved, NULL)
                                                               : handoff_back(h, t, on_moved, NULL);
                         if (why == HANDOFF_OK)
                                 return;
