@@ -21,6 +21,7 @@ enum handoff_reason {
         HANDOFF_BUSY,           /* out of connections or buffers */
         HANDOFF_TAKEN,          /* a connection of these names lives there already */
         HANDOFF_PLACE,          /* the service there cannot go on where this one stopped */
+        HANDOFF_DRAINS,         /* the node is being emptied */
         HANDOFF_WIRE_REASONS,
         HANDOFF_SILENT = 64,    /* the node did not answer */
         HANDOFF_STATE,          /* this connection cannot be moved as it is now */
@@ -68,7 +69,8 @@ bool handoff_first(struct handoff *h, const struct tcb *t);
  * HANDOFF_OK: begun; else t is untouched and done is not called. scope NULL: none. */
 enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node, const struct handoff_scope *scope,
                                   handoff_done_fn *done, void *ctx);
-/* The same at any time: the service is asked for its place (tcp.h), which goes along. It is told the end by `closed`, or goes on
+/* The same at any time, also with data under way both ways: the service is asked for its place (tcp.h), which goes along. What came
+ * here by a handoff goes by way of its front, who hands it on without a pause; HANDOFF_OK then means that the front has it. It is told the end by `closed`, or goes on
  * behind done. Not begun: *why says why not, for a person. */
 enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx,
                                  const char **why);
@@ -76,9 +78,24 @@ enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, 
  * HANDOFF_STATE if t did not come so. */
 enum handoff_reason handoff_back(struct handoff *h, struct tcb *t, handoff_done_fn *done, void *ctx);
 
+/* Which connections of service addresses: those of this client, of this port of ours; any() and 0 for all. */
+struct handoff_which { ipaddr client; u16 client_port, service_port; };
+/* One that stays, and why, for a person. */
+typedef void handoff_stays_fn(void *ctx, ipaddr client, u16 client_port, const char *why);
+/* Moves those that live here to a node; how many are on their way. */
+u32 handoff_migrate(struct handoff *h, const struct handoff_which *w, ipaddr node, handoff_stays_fn *fn, void *ctx);
+/* Empties this node: no handoff is taken any more (HANDOFF_DRAINS), and what came here is given back, again and again until nothing is
+ * left. false: a service address is this machine's own, so that its clients come here. on = false takes it back. */
+bool handoff_drain(struct handoff *h, bool on);
+bool handoff_draining(const struct handoff *h);
+/* Who else may take what `from` gives back and nobody was named for; any(): nobody. The front's to say. */
+typedef ipaddr handoff_choose_fn(void *ctx, const struct tcb *t, ipaddr from);
+void handoff_on_choose(struct handoff *h, handoff_choose_fn *fn, void *ctx);
+
 struct handoff_counters {
         u32 begun, handed, retried, silent, refused[HANDOFF_WIRE_REASONS]; /* who hands over */
         u32 answered;                   /* SYNs of early clients that the front answered itself, for the node took its time */
+        u32 moved, stayed, onward; /* by handoff_migrate: gone, not gone after all; passed on at once as the front */
         u32 back, returned, withdrawn;  /* given back to the front, come back to us; the other side went elsewhere before 53 */
         u32 forwarded, kept, kept_lost; /* the client's packets: passed on, kept from 51 to 53, lost meanwhile */
         u32 tunnelled, untunnelled;     /* in IP in IP: sent to nodes behind a router, taken from fronts */

@@ -215,6 +215,7 @@ int cmd_flows(struct words *w)
             c.tunnel_errors);
         out("ended: %u by the node, %u expired; %u refreshed\n", c.gone, c.expired, c.refreshed);
         out("adopted: %u, %u confirmed, %u never were; %u now\n", c.adopted, c.confirmed, c.abandoned, c.owned);
+        out("moved: %u, not after all: %u; passed on for others: %u\n", c.moved, c.stayed, c.onward);
         out("given back: %u from here, %u to here; %u went elsewhere before 53\n", c.back, c.returned, c.withdrawn);
         for (u32 i = 1; i < HANDOFF_WIRE_REASONS; i++)
                 if (c.refused[i] || c.refusals[i])

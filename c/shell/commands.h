@@ -11,6 +11,8 @@ int cmd_backend(struct words *w), no_backend(struct words *w);
 int cmd_cat(struct words *w);
 int cmd_cluster(struct words *w), no_cluster(struct words *w);
 int cmd_flows(struct words *w);
+int cmd_migrate(struct words *w);
+int cmd_drain(struct words *w), no_drain(struct words *w);
 int cmd_service(struct words *w), no_service(struct words *w);
 int cmd_date(struct words *w);
 int cmd_dhcp(struct words *w);

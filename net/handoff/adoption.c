@@ -108,13 +108,16 @@ void adoption_keep(struct adoption *a, struct pkt *p)
         pktq_put(&a->kept, p);
 }
 
+/* It will not stay here. */
+static bool onward(const struct adoption *a) { return a->back && !ipaddr_is_any(a->block.wish); }
+
 /* It never was ours. known: it still is his who began, so the entry is as it was. */
 static void abandon(struct adoption *a, bool known)
 {
         struct flow *f = flow_of(a);
         struct pkt *p;
         if (a->t)
-                tcb_discard(a->t, &a->block, a->state == ADOPTION_WAITING);
+                tcb_discard(a->t, &a->block, a->state == ADOPTION_WAITING && !onward(a));
         a->t = NULL;
         if (f && known) {
                 f->state = FLOW_ACTIVE;
@@ -134,7 +137,7 @@ static void complete(struct adoption *a)
         struct handoff *h = a->h;
         struct listener *l = listener_find(h->ts, a->block.service, a->block.service_port);
         enum handoff_reason why = l ? tcb_adopt(h->ts, l, &a->block, &a->queue, &a->t) : HANDOFF_LISTENER;
-        if (why == HANDOFF_OK)
+        if (why == HANDOFF_OK && !onward(a))
                 why = tcb_take_place(a->t, &a->block);
         if (why != HANDOFF_OK) {
                 refuse(h, a->own, a->front, a->ports, a->first, a->key < h->n_keys ? a->key : 0, a->block.nonce, why);
@@ -176,6 +179,8 @@ static void take_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s
 static enum handoff_reason admit(struct handoff *h, const struct control_block *b, ipaddr own, ipaddr front)
 {
         u32 raddr = be32_raw(b->client.v4), laddr = be32_raw(b->service.v4), ports = client_ports(b);
+        if (h->draining && !b->returned)
+                return HANDOFF_DRAINS;
         if (!handoff_is_service(h, b->service) || !ip_is_ours(h->st, b->service) || handoff_is_service(h, own))
                 return HANDOFF_ADDRESS;
         const struct listener *l = listener_find(h->ts, b->service, b->service_port);
@@ -301,10 +306,14 @@ static void confirmed(struct adoption *a)
                 owned_add(h, t, a->node_index, &a->block);
         h->count.confirmed++;
         h->count.returned += f != NULL;
+        bool went = onward(a);
         a->t = NULL;
         pktq_init(&a->kept);
+        if (went)
+                onward_begin(h, t, &a->block, a->node_index);
         release(a);
-        tcb_start(t);
+        if (!went)
+                tcb_start(t);
         while ((p = pktq_get(&kept)) != NULL)
                 tcp_rx(h->st, p, (const struct ip_hdr *)(p->head + p->l3));
 }

@@ -7,7 +7,7 @@
  *     progress | 128 bytes of send queue, of unread text | 136 four times: place ahead of RCV.NXT, bytes there (4 each)
  * 168 MSS of the peer, of its segments, path MTU, user time-out, 2 MSL (2 each) | 178 scale to send, to receive, time-outs in a row,
  *     congestion control and RFC 5482, TTL, TOS | 184 flags of QuRe, what our SYN offers, our MSS (2), number of the peer's SYN,
- *     end of our SYN's data, bytes that an unproven address may still get | 200 wish (4), bytes of scope, 3 bytes 0 | 208 scope, then the
+ *     end of our SYN's data, bytes that an unproven address may still get | 200 wish (4), bytes of scope, returned, 2 bytes 0 | 208 scope, then the
  *     service's place: the rest of the length
  * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
@@ -47,6 +47,7 @@ void block_put(u8 dst[BLOCK_MAX], const struct control_block *b)
                 copy(w, (const u8 *)b + layout[i].at, layout[i].size);
         memcpy(w, &b->wish, sizeof b->wish);
         w[4] = b->scope.n;
+        w[5] = b->returned;
         memcpy(dst + BLOCK_BYTES, b->scope.b, b->scope.n);
         memcpy(dst + BLOCK_BYTES + b->scope.n, b->place, b->n_place);
 }
@@ -121,6 +122,7 @@ bool block_get(const u8 *src, u32 n, struct control_block *b)
                 copy((u8 *)b + layout[i].at, w, layout[i].size);
         memcpy(&b->wish, w, sizeof b->wish);
         b->scope.n = w[4];
+        b->returned = w[5] & 1;
         u32 place = n - BLOCK_BYTES - b->scope.n;
         if (b->scope.n > min_u32(HANDOFF_SCOPE, n - BLOCK_BYTES) || place > TCP_PLACE_MAX)
                 return false;

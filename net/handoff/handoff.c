@@ -15,6 +15,7 @@ static void sweep(struct timer *tm)
                 h->count.expired++;
         }
         owned_sweep(h);
+        drain_sweep(h);
         node_mtu_sweep(h);
         timer_set(&h->st->wheel, tm, stack_now_ms(h->st) + SWEEP_MS);
 }
@@ -313,6 +314,7 @@ const char *handoff_reason_text(enum handoff_reason why)
         case HANDOFF_BUSY: return "node is busy";
         case HANDOFF_TAKEN: return "connection exists there";
         case HANDOFF_PLACE: return "service there cannot go on with it";
+        case HANDOFF_DRAINS: return "node is being emptied";
         case HANDOFF_SILENT: return "node did not answer";
         case HANDOFF_STATE: return "connection cannot be moved now";
         case HANDOFF_FULL: return "no flow entry free";

@@ -84,7 +84,8 @@ struct control_block {
         u32    irs, syn_end, credit;    /* as in struct conv */
         u16    n_place;                 /* of place, which only the service understands; who passes the block on keeps them */
         u8     place[TCP_PLACE_MAX];
-        ipaddr wish;                    /* of who gives back: the front shall hand it on to this node at once */
+        ipaddr wish;                    /* of who gives back: hand it on to this node at once; all ones: to any other */
+        bool   returned;                /* nobody else takes it: also who drains */
         struct handoff_scope scope;
 };
 static inline u32 block_len(const struct control_block *b) { return BLOCK_BYTES + b->n_place + b->scope.n; }
@@ -177,11 +178,23 @@ struct transfer {
         bool             early;         /* the client's SYN waits for its answer */
         bool             asked;         /* the service wrote its place, and waits */
         bool             back;          /* a node gives back what came by the handoff `prior` */
+        bool             on;            /* handed on at once (onward.c) */
+        u8               from, step;    /* then: from which node, which attempt */
         u8               prior[HANDOFF_NONCE], nonce[HANDOFF_NONCE];
         u32              n_block;
         u8               block[BLOCK_MAX];
         struct pktq      kept;
 };
+/* What goes along with a connection. */
+struct rider {
+        const struct handoff_scope *scope;
+        const u8 *place;
+        u32       n_place;
+        ipaddr    wish;
+        bool      frozen, returned;     /* t is not in the table; control_block.returned */
+};
+enum handoff_reason transfer_begin(struct handoff *h, struct tcb *t, ipaddr node, const struct rider *r, handoff_done_fn *done,
+                                   void *ctx, struct transfer **out);
 bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s,
                  struct pkt *p); /* true: consumed */
 void transfer_keep(struct transfer *x, struct pkt *p); /* a packet of the client, from its TCP header on */
@@ -219,6 +232,14 @@ struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /*
 struct owned *owned_of(struct handoff *h, const struct tcb *t); /* the same, also of one that is frozen */
 void owned_drop(struct handoff *h, struct owned *o);            /* given back: nobody is told of its end */
 void owned_sweep(struct handoff *h);
+
+/* --- onward.c --- */
+/* t, silent and in no table, came back by b with a wish: on to the next node, without a pause. */
+void onward_begin(struct handoff *h, struct tcb *t, const struct control_block *b, u8 from);
+void onward_failed(struct handoff *h, struct tcb *t, const struct transfer *x); /* x is over, its block still there */
+
+/* --- drain.c --- */
+void drain_sweep(struct handoff *h);
 
 /* --- scope.c: what connections may be answered here, each kept once --- */
 enum { SCOPES = 64 };
@@ -297,6 +318,10 @@ struct handoff {
         struct timer        sweep_timer, notice_timer;
         struct { u8 node, what, n; u8 b[NOTICE_HEAD + NOTICE_MAX * NOTICE_ENTRY]; } notice;
         struct scope        scope[SCOPES];
+        handoff_choose_fn  *choose;
+        void               *choose_ctx;
+        bool                draining;
+        u32                 drain_ms;                   /* last attempt */
         struct handoff_counters count;
 };
 /* --- handoff.c --- */

@@ -118,14 +118,12 @@ static struct transfer *take(struct handoff *h)
         return x;
 }
 
-/* What goes along. */
-struct rider { const struct handoff_scope *scope; const u8 *place; u32 n_place; ipaddr wish; };
-
 /* Freezes the connection and writes the block of a handoff that begins. */
 static void load(struct transfer *x, const struct rider *r)
 {
         struct control_block b;
-        tcb_freeze(x->t);
+        if (!r->frozen)
+                tcb_freeze(x->t);
         tcb_export(x->t, &b);
         handoff_nonce(x->h, x->nonce);
         memcpy(b.nonce, x->nonce, HANDOFF_NONCE);
@@ -133,6 +131,7 @@ static void load(struct transfer *x, const struct rider *r)
                 memcpy(b.place, r->place, r->n_place);
         b.n_place = (u16)r->n_place;
         b.wish = r->wish;
+        b.returned = r->returned;
         if (r->scope)
                 b.scope = *r->scope;
         block_put(x->block, &b);
@@ -142,8 +141,8 @@ static void load(struct transfer *x, const struct rider *r)
         x->fin = (b.state & FIN_RX) != 0;
 }
 
-static enum handoff_reason begin(struct handoff *h, struct tcb *t, ipaddr node, const struct rider *r, handoff_done_fn *done,
-                                 void *ctx, struct transfer **out)
+enum handoff_reason transfer_begin(struct handoff *h, struct tcb *t, ipaddr node, const struct rider *r, handoff_done_fn *done,
+                                   void *ctx, struct transfer **out)
 {
         int index = handoff_node_index(h, node);
         ipaddr own;
@@ -197,7 +196,7 @@ enum handoff_reason handoff_begin(struct handoff *h, struct tcb *t, ipaddr node,
                                   handoff_done_fn *done, void *ctx)
 {
         struct transfer *x;
-        return begin(h, t, node, &(struct rider){.scope = scope}, done, ctx, &x);
+        return transfer_begin(h, t, node, &(struct rider){.scope = scope}, done, ctx, &x);
 }
 
 enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, handoff_done_fn *done, void *ctx,
@@ -208,7 +207,10 @@ enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, 
         u32 n;
         if (!tcb_place(t, place, &n, why))
                 return HANDOFF_STATE;
-        enum handoff_reason r = begin(h, t, node, &(struct rider){.place = place, .n_place = n}, done, ctx, &x);
+        const struct owned *came = owned_of(h, t);
+        ipaddr to = came ? h->node[came->node] : node;
+        enum handoff_reason r = transfer_begin(
+                h, t, to, &(struct rider){.place = place, .n_place = n, .wish = came ? node : IPADDR_ANY}, done, ctx, &x);
         if (r == HANDOFF_OK) {
                 x->asked = true;
                 return r;
@@ -267,8 +269,12 @@ static void fail(struct transfer *x, enum handoff_reason why)
                 withdraw(x);
         else
                 release(x);
-        tcb_thaw(t);
-        done(ctx, t, why);
+        if (x->on) {
+                onward_failed(h, t, x);
+        } else {
+                tcb_thaw(t);
+                done(ctx, t, why);
+        }
         if (asked && tcp_by_key(h->st, key) && tcp_lookup(h->ts, t->raddr, t->laddr, t->ports) == t)
                 tcb_resume(t); /* unless done ended it, or asks another node */
         while ((p = pktq_get(&kept)) != NULL)
@@ -322,7 +328,7 @@ static void answer_syn(struct transfer *x)
         block_get(x->block, x->n_block, &b);
         tcb_thaw(x->t);
         tcp_tx(x->t);
-        load(x, &(struct rider){.scope = &b.scope, .place = b.place, .n_place = b.n_place, .wish = b.wish});
+        load(x, &(struct rider){.scope = &b.scope, .place = b.place, .n_place = b.n_place, .wish = b.wish, .returned = b.returned});
         x->h->count.answered++;
         x->early = x->heard = false;
         x->acked = x->sent = x->tries = 0;

@@ -29,8 +29,10 @@ enum front_came front_came(void *ctx, struct tcb *t)
 
         if (!s)
                 return CAME_NOT;
-        if (handoff_first(h, t) || front_scope_is_all(s->b, s->n) ||
-            (s->n && front_client_head(f, t, &head) > 0 && front_scope_covers(s->b, s->n, &head)))
+        if (handoff_first(h, t))
+                return CAME_MINE;
+        if (!handoff_draining(h) && (front_scope_is_all(s->b, s->n) || (s->n && front_client_head(f, t, &head) > 0 &&
+                                                                        front_scope_covers(s->b, s->n, &head))))
                 return CAME_MINE;
         tcp_set_events(t, &front_past_events);
         why = handoff_back(h, t, back, f);

@@ -118,6 +118,30 @@ static int take(void *ctx, struct tcb *t, const struct front_verdict *v, const s
         return status;
 }
 
+/* A node gives back what nobody was named for: to another that is up, of a backend that both belong to. */
+static ipaddr choose(void *ctx, const struct tcb *t, ipaddr from)
+{
+        struct joint *j = ctx;
+
+        for (u32 i = 0; i < FRONT_BACKENDS; i++) {
+                const struct front_backend *b = front_backend_at(j->f, i);
+                ipaddr other = IPADDR_ANY;
+                bool has = false;
+
+                for (u32 k = 0; b && b->action == FRONT_HANDOFF && k < b->n; k++) {
+                        if (ipaddr_eq(b->target[k].at.addr, from))
+                                has = true;
+                        else if (!b->target[k].down)
+                                other = b->target[k].at.addr;
+                }
+                if (has && !ipaddr_is_any(other)) {
+                        handoff_node_add(j->h, other);
+                        return other;
+                }
+        }
+        return IPADDR_ANY;
+}
+
 bool front_handoff_attach(struct front *f, struct handoff *h)
 {
         struct joint *j = stack_alloc(f->st, sizeof(*j), 16);
@@ -133,5 +157,6 @@ bool front_handoff_attach(struct front *f, struct handoff *h)
         }
         front_register(f, FRONT_HANDOFF, (struct front_actor){take, j});
         front_register_came(f, front_came, f);
+        handoff_on_choose(h, choose, j);
         return true;
 }

@@ -45,6 +45,8 @@ static struct lan {
         struct tcp_opts copts;
 } L;
 
+static u32 lan_pkts = 1024;             /* buffers of each machine */
+
 static inline u8 reply_byte(u32 at) { return (u8)(at * 13 + (at >> 7) + 5); }
 
 /* --- the service, on front and nodes --- */
@@ -202,7 +204,7 @@ static inline void lan_listen(int i)
 
 static inline void lan_begin_with(const struct tcp_events *service)
 {
-        struct stack_config cfg = {.n_pkts = 1024, .n_tcbs = 64};
+        struct stack_config cfg = {.n_pkts = lan_pkts, .n_tcbs = 64};
         memset(&L, 0, sizeof L);
         for (int i = 0; i < MACHINES && service; i++)
                 L.service[i] = service;
