@@ -5,13 +5,15 @@ conversation with three kernels, packet by packet.
 
 SPDX-License-Identifier: MIT
 """
-import os, re, socket, subprocess, sys, time
+import hashlib, os, re, socket, subprocess, sys, time
 from machine import B, HOST, PLEN, Net, Qemu, Scratch, _cleanup, done, end, run, test, volume_with
 
 SYN, ACK, PSH, FIN = 2, 16, 8, 1
 QGET, QGET_TAP = '10.9.0.9', 'qget0'
 FRONT, ALPHA, BETA, V = '10.9.0.2', '10.9.0.3', '10.9.0.4', '10.9.0.80'
 SECRET = '8f31c0de4b7a5920d3e6f1a2b4c5d6e7'
+HUGE = bytes(range(251)) * 66847
+DAY = 1780000000    # age of all files: a node goes on with another's reply when both have the same file
 BIG = bytes(i * 7 & 255 for i in range(400000))
 
 
@@ -27,9 +29,10 @@ def conf(name, addr):
     return '\n'.join(lines) + '\n'
 
 
-def files(name, addr):
-    return {'qure.conf': conf(name, addr), 'www/index.html': f'{name} itself\n', 'www/api/who.txt': f'{name} answers\n', 'www/one/who.txt': f'{name} answers\n', 'www/two/who.txt': f'{name} answers\n',
-            'www/one/big.bin': BIG, 'www/none/who.txt': f'{name} answers\n'}
+def files(name, addr, big=False):
+    huge = {'www/one/huge.bin': HUGE} if big else {}
+    return huge | {'qure.conf': conf(name, addr), 'www/index.html': f'{name} itself\n', 'www/api/who.txt': f'{name} answers\n', 'www/one/who.txt': f'{name} answers\n', 'www/two/who.txt': f'{name} answers\n',
+            'www/one/big.bin': BIG, 'www/api/big.bin': BIG, 'www/none/who.txt': f'{name} answers\n'}
 
 
 class Port:
@@ -41,7 +44,7 @@ class Port:
 class Lab:
     """The bridge, the client on it, and three machines."""
     def __init__(self, make):
-        self.net = Net(addr=None)
+        self.net, self.make = Net(addr=None), make
         sh = self.net.sh
         sh('ip', 'link', 'add', 'br0', 'type', 'bridge')
         sh('ip', 'addr', 'add', f'{HOST}/{PLEN}', 'dev', 'br0')
@@ -155,6 +158,66 @@ class Checks:
         control = [(r[3], r[4], int(r[7], 16) & 0x17) for r in rows if r[0] == 'br0' and '144' in r[11] and '144' != r[5]]
         print(f'# {len(control)} control packets')
 
+    def download(self, path, midway=None):
+        """Slowly, over a small window; midway() is called when half of it is here. Body, and the socket for more."""
+        s = self.lab.net.socket()
+        s.settimeout(20)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+        s.connect((V, 80))
+        return self.more(s, path, midway), s
+
+    def more(self, s, path, midway=None):
+        s.sendall(f'GET {path} HTTP/1.1\r\nHost: {V}\r\n\r\n'.encode())
+        got = b''
+        while b'\r\n\r\n' not in got: got += s.recv(1000)
+        head, body = got.split(b'\r\n\r\n', 1)
+        body, size = [body], int(re.search(rb'Content-Length: (\d+)', head)[1])
+        n = len(body[0])
+        while n < size:
+            b = s.recv(65536)
+            assert b, f'{n} of {size} bytes'
+            body.append(b)
+            n += len(b)
+            if midway and n > size // 2: midway = midway()
+        return b''.join(body)
+
+    def live_move(self):
+        l = self.lab
+        path = '/one/huge.bin' if l.make is tap_machine else '/one/big.bin'
+        right = hashlib.sha256(HUGE if 'huge' in path else BIG).hexdigest()
+        said, got = [], []
+        def move():
+            said.append(l.alpha.command(f'migrate all to {BETA}'))
+            said.append(self.beta_has())
+        rows = l.capture(lambda: got.append(self.download(path, move)))
+        body, s = got[0]
+        assert '1 on their way' in said[0] and ' 0 stay' in said[0], said
+        assert hashlib.sha256(body).hexdigest() == right, (len(body), said)
+        c = [r for r in rows if r[0] == 'br0' and HOST in (r[3], r[4]) and V in (r[3], r[4])]
+        assert not any(int(r[7], 16) & 4 for r in c), 'RST'
+        data = [(float(r[12]), r[1]) for r in c if r[3] == V and int(r[10]) > 0]
+        who = [m for i, (_, m) in enumerate(data) if not i or data[i - 1][1] != m]
+        assert who == [l.mac[ALPHA], l.mac[BETA]], who
+        gap = max(b[0] - a[0] for a, b in zip(data, data[1:]))
+        print(f'# {len(body)} bytes from two machines; the longest pause {gap * 1000:.0f} ms')
+        assert self.more(s, '/two/who.txt') == b'beta answers\n'
+
+    def beta_has(self): return self.number(self.lab.beta, r'(\d+) now')
+
+    def drained(self):
+        l = self.lab
+        said = []
+        body, s = self.download('/api/big.bin', lambda: said.append([m.command('drain') for m in (l.alpha,)]))
+        assert body == BIG
+        for _ in range(4): assert l.get('/api/who.txt') == b'beta answers\n'
+        text = l.alpha.command('drain')
+        assert ' 0 stay, 0 left' in text, text
+        assert self.more(s, '/api/who.txt') == b'beta answers\n'
+        assert "this machine's own" in l.front.command('drain')
+        l.alpha.command('no drain')
+        time.sleep(6)   # a node that refused rests for five seconds
+        assert {l.get('/api/who.txt') for _ in range(4)} == {b'alpha answers\n', b'beta answers\n'}
+
     def nobody_answers(self):
         code = self.lab.get('/none/who.txt', '-o', '/dev/null', '-w', '%{http_code}')
         assert code in (b'504', b'502'), code
@@ -219,7 +282,8 @@ class Checks:
         for n, f in (('local and handed requests', self.local_and_handed), ('the node answers the client directly', self.node_answers_directly),
                      ('the address is silent on nodes', self.silent_address), ('large reply', self.large_reply),
                      ('keep-alive stays on the node', self.keep_alive_stays_on_the_node),
-                     ('the next request elsewhere', self.next_request_elsewhere), ('no node answers: the front says so', self.nobody_answers),
+                     ('the next request elsewhere', self.next_request_elsewhere), ('a download moves from node to node', self.live_move),
+                     ('a node is drained', self.drained), ('no node answers: the front says so', self.nobody_answers),
                      ('many connections', self.many),
                      ('a QuRe client sees three packets, the second from the node', self.qure_client),
                      ('a Fast Open client is answered by the node', self.fast_open_client),
@@ -229,11 +293,14 @@ class Checks:
 
 def tap_machine(port, i, name, addr):
     from web import Tap, volume
-    return Tap(port, volume(files(name, addr)))
+    folder = volume(files(name, addr, True))
+    for d, _, names in os.walk(folder):
+        for n in names: os.utime(os.path.join(d, n), (DAY, DAY))
+    return Tap(port, folder)
 
 
 def kernel(port, i, name, addr):
-    vm = Qemu(net=port, nic='virtio', mem=32, volume=volume_with(files(name, addr)), mac=f'52:54:00:12:34:7{i}')
+    vm = Qemu(net=port, nic='virtio', mem=32, volume=volume_with(files(name, addr), mtime=DAY), mac=f'52:54:00:12:34:7{i}')
     vm.expect('Type help')
     return vm
 

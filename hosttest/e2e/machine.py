@@ -191,8 +191,8 @@ class Bochs(Machine):
     def close(self):
         if self.p.poll() is None: self.p.kill(); self.p.wait()
 
-def volume_with(files, base=None):
-    """A copy of a floppy image (default B/qure.img) with files {path: bytes} put in by mcopy; returns its path."""
+def volume_with(files, base=None, mtime=None):
+    """A copy of a floppy image (default B/qure.img) with files {path: bytes} put in by mcopy, of this age; returns its path."""
     d = Scratch(); img = d / 'v.img'
     shutil.copy(base or os.path.join(B, 'qure.img'), img)
     for path, data in files.items():
@@ -200,7 +200,8 @@ def volume_with(files, base=None):
         parts = path.strip('/').split('/')
         for i in range(1, len(parts)):
             run('mmd', '-i', img, '-D', 's', '::/' + '/'.join(parts[:i]), check=False, stdin=subprocess.DEVNULL)
-        run('mcopy', '-o', '-i', img, src, '::/' + '/'.join(parts))
+        if mtime: os.utime(src, (mtime, mtime))
+        run('mcopy', '-om' if mtime else '-o', '-i', img, src, '::/' + '/'.join(parts))
     return img
 
 _n, _printing = [0, 0], threading.Lock()
