@@ -41,6 +41,13 @@ ROWS = [  # name, model, claim, flags, holds
     ('handoff_elsewhere_after_53', 'handoff', 'one', '-DELSEWHERE_AFTER_53', False),
     ('handoff_answer_of_a_node_given_up', 'handoff', 'one', '-DANY_52', False),
     ('handoff_without_gone', 'handoff', 'ends', '-DNO_GONE', False),
+    ('back_one_speaker', 'back', 'one', '', True),
+    ('back_no_loop', 'back', 'noloop', '', True),
+    ('back_ends', 'back', 'ends', '', True),
+    ('back_53_for_any_answer', 'back', 'one', '-DANY_FRESH', False),
+    ('back_forwarded_again_unasked', 'back', 'noloop', '-DFORWARD_AGAIN', False),
+    ('back_taken_while_in_doubt', 'back', 'noloop', '-DDOUBT_OPEN', False),
+    ('back_without_probe', 'back', 'ends', '-DNO_PROBE', False),
 ]
 
 def run(cmd, cwd, limit=120):

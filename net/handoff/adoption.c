@@ -188,7 +188,7 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
                 return HANDOFF_LISTENER;
         const struct flow *f = flow_find(&h->flows, raddr, laddr, ports);
         if (tcp_lookup(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports) ||
-            (f && (f->state == FLOW_PENDING || !ipaddr_eq(h->node[f->node], front))))
+            (f && (f->state != FLOW_ACTIVE || !ipaddr_eq(h->node[f->node], front)))) /* in doubt: he says first whose it is */
                 return HANDOFF_TAKEN;
         u32 room = h->st->pkts.n_free / 2 * 1024;
         bool early = (b->flags & TF_TFO_ACCEPTED && h->ts->n_fastopen >= h->ts->n_pool / 4) ||
@@ -279,7 +279,8 @@ static void rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                 pkt_drop(p, DROP_HANDOFF_BLOCK);
                 return;
         }
-        if (a && !memcmp(a->block.nonce, b.nonce, HANDOFF_NONCE)) {
+        /* a front that said 52 stays with that answer: which of two copies is the late one, nothing tells */
+        if (a && ((a->back && a->state == ADOPTION_WAITING) || !memcmp(a->block.nonce, b.nonce, HANDOFF_NONCE))) {
                 send_ack(a);
                 pkt_drop(p, DROP_HANDOFF_51_AGAIN);
                 return;

@@ -363,7 +363,8 @@ static void acked(struct transfer *x, const struct tcp_seg *s)
 {
         u32 off = s->ack - x->first - 1;
         bool other = x->heard && s->seq != x->fresh; /* of a late copy of 51 */
-        if (x->state != TRANSFER_SENDING && off == end_of(x) && (other || x->state == TRANSFER_WITHDRAWN)) {
+        /* what was given back under another answer was not withdrawn: the front would forward it again */
+        if (off == end_of(x) && (x->state == TRANSFER_WITHDRAWN || (x->state == TRANSFER_DONE && other && !x->back))) {
                 send_withdrawn(x, s->seq);
                 return;
         }

@@ -206,11 +206,48 @@ static void node_dies_while_it_gives_back(void **s)
         lan_end();
 }
 
+static bool no_word_of_node1(int from, int to, const struct frame *f, u32 number)
+{
+        bool syn = f->b[23] == 6 && (f->b[47] & 2);
+        keep_all_of_node1(from, to, f, number);
+        return from == NODE1 && to == FRONT && f->b[12] == 8 && !memcmp(f->b + 26, &lan_addr[NODE1], 4) && !syn;
+}
+
+/* Neither 53 nor any notice comes through: the front does not guess, and a late copy of 51 moves nothing (back_taken_while_in_doubt
+ * of hosttest/spin). */
+static void front_in_doubt_waits_for_the_nodes_word(void **s)
+{
+        switching_begin(true);
+        connect_switching();
+        ask('1', 100);
+        lan_run(100);
+        n_old = 0;
+        L.lose = no_word_of_node1;
+        ask('2', 100);
+        lan_run(25000);
+        u32 adopted = counters(FRONT).adopted, forwarded = counters(FRONT).forwarded;
+        assert_int_equal(counters(FRONT).abandoned, 1);
+        assert_true(n_old > 0);
+        wire_rx(L.m[FRONT], old[0].b, old[0].n); /* 51 */
+        lan_run(20000);
+        assert_int_equal(counters(FRONT).adopted, adopted);
+        assert_int_equal(counters(FRONT).forwarded, forwarded);
+        L.lose = NULL;
+        lan_run(60000); /* the client asks again, the front asks the node, and that has nothing */
+        assert_int_equal(counters(FRONT).gone, 1);
+        assert_true(L.closed && L.reset);
+        for (u32 i = 0; i < n_old; i++)
+                free(old[i].b);
+        lan_run(60000);
+        lan_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
             test(next_request_on_another_node),         test(requests_one_by_one),     test(requests_sent_ahead),
             test(giving_back_told_again_moves_nothing), test(front_that_is_not_heard), test(node_dies_while_it_gives_back),
+            test(front_in_doubt_waits_for_the_nodes_word),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
