@@ -1,22 +1,37 @@
 /* accept.c - a half-open entry, or a Fast Open SYN, becomes a connection, and the listener's user is asked.
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
+#include "mem.h"
 
-/* In SYN_RECEIVED, with all that the handshake agreed on. */
-struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q)
+/* The listener's like (listen.c) in a new slot, whose queues are empty: everything from `ev` on at once. */
+static inline struct tcb *new_like(struct tcp_state *ts, const struct tcb *like)
 {
-        struct listener *l = q->l;
-        struct tcb *t = tcb_new(ts);
+        enum { TAIL = offsetof(struct tcb, ev) };
+        struct tcb *t = tcb_take(ts);
         if (!t)
                 return NULL;
-        tcb_set_names(t, q->raddr, q->laddr, q->ports);
-        tcb_set_opts(t, &l->opts);
+        u16 gen = t->gen;
+        memcpy((u8 *)t + TAIL, (const u8 *)like + TAIL, sizeof *t - TAIL);
+        t->gen = gen;
+        t->flags = like->flags;
+        t->pred = 0;
+        t->state = t->timer_kind = t->retries = t->nif = 0;
+        return t;
+}
+
+/* In SYN_RECEIVED, with all that the handshake agreed on. */
+struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q, const struct tcp_way *way)
+{
+        const struct listener *l = q->l;
+        struct tcb *t = new_like(ts, &l->like);
+        if (!t)
+                return NULL;
         tcb_expect_mss(t, q->our_mss);
         if (t->uto_tell)
                 t->flags |= TF_ACK_NOW; /* RFC 5482 3.2: the first segment without SYN has it */
         t->ev = l->ev;
         t->user = l->user;
-        t->listener = (u16)(l->index + 1);
+        tcb_set_names(t, q->raddr, q->laddr, q->ports, way);
         t->flags |= (q->ts_ok ? TF_TS : 0) | (q->sack_ok ? TF_SACK : 0) | (q->ecn_ok ? TF_ECN : 0) | TF_CONNECTED;
         t->snd_scale = q->snd_scale;
         t->rcv_scale = q->rcv_scale;
@@ -33,11 +48,11 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q)
         t->snd_wl2 = q->iss;
         t->last_rx_ms = tcb_now_ms(t);
         tcb_set_mss(t);
-        if (q->tries && q->live) {
+        if (unlikely(q->tries && q->live)) {
                 t->cwnd = t->mss; /* RFC 5681 3.1: the SYN,ACK was lost */
                 t->rto_ms = TCP_RTO_SYN_LOST_MS;
         }
-        if (!q->qure || !conv_accepted(t, q)) {
+        if (likely(!q->qure) || !conv_accepted(t, q)) {
                 if (q->late) {
                         tcb_free(t); /* there is no plain way on from here */
                         return NULL;
@@ -65,14 +80,13 @@ static void bare_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
         t->snd_wl1 = s->seq;
         t->snd_wl2 = s->ack;
         pkt_free(p);
-        tcp_predict(t);
         if (t->keepalive_ms)
                 tcp_timer(t, TT_KEEPALIVE, t->keepalive_ms);
         tcp_leave(t);
 }
 
 /* The handshake's last acknowledgement came; its segment is then processed as any other. */
-void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p)
+void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct tcp_way *way)
 {
         struct listener *l = q->l;
         bool entry = q->live;
@@ -80,7 +94,7 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
                 pkt_drop(p, DROP_TCP_BACKLOG_ACK); /* the SYN,ACK's timer gives it another chance */
                 return;
         }
-        struct tcb *t = tcp_accept_make(ts, q);
+        struct tcb *t = tcp_accept_make(ts, q, way);
         if (!t) {
                 pkt_drop(p, DROP_TCP_NO_TCB);
                 return;
@@ -90,9 +104,9 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
         if (entry)
                 synq_free(ts, q);
         t->snd_una = t->snd_nxt;
-        tcp_set_state(t, TCP_EV_ACK_OF_SYN);
         t->snd_wnd = s->wnd << t->snd_scale;
         t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
+        tcp_set_state(t, TCP_EV_ACK_OF_SYN);
         tcp_enter(t);
         if (!tcp_ask_user(t)) {
                 pkt_drop(p, DROP_TCP_NOT_ACCEPTED);
@@ -117,7 +131,7 @@ bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struc
             (s->len && !replay_may_use(ts, q, s, p)))
                 return false;
         q->tfo_ask = false;
-        struct tcb *t = tcp_accept_make(ts, q);
+        struct tcb *t = tcp_accept_make(ts, q, NULL);
         if (!t)
                 return false;
         if (!flight_get(t) || !sent_room(t)) {

@@ -37,7 +37,7 @@ void conv_go_plain(struct tcb *t)
         flight_put(t);
         if (port) {
                 tcp_remove(t);
-                tcb_set_names(t, t->raddr, t->laddr, (t->ports & 0xffff) | (u32)__builtin_bswap16(port) << 16);
+                tcb_set_names(t, t->raddr, t->laddr, (t->ports & 0xffff) | (u32)__builtin_bswap16(port) << 16, NULL);
                 tcp_insert(t);
         }
         t->iss = tcp_isn(ts, t->raddr, t->laddr, t->ports, &t->ts_off);

@@ -65,7 +65,7 @@ static void take_early(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 static bool open_early(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p, bool proven, bool cookie)
 {
         q->qure = q->late = true; /* whatever the listener says, our SYN waits until its user was asked */
-        struct tcb *t = tcp_accept_make(ts, q);
+        struct tcb *t = tcp_accept_make(ts, q, NULL);
         if (!t)
                 return false;
         struct conv *c = conv_of(t);

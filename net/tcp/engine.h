@@ -138,6 +138,7 @@ struct listener {
         u32                      n_half;    /* entries in the SYN queue */
         u32                      n_waiting; /* accepted, not yet taken (sock.c counts) */
         u8                       rcv_scale;
+        struct tcb               like;      /* what its connections begin as */
         bool                     usual;     /* offers what usual SYNs ask for, in the usual layout (syn.c) */
         struct tcp_opts          opts;      /* rcvbuf and backlog are never 0 */
 };
@@ -247,7 +248,8 @@ static inline void pool_put(struct cellpool *pool, void *cell)
         pool->free = cell;
         pool->n_free++;
 }
-struct tcb *tcb_new(struct tcp_state *ts);       /* zeroed, not in the table; NULL when all are taken */
+struct tcb *tcb_take(struct tcp_state *ts);      /* a slot, nothing queued, not in the table; NULL when all are taken */
+struct tcb *tcb_new(struct tcp_state *ts);       /* the same, zeroed */
 void tcb_free(struct tcb *t);                    /* everything it holds too; at the end of its event when BUSY */
 
 /* lookup.c: one keyed multiply hash for all tables. Addresses and ports as in memory; ports as an arriving header holds them. */
@@ -287,8 +289,11 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
 /* unpredicted.c: the straight line goes on for what is not predicted and yet belongs to every connection. p is as tcp_receive found
  * it: link and IP header are right; t is its connection, whose link header is good, or NULL. false: nothing was changed. */
 bool tcp_unpredicted(struct netif *nif, struct pkt *p, struct tcb *t);
-/* syn.c: a SYN alone, header of n bytes with the right sum, for no connection. ip at IP's header. */
+bool tcp_header_sum_right(const struct pkt *p, const u32_any *ip, u32 n); /* ip at IP's header, n bytes of TCP's and no text */
+/* syn.c, ack_of_syn.c: such a segment that belongs to no connection, a SYN alone and an ACK alone. */
 bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
+bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
+bool tcp_last_arrives(struct pkt *p, struct tcb *t, const u32_any *ip, u32 n); /* last.c: an ACK, perhaps with FIN, for t */
 
 void tcp_ack_bare(struct tcb *t); /* an acknowledgement without data or SACK, or owed for later when there is no buffer */
 
@@ -470,6 +475,8 @@ void tcp_reset(struct tcb *t);                                            /* RST
 void tcp_reset_at(struct tcb *t, u32 seq, u8 flags);                      /* the same with a number of its own, TCP_ACK or not */
 
 /* listen.c, synq.c, cookie.c, accept.c */
+/* how a segment came, and its answers leave: hop as in arp.h */
+struct tcp_way { struct netif *nif; u16 hop; };
 struct listener *listener_find(struct tcp_state *ts, ipaddr addr, u16 port);
 void tcp_listen_rx(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip,
                    const struct tcp_hdr *h, u32 iss);
@@ -485,8 +492,8 @@ void synq_timer(struct timer *tm);
 void synq_free(struct tcp_state *ts, struct synq *q);
 void synq_flush(struct listener *l);
 /* q may be no entry but a cookie's; consumes p */
-void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p);
-struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q);   /* in SYN_RECEIVED; NULL when slots have run out */
+void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct tcp_way *way);
+struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q, const struct tcp_way *way); /* in SYN_RECEIVED; NULL when slots have run out */
 bool tcp_ask_user(struct tcb *t);                                         /* false: refused, the connection is over */
 bool tcp_fastopen(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p);
 void tcp_fastopen_over(struct tcb *t);
@@ -495,7 +502,7 @@ bool cookie_check(struct tcp_state *ts, struct synq *q, const struct tcp_seg *s)
 
 /* open.c */
 void tcb_set_opts(struct tcb *t, const struct tcp_opts *o);
-void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports);
+void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct tcp_way *way); /* way NULL: by route */
 void tcb_reroute(struct tcb *t);
 void tcb_set_mss(struct tcb *t);
 u16 tcp_announce_mss(struct tcp_state *ts, ipaddr dst, const struct tcp_opts *o);

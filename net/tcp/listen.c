@@ -49,6 +49,8 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);
         l->usual = !(l->opts.no_wscale || l->opts.no_sack || l->opts.no_timestamps || l->opts.uto || l->opts.syn_layout[0]);
+        l->like = (struct tcb){.ts = ts, .listener = (u16)(index + 1), .timer.fire = tcp_timer_fired};
+        tcb_set_opts(&l->like, &l->opts);
         *bucket(ts, port) = l;
         return l;
 }
@@ -90,7 +92,7 @@ static void ack_in_listen(struct tcp_state *ts, struct listener *l, struct tcp_s
         synq_fill(ts, l, s, ip, h, &q);
         if (!(s->flags & TCP_SYN) && cookie_check(ts, &q, s)) {
                 ts->count.cookies_good++;
-                synq_accept(ts, &q, s, p);
+                synq_accept(ts, &q, s, p, NULL);
                 return;
         }
         tcp_reset_for(ts, ip, h, s);

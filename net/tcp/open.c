@@ -40,12 +40,19 @@ void tcb_reroute(struct tcb *t)
         tcb_set_hop(t);
 }
 
-void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports)
+void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct tcp_way *way)
 {
         t->raddr = raddr;
         t->laddr = laddr;
         t->ports = ports;
         t->hdr_sum = cksum_plus(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, 0), ports);
+        if (way) {
+                t->nif = way->nif->index;
+                t->pmtu = way->nif->mtu;
+                t->hop = way->hop;
+                t->hop_gen = way->nif->st->hop_gen;
+                return;
+        }
         t->pmtu = 0;
         tcb_reroute(t);
         if (!t->pmtu)
@@ -145,7 +152,7 @@ struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16
         *err = E_NOMEM;
         if (!t)
                 return NULL;
-        tcb_set_names(t, raddr, laddr, ports);
+        tcb_set_names(t, raddr, laddr, ports, NULL);
         tcb_set_opts(t, o);
         t->ev = ev;
         t->user = user;

@@ -38,16 +38,25 @@ static bool reclaim(struct tcp_state *ts)
         return false;
 }
 
-struct tcb *tcb_new(struct tcp_state *ts)
+struct tcb *tcb_take(struct tcp_state *ts)
 {
-        if (!ts->free_tcb)
+        if (unlikely(!ts->free_tcb))
                 reclaim(ts);
         struct tcb *t = ts->free_tcb;
         if (!t)
                 return NULL;
         ts->free_tcb = t->next;
         ts->n_tcbs++;
-        u16 gen = (u16)(t->gen + 1);
+        t->gen++;
+        return t;
+}
+
+struct tcb *tcb_new(struct tcp_state *ts)
+{
+        struct tcb *t = tcb_take(ts);
+        if (!t)
+                return NULL;
+        u16 gen = t->gen;
         memset(t, 0, sizeof *t);
         t->gen = gen;
         t->ts = ts;

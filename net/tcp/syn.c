@@ -78,7 +78,7 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         if (!tcp_usual_syn(h + 5, h + n / 4, &s) || s.has_sack_ok != s.has_wscale || (s.has_ts && !s.has_wscale))
                 return false;
         u32 hop = ip_way_back(nif, us, them);
-        if (!hop)
+        if (!hop || !tcp_header_sum_right(p, ip, n))
                 return false;
         ts->count.in_segs++;
         ts->count.passive_opens++;

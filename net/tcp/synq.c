@@ -274,7 +274,7 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
                 say(ts, q, s->ack, TCP_RST);
                 pkt_drop(p, DROP_TCP_HALF_ACK);
         } else {
-                synq_accept(ts, q, s, p);
+                synq_accept(ts, q, s, p, NULL);
         }
 }
 

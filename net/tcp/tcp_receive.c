@@ -70,7 +70,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         /* predict: off, flags, window in memory; PSH and FIN may be there or not */
         u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
         if (!t->pred || (w3 & 0xffffu & ~(u32)((TCP_PSH | TCP_FIN) << 8)) != t->pred)
-                return false;
+                return tcp_unpredicted(nif, p, t);
         if (ack - t->snd_una > t->snd_nxt - t->snd_una || (t->flags & TF_URG_TX) || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
                 return false;
         if (t->flags & TF_TS) {

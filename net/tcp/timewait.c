@@ -30,7 +30,7 @@ void timewait_free(struct tcp_state *ts, struct timewait *w)
         unhash(ts, w);
         w->live = 0;
         while (ts->tw_count && !ts->tw[ts->tw_first].live) {
-                ts->tw_first = (ts->tw_first + 1) % ts->n_tw;
+                ts->tw_first = ts->tw_first + 1 < ts->n_tw ? ts->tw_first + 1 : 0;
                 ts->tw_count--;
         }
 }
@@ -91,11 +91,19 @@ void timewait_enter(struct tcb *t)
                 timewait_free(ts, &ts->tw[ts->tw_first]);
                 ts->count.timewait_evicted++;
         }
-        u32 i = (ts->tw_first + ts->tw_count++) % ts->n_tw, *b = chain(ts, t->raddr, t->laddr, t->ports);
-        ts->tw[i] = (struct timewait){.raddr = t->raddr, .laddr = t->laddr, .ports = t->ports, .rcv_nxt = t->rcv_nxt,
-                                      .snd_nxt = t->snd_nxt,
-                                      .ts_recent = t->ts_recent, .due_ms = stack_now_ms(ts->st) + t->timewait_cs * 10u,
-                                      .wait = min_u32((t->timewait_cs + 63u) / 64, 1023), .next = *b & TW_INDEX, .ts_ok = (t->flags & TF_TS) != 0, .live = 1};
+        u32 i = ts->tw_first + ts->tw_count++, *b = chain(ts, t->raddr, t->laddr, t->ports);
+        struct timewait *w = &ts->tw[i -= i < ts->n_tw ? 0 : ts->n_tw];
+        w->raddr = t->raddr;
+        w->laddr = t->laddr;
+        w->ports = t->ports;
+        w->rcv_nxt = t->rcv_nxt;
+        w->snd_nxt = t->snd_nxt;
+        w->ts_recent = t->ts_recent;
+        w->due_ms = stack_now_ms(ts->st) + t->timewait_cs * 10u;
+        w->next = *b & TW_INDEX;
+        w->ts_ok = (t->flags & TF_TS) != 0;
+        w->live = 1;
+        w->wait = min_u32((t->timewait_cs + 63u) / 64, 1023);
         *b = i + 1;
         if (!timer_running(&ts->tw_timer))
                 run_timer(ts);

@@ -216,12 +216,19 @@ static void times_run_on_the_node(void **s)
         end();
 }
 
+/* The listener's, and of what its connections begin as. */
+static void small_queue(struct tcp_state *ts, u32 bytes)
+{
+        struct listener *l = listener_find(ts, SERVICE, 80);
+        l->opts.sndbuf = l->like.sndbuf = bytes;
+}
+
 /* Much larger than the send queue: the file's rest is still in the file. */
 static void reply_larger_than_the_queue(const char *request, bool other, enum handoff_reason expected)
 {
         begin(request, other);
-        listener_find(L.m[FRONT]->st->tcp, SERVICE, 80)->opts.sndbuf = 40000;
-        listener_find(L.m[NODE1]->st->tcp, SERVICE, 80)->opts.sndbuf = 50000;
+        small_queue(L.m[FRONT]->st->tcp, 40000);
+        small_queue(L.m[NODE1]->st->tcp, 50000);
         stop_at = 12;
         L.lose = hold;
         lan_run(3);
@@ -288,7 +295,7 @@ static void longer_target_than_fits_is_named(void **s)
         strcpy(request + 209, tail);
         alone(request);
         begin(request, false);
-        listener_find(L.m[FRONT]->st->tcp, SERVICE, 80)->opts.sndbuf = 40000;
+        small_queue(L.m[FRONT]->st->tcp, 40000);
         stop_at = 12;
         L.lose = hold;
         lan_run(3);
@@ -321,7 +328,7 @@ static void node_without_a_slot_refuses(void **s)
 static void node_takes_no_nonsense(void **s)
 {
         begin("GET /big HTTP/1.1\r\nHost: a\r\n\r\n", false);
-        listener_find(L.m[FRONT]->st->tcp, SERVICE, 80)->opts.sndbuf = 40000;
+        small_queue(L.m[FRONT]->st->tcp, 40000);
         stop_at = 12;
         L.lose = hold;
         lan_run(3);
