@@ -16,6 +16,7 @@ enum { WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS, WHEEL_LEVELS = 5 }; /* 2^3
 
 struct wheel {
         u32           now_ms;
+        u32           next_ms;           /* the hand meets nothing before; perhaps nothing then either */
         u32           n_running;
         u64           used[WHEEL_LEVELS]; /* bit per slot that is not empty */
         struct timer *slot[WHEEL_LEVELS][WHEEL_SLOTS];
@@ -30,7 +31,14 @@ static inline bool timer_running(const struct timer *t) { return t->pprev != NUL
 
 /* Moves the clock to now_ms and fires what is due, in order of due time to within a slot.
  * A fired timer may start or stop any timer, itself included. */
-void wheel_advance(struct wheel *w, u32 now_ms);
+void wheel_turn(struct wheel *w, u32 now_ms); /* the same where something may be met */
+static inline void wheel_advance(struct wheel *w, u32 now_ms)
+{
+        if (likely(now_ms - w->now_ms < w->next_ms - w->now_ms))
+                w->now_ms = now_ms;
+        else
+                wheel_turn(w, now_ms);
+}
 
 /* Milliseconds until the earliest timer can be due (0: now), never later than the truth, or UINT32_MAX when none runs. */
 u32 wheel_next(const struct wheel *w);

@@ -12,6 +12,7 @@ void wheel_init(struct wheel *w, u32 now_ms)
 {
         memset(w, 0, sizeof *w);
         w->now_ms = now_ms;
+        w->next_ms = now_ms + WHEEL_SPAN;
 }
 
 static void link_slot(struct wheel *w, struct timer *t, u32 level, u32 slot)
@@ -33,10 +34,15 @@ static void place(struct wheel *w, struct timer *t)
                 wait = 1;
         if (wait >= WHEEL_SPAN)
                 wait = WHEEL_SPAN - 1;
-        u32 at = w->now_ms + wait, level = 0;
-        while (level < WHEEL_LEVELS - 1 && wait >> (WHEEL_BITS * (level + 1)))
+        u32 at = w->now_ms + wait, level = 0, shift = 0;
+        while (level < WHEEL_LEVELS - 1 && wait >> (shift + WHEEL_BITS)) {
                 level++;
-        link_slot(w, t, level, at >> (WHEEL_BITS * level) & SLOT_MASK);
+                shift += WHEEL_BITS;
+        }
+        link_slot(w, t, level, at >> shift & SLOT_MASK);
+        u32 met = at >> shift << shift; /* there it goes down a level, or fires */
+        if ((s32)(met - w->next_ms) < 0)
+                w->next_ms = met;
 }
 
 void timer_stop(struct wheel *w, struct timer *t)
@@ -119,21 +125,17 @@ static u32 ticks_to_work(const struct wheel *w)
         return best;
 }
 
-void wheel_advance(struct wheel *w, u32 now_ms)
+void wheel_turn(struct wheel *w, u32 now_ms)
 {
-        while (w->now_ms != now_ms) {
-                u32 left = now_ms - w->now_ms;
-                u32 step = w->n_running ? ticks_to_work(w) : left;
-                if (step > left) {
-                        w->now_ms = now_ms;
-                        return;
-                }
-                w->now_ms += step;
+        while (now_ms - w->now_ms >= w->next_ms - w->now_ms) {
+                w->now_ms = w->next_ms;
                 for (u32 level = WHEEL_LEVELS - 1; level > 0; level--)
                         if ((w->now_ms & ((1u << (WHEEL_BITS * level)) - 1)) == 0)
                                 cascade(w, level);
                 fire_slot(w, w->now_ms & SLOT_MASK);
+                w->next_ms = w->now_ms + (w->n_running ? ticks_to_work(w) : WHEEL_SPAN);
         }
+        w->now_ms = now_ms;
 }
 
 u32 wheel_next(const struct wheel *w)
