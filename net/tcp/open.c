@@ -214,13 +214,14 @@ void tcp_close(struct tcb *t)
                 tcp_finish(t, 0);
         } else {
                 t->flags |= TF_USER_CLOSED;
-                tcp_predict(t);
-                if (t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t))) {
+                if (t->pred || t->flight)
+                        tcp_predict(t);
+                if (t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t)))
                         tcp_try_finish(t);
-                        return;
-                }
-                tcp_shutdown(t);
-                tcp_timer_rearm(t);
+                else if (t->flags & TF_FIN_QUEUED)
+                        tcp_timer_rearm(t); /* FIN_WAIT_2 is not for ever any more */
+                else
+                        tcp_shutdown(t); /* what sends the FIN sees to the timer */
         }
 }
 
