@@ -8,6 +8,25 @@
 #include "engine.h"
 #include "eth.h"
 
+/* The words of a header of n bytes. */
+static inline u32 tcp_sum_header(u32 sum, const u32_any *h, u32 n)
+{
+        switch (n >> 2) {
+        case 15: sum = cksum_plus(sum, h[14]); /* fall through */
+        case 14: sum = cksum_plus(sum, h[13]); /* fall through */
+        case 13: sum = cksum_plus(sum, h[12]); /* fall through */
+        case 12: sum = cksum_plus(sum, h[11]); /* fall through */
+        case 11: sum = cksum_plus(sum, h[10]); /* fall through */
+        case 10: sum = cksum_plus(sum, h[9]); /* fall through */
+        case 9: sum = cksum_plus(sum, h[8]); /* fall through */
+        case 8: sum = cksum_plus(sum, h[7]); /* fall through */
+        case 7: sum = cksum_plus(sum, h[6]); /* fall through */
+        case 6: sum = cksum_plus(sum, h[5]);
+        }
+        sum = cksum_plus(cksum_plus(sum, h[4]), cksum_plus(h[3], h[2]));
+        return cksum_plus(sum, cksum_plus(h[1], h[0]));
+}
+
 /* h is p's TCP header, `total` the bytes of the datagram, tos_ttl IP's TOS << 8 | TTL; hop is a number of st->hop or HOP_NO_LINK.
  * Datagrams that may not be fragmented need no number of their own (RFC 6864 4.1): it is taken from the sequence numbers, so that
  * it tells nobody how busy we are. */

@@ -44,21 +44,25 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
 static inline void answer(struct netif *nif, struct pkt *p, const struct synq *q, u32 hop)
 {
         const struct tcp_opts *o = &q->l->opts;
-        struct syn_options so = {.mss = q->our_mss, .wscale = q->rcv_scale, .sack = q->sack_ok, .ts = q->ts_ok, .tsval = q->tsval,
-                                 .tsecr = q->ts_recent};
+        struct syn_options so; /* of which the usual layout reads these */
+        so.mss = q->our_mss;
+        so.wscale = q->rcv_scale;
+        so.sack = q->sack_ok;
+        so.ts = q->ts_ok;
+        so.tsval = q->tsval;
+        so.tsecr = q->ts_recent;
         p->data = p->head + PKT_HEADROOM;
         p->flags = p->gso = 0;
         u32_any *h = (u32_any *)p->data;
-        u32 n = tcp_put_usual_syn(h + 5, &so) + sizeof(struct tcp_hdr), sum = cksum_plus(q->laddr, q->raddr);
+        u32 n = tcp_put_usual_syn(h + 5, &so) + sizeof(struct tcp_hdr);
+        u32 pseudo = cksum_plus(cksum_plus(q->laddr, q->raddr), be(n) + (IPPROTO_TCP_ << 8));
         p->len = (u16)n;
         h[0] = q->ports << 16 | q->ports >> 16;
         h[1] = be(q->iss);
         h[2] = be(q->irs + 1);
         h[3] = be(n << 26 | (TCP_SYN | TCP_ACK) << 16 | min_u32(o->rcvbuf, 65535));
         h[4] = 0;
-        for (u32 i = 0; i < n / 4; i++)
-                sum = cksum_plus(sum, h[i]);
-        h[4] = (u16)~cksum_fold(cksum_plus(sum, be(n) + (IPPROTO_TCP_ << 8)));
+        h[4] = (u16)~cksum_fold(tcp_sum_header(pseudo, h, n));
         tcp_out(nif, p, h, n + sizeof(struct ip_hdr), (u32)o->tos << 8 | (o->ttl ? o->ttl : TCP_TTL), q->laddr, q->raddr, hop);
 }
 

@@ -1,31 +1,13 @@
 /* unpredicted.c - the straight line of what no prediction covers but every connection has: a SYN, the
  * acknowledgement of ours, the last segment. Each is nothing but a header. Not here: what is unusual about any of them, which eth_rx, ip_rx and tcp_rx
  * find out one by one. SPDX-License-Identifier: MIT */
-#include "cksum.h"
-#include "engine.h"
-#include "eth.h"
+#include "out.h"
 
-/* MUST-3 for n bytes of header, n a multiple of 4. */
+/* MUST-3 */
 bool tcp_header_sum_right(const struct pkt *p, const u32_any *ip, u32 n)
 {
-        const u32_any *h = ip + 5;
-        if (p->flags & PKT_CSUM_OK)
-                return true;
-        u32 sum = cksum_plus(cksum_plus(ip[3], ip[4]), __builtin_bswap32(n) + (IPPROTO_TCP_ << 8));
-        switch (n >> 2) {
-        case 15: sum = cksum_plus(sum, h[14]); /* fall through */
-        case 14: sum = cksum_plus(sum, h[13]); /* fall through */
-        case 13: sum = cksum_plus(sum, h[12]); /* fall through */
-        case 12: sum = cksum_plus(sum, h[11]); /* fall through */
-        case 11: sum = cksum_plus(sum, h[10]); /* fall through */
-        case 10: sum = cksum_plus(sum, h[9]); /* fall through */
-        case 9: sum = cksum_plus(sum, h[8]); /* fall through */
-        case 8: sum = cksum_plus(sum, h[7]); /* fall through */
-        case 7: sum = cksum_plus(sum, h[6]); /* fall through */
-        case 6: sum = cksum_plus(sum, h[5]);
-        }
-        sum = cksum_plus(cksum_plus(sum, h[4]), cksum_plus(h[3], h[2]));
-        return cksum_fold(cksum_plus(sum, cksum_plus(h[1], h[0]))) == 0xffff;
+        u32 pseudo = cksum_plus(cksum_plus(ip[3], ip[4]), __builtin_bswap32(n) + (IPPROTO_TCP_ << 8));
+        return (p->flags & PKT_CSUM_OK) || cksum_fold(tcp_sum_header(pseudo, ip + 5, n)) == 0xffff;
 }
 
 bool tcp_unpredicted(struct netif *nif, struct pkt *p, struct tcb *t)
