@@ -285,7 +285,7 @@ static void sizes(void)
         u32 bucket = sizeof(struct tcb *);
         printf("idle_connection: %u bytes (target 256)\n", (u32)sizeof(struct tcb) + bucket);
         printf("time_wait_entry: %u bytes (target 32)\n", (u32)sizeof(struct timewait));
-        printf("half_open_entry: %u bytes\n", (u32)sizeof(struct synq));
+        printf("half_open_entry: %u bytes (target 80)\n", (u32)sizeof(struct synq));
 }
 
 int main(int argc, char **argv)
