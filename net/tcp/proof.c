@@ -67,9 +67,10 @@ void tcp_cluster_keys(struct stack *st, const u8 cookie[16], const u8 isn[16])
         memcpy(c->key[1], c->key[0], sizeof c->key[1]);
         memcpy(c->key[0], cookie, sizeof c->key[0]);
         memcpy(c->isn_key, isn, sizeof c->isn_key);
-        c->have_key = c->shared_keys = true;
         st->tcp->isn_key = c->isn_key;
-        tcp_takeover(st);
+        if (!c->shared_keys)
+                tcp_takeover(st); /* a machine that started may have been here before */
+        c->have_key = c->shared_keys = true;
 }
 
 void tcp_takeover(struct stack *st)

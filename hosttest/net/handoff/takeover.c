@@ -98,6 +98,8 @@ static void data_on_syns_waits_for_a_minute_after_a_takeover(void **s)
         assert_int_equal(replay_note(ts, 1, 2, 3, 5), REPLAY_FULL);
         lan_run(REPLAY_MS);
         assert_int_equal(replay_note(ts, 1, 2, 3, 5), REPLAY_NEW);
+        secret(FRONT, second_secret); /* is no takeover */
+        assert_int_equal(replay_note(ts, 1, 2, 3, 6), REPLAY_NEW);
         lan_end();
 }
 
