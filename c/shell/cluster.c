@@ -210,7 +210,8 @@ int cmd_flows(struct words *w)
         handoff_walk(handoff, print_flow, &p);
         out("handed: %u of %u begun, %u silences, %u repeats; %u flows now, %u at most\n", c.handed, c.begun, c.silent, c.retried,
             c.flows, c.flows_max);
-        out("forwarded: %u packets; kept from 51 to 52: %u, lost meanwhile: %u\n", c.forwarded, c.kept, c.kept_lost);
+        out("forwarded: %u packets; kept from 51 to 52: %u, lost meanwhile: %u; SYNs answered meanwhile: %u\n", c.forwarded, c.kept,
+            c.kept_lost, c.answered);
         out("IP in IP: %u packets sent, %u taken; ICMP: %u passed on, %u about the way\n", c.tunnelled, c.untunnelled, c.quoted,
             c.tunnel_errors);
         out("ended: %u by the node, %u expired; %u refreshed\n", c.gone, c.expired, c.refreshed);
