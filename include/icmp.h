@@ -28,7 +28,7 @@ struct icmp_event { ipaddr from, dst; u8 type, code, ttl; u16 id, seq, n; };
 void icmp_on_event(struct stack *st, void (*fn)(void *ctx, const struct icmp_event *), void *ctx);
 
 /* Errors that quote a datagram from an address of ours are shown to fn first, which may take them (true: p is consumed): of
- * connections that live elsewhere. p's data is at the ICMP header, n (at least 8) bytes are behind the quoted one. One; NULL ends it. */
+ * connections that live elsewhere. p's data is at the ICMP header, n (at least 8) bytes are behind the quoted one. NULL ends it. */
 typedef bool icmp_quote_fn(void *ctx, struct pkt *p, const struct ip_hdr *ip, const struct ip_hdr *quoted, u32 n);
 void icmp_on_quote(struct stack *st, icmp_quote_fn *fn, void *ctx);
 

@@ -82,7 +82,7 @@ u32  ip_forwarded(const struct stack *st);      /* packets, modulo 2^32 */
 typedef bool ip_passing_fn(void *ctx, struct pkt *p, struct ip_hdr *ip);
 void ip_on_passing(struct stack *st, ip_passing_fn *fn, void *ctx);
 
-/* Tells the sender of p (ours, not consumed, data at the IP header) of an error found here, as if by ICMP. */
+/* Tells the sender of p (not consumed, data at the IP header) of an error found here: as if by ICMP, or by it if p passes through. */
 void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code);
 
 /* Tells the handler of a protocol of an ICMP error; false when there is none. */

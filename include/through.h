@@ -1,6 +1,6 @@
-/* through.h - the transparent proxy at a gateway: connections that pass through to any address are taken as if they were ours, their
- * request is read, and then they are answered here, relayed, or let through to where they were going. Who is let through speaks with
- * his target directly; this machine only rewrites what differs, by constants (doc/front.md). Needs forwarding (ip.h).
+/* through.h - the transparent proxy at a gateway: connections that pass through to any address are taken as if they were ours,
+ * their request is read, and then they are answered here, relayed, or let through to where they were going. Who is let through
+ * speaks with his target directly; this machine only rewrites what differs, by constants (doc/front.md). Needs forwarding (ip.h).
  * SPDX-License-Identifier: MIT */
 #ifndef THROUGH_H
 #define THROUGH_H
@@ -12,8 +12,8 @@ struct tcb;
 
 enum { THROUGH_PORTS = 8 };
 
-/* Makes the proxy of a stack with `passages` entries of 44 bytes for connections that were let through (0: 4 for each TCB). Once;
- * NULL = out of memory. */
+/* Makes the proxy of a stack with `passages` entries of 44 bytes for connections that were let through (0: 4 for each TCB).
+ * Once; NULL = out of memory. */
 struct through *through_new(struct stack *st, u32 passages);
 
 /* Connections through this machine to port of addresses in net/plen are taken from their SYN on; older ones pass. A listener on the
@@ -26,9 +26,9 @@ bool through_any(const struct through *th);
 /* t was for somebody else. */
 bool through_taken(const struct tcb *t);
 
-/* Lets t, with the bytes that it has not read, through to where it was going. 0: begun, t is no longer the caller's, and what goes
- * wrong reaches the client as RST. E_INVAL: t is for this machine, or cannot be let through as it is now (something is on its way to
- * the client); E_NOMEM; E_NOROUTE; E_INUSE. Then t is untouched. */
+/* Lets t, with the bytes that it has not read, through to where it was going. 0: begun, t is no longer the caller's, and what
+ * goes wrong reaches the client as RST. E_INVAL: t is for this machine, or cannot be let through as it is now (something is on
+ * its way to the client); E_NOMEM; E_NOROUTE; E_INUSE. Then t is untouched. */
 int through_begin(struct through *th, struct tcb *t);
 
 struct through_counters {

@@ -33,6 +33,10 @@ bool ip_error(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *
 void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        if (st->ip->forward && p->nif && !ip_is_ours(st, ip->src)) { /* it passes through: RFC 1812 5.2.7.1 */
+                icmp_error(st, p, type, code, 0);
+                return;
+        }
         if (p->len >= ip_hlen(ip) + 8 && !(be16_get(ip->frag) & IP_OFFSET))
                 ip_error(st, type, code, 0, ip, p->data + ip_hlen(ip));
 }

@@ -1,5 +1,5 @@
 /* ip_forward.c - IPv4 between interfaces (RFC 1812 5), off at first: what may pass, one hop less, errors to the sender.
- * No redirects are sent, no options are acted on, groups are not routed. Whoever registers sees TCP and ICMP before it passes, whole.
+ * No redirects are sent, no options are acted on, groups are not routed. Whoever registers sees it before it passes.
  * SPDX-License-Identifier: MIT */
 #include "icmp.h"
 #include "ip_state.h"
@@ -70,6 +70,7 @@ struct pkt *ip_with_room(struct stack *st, struct pkt *p, u32 need)
         q->csum_start = p->csum_start;
         q->csum_off = p->csum_off;
         q->nif = p->nif;
+        q->l3 = (u16)(q->data - q->head);
         pkt_pull(p, n);
         if (p->len || p->chain || p->nfrag)
                 q->chain = p;
@@ -135,8 +136,8 @@ bool ip_forward_again(struct netif *nif, struct pkt *p)
         struct stack *st = nif->st;
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         u32 len = p->len >= IP_HLEN ? be16_get(ip->len) : 0, i = len ? slot(ip->src, ip->dst) : 0;
-        if (len < IP_HLEN || len > p->len || ip->vhl != 0x45 || p->chain || p->flags & PKT_BCAST || st->ip->passed[i].nif != nif ||
-            !ipaddr_eq(st->ip->passed[i].src, ip->src) || !ipaddr_eq(st->ip->passed[i].dst, ip->dst) ||
+        if (len < IP_HLEN || len > p->len || ip->vhl != 0x45 || p->chain || p->flags & PKT_BCAST ||
+            st->ip->passed[i].nif != nif || !ipaddr_eq(st->ip->passed[i].src, ip->src) || !ipaddr_eq(st->ip->passed[i].dst, ip->dst) ||
             be16_raw(ip->frag) & be16_raw(be16_of(IP_MF | IP_OFFSET)) || ip_sum20(ip) != 0xffff)
                 return false;
         p->len = (u16)len;

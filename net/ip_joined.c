@@ -1,5 +1,5 @@
-/* ip_joined.c - segments that a device joined when they came (large receive), cut again for a way that takes less and whose device
- * cannot do it. SPDX-License-Identifier: MIT */
+/* ip_joined.c - segments that a device joined when they came (large receive), cut again for a way that takes less and whose
+ * device cannot do it. SPDX-License-Identifier: MIT */
 #include "ip_state.h"
 #include "tcp/hdr.h"
 

@@ -77,8 +77,10 @@ static int show(void)
         if (n > SHOWN)
                 out("  ...\n");
         through_counters(through, &c);
-        out("taken: %u; let through: %u of %u begun, %u now, %u at most\n", c.taken, c.through, c.begun, c.passages, c.passages_max);
-        out("targets that refused: %u, silent: %u, with other options: %u; table full: %u\n", c.refused, c.silent, c.differs, c.full);
+        out("taken: %u; let through: %u of %u begun, %u now, %u at most\n", c.taken, c.through, c.begun, c.passages,
+            c.passages_max);
+        out("targets that refused: %u, silent: %u, with other options: %u; table full: %u\n", c.refused, c.silent, c.differs,
+            c.full);
         out("packets rewritten: %u; kept meanwhile: %u, lost: %u, too early: %u; passages expired: %u\n", c.translated, c.kept,
             c.kept_lost, c.early, c.expired);
         return 0;
@@ -110,5 +112,7 @@ int no_intercept(struct words *w)
 
         if (!take_port(w, &port, &net, &plen))
                 return -1;
-        return through && through_leave(through, (u16)port, net, plen) == 0 ? 0 : words_refuse(w, "tcp port %u is not intercepted so", port);
+        if (through && through_leave(through, (u16)port, net, plen) == 0)
+                return 0;
+        return words_refuse(w, "tcp port %u is not intercepted so (`intercept` shows what is)", port);
 }

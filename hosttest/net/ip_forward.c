@@ -164,6 +164,19 @@ static void no_route_is_told(void **s)
         wire_free(w);
 }
 
+static void silent_neighbour_is_told(void **s)
+{
+        begin();
+        u32 n = make(near, IPADDR(10, 0, 2, 77), 10);
+        ip_set_cksum(ip);
+        wire_rx(w, f, n);
+        assert_null(wire_tx(w));
+        wire_wait(w, 5000);
+        assert_int_equal(wire_drops(w, DROP_ARP_TIMEOUT), 1);
+        assert_int_equal(told(NULL), ICMP_UNREACH << 8 | ICMP_HOST);
+        wire_free(w);
+}
+
 static void too_big_is_told_or_cut(void **s)
 {
         u16 mtu = 0;
@@ -268,7 +281,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(passes_with_one_hop_less_and_a_right_sum), test(little_room_in_front_is_enough), test(off_at_first),     test(an_address_of_another_interface_is_ours),
-                test(last_hop_is_told),                         test(no_route_is_told), test(too_big_is_told_or_cut),
+                test(last_hop_is_told),                         test(no_route_is_told), test(too_big_is_told_or_cut), test(silent_neighbour_is_told),
                 test(fragments_of_fragments_keep_their_place),  test(what_never_passes_a_router),
                 test(joined_segments_are_cut_again),
         };

@@ -1,5 +1,5 @@
-/* forward.c - packets of clients whose connection lives elsewhere go on there: on the same LAN with another MAC, behind a router in
- * IP in IP (tunnel.c); one hop less, nothing else changed. SPDX-License-Identifier: MIT */
+/* forward.c - packets of clients whose connection lives elsewhere go on there: on the same LAN with another MAC, behind a router
+ * in IP in IP (tunnel.c); one hop less, nothing else changed. SPDX-License-Identifier: MIT */
 #include "arp.h"
 #include "cksum.h"
 #include "handoff_impl.h"

@@ -1,5 +1,5 @@
-/* opening.c - a connection is let through to its target: the handshake is repeated there with the client's own numbers, then what he
- * said so far, by a connection of ours under the client's name. When the target has acknowledged all of it, both are let go.
+/* opening.c - a connection is let through to its target: the handshake is repeated there with the client's own numbers, then what
+ * he said so far, by a connection of ours under the client's name. When the target has acknowledged all of it, both are let go.
  *
  *   begin -> SYN to the target -> SYN,ACK: constants -> what the client said -> acknowledged: PASSAGE_OPEN
  *            any of it fails -> RST to the client

@@ -1,5 +1,5 @@
-/* passage.c - connections let through: a table of constants, and packets rewritten by them (design 7). No socket, no timer of its own; a
- * packet costs a look-up, a few additions and the sums that follow them (RFC 1624). SPDX-License-Identifier: MIT */
+/* passage.c - connections let through: a table of constants, and packets rewritten by them (design 7). No socket, no timer of
+ * its own; a packet costs a look-up, a few additions and the sums that follow them (RFC 1624). SPDX-License-Identifier: MIT */
 #include "mem.h"
 #include "through_impl.h"
 

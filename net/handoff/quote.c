@@ -1,5 +1,5 @@
-/* quote.c - ICMP errors that quote what is not this machine's connection: a flow's, whose node judges them (RFC 5927), or a tunnel's,
- * from which the front learns and which the client hears of (RFC 2003 4, 5). SPDX-License-Identifier: MIT */
+/* quote.c - ICMP errors that quote what is not this machine's connection: a flow's, whose node judges them (RFC 5927), or a
+ * tunnel's, from which the front learns and which the client hears of (RFC 2003 4, 5). SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "icmp.h"
 #include "../ip_state.h"

@@ -123,13 +123,15 @@ static bool held(struct through *th, const struct ip_hdr *ip, const struct tcp_h
                 th->count.taken++;
                 return true;
         }
-        return timewait_find(ts, raddr, laddr, ports) || (ts->cookies_out && (h->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK);
+        bool cookie = ts->cookies_out && (h->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK;
+        return cookie || timewait_find(ts, raddr, laddr, ports);
 }
 
 /* A new connection under the names of one that has ended. */
 static bool reused(const struct passage *e, const struct tcp_hdr *h, bool from_client)
 {
-        return from_client && e->state == PASSAGE_OPEN && passage_over(e) && (h->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+        return from_client && e->state == PASSAGE_OPEN && passage_over(e) &&
+               (h->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
 static bool passing_tcp(struct through *th, struct pkt *p, const struct ip_hdr *ip)
@@ -179,8 +181,8 @@ static bool passing_icmp(struct through *th, struct pkt *p, const struct ip_hdr 
         u32 have = p->len - ip_hlen(ip);
         bool error = have >= sizeof *icmp + sizeof *q &&
                      (icmp->type == ICMP_UNREACH || icmp->type == ICMP_TIME_EXCEEDED || icmp->type == ICMP_PARAM);
-        if (!error || q->vhl >> 4 != 4 || ip_hlen(q) < IP_HLEN || have < sizeof *icmp + ip_hlen(q) + 8 || q->proto != IPPROTO_TCP_ ||
-            be16_get(q->frag) & IP_OFFSET)
+        if (!error || q->vhl >> 4 != 4 || ip_hlen(q) < IP_HLEN || have < sizeof *icmp + ip_hlen(q) + 8 ||
+            q->proto != IPPROTO_TCP_ || be16_get(q->frag) & IP_OFFSET)
                 return false;
         u8 *l4 = (u8 *)q + ip_hlen(q);
         u32 src = be32_raw(q->src.v4), dst = be32_raw(q->dst.v4), ports = *(const u32_any *)l4;

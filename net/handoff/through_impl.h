@@ -1,4 +1,5 @@
-/* through_impl.h - inside the transparent proxy: passages, and how one is opened. Only net/handoff/through*.c and their tests read this.
+/* through_impl.h - inside the transparent proxy: passages, and how one is opened. Only passage.c, opening.c, through.c and their
+ * tests read this.
  * SPDX-License-Identifier: MIT */
 #ifndef THROUGH_IMPL_H
 #define THROUGH_IMPL_H

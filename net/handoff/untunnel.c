@@ -1,5 +1,5 @@
-/* untunnel.c - the node's side of IP in IP: who may send it, and what may be inside (design 7). Everything else is a counted drop;
- * whether the connection is here, TCP's door for silent addresses judges (handoff.c). SPDX-License-Identifier: MIT */
+/* untunnel.c - the node's side of IP in IP: who may send it, and what may be inside (design 7). Everything else is a counted
+ * drop; whether the connection is here, TCP's door for silent addresses judges (handoff.c). SPDX-License-Identifier: MIT */
 #include "cksum.h"
 #include "handoff_impl.h"
 #include "icmp.h"
