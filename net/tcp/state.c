@@ -6,36 +6,43 @@
 
 struct edge { u8 from, event, to; };
 
+/* Bytes with edges, and their rows; the others have the empty one. */
+enum { NOWHERE, R_00, R_04, R_07, R_0F, R_1F, R_3F, R_4F, R_5F, R_7F, R_CF, R_DF, ROWS };
+static const u8 row[256] = {
+        [0x00] = R_00, [0x04] = R_04, [0x07] = R_07, [0x0f] = R_0F, [0x1f] = R_1F, [0x3f] = R_3F,
+        [0x4f] = R_4F, [0x5f] = R_5F, [0x7f] = R_7F, [0xcf] = R_CF, [0xdf] = R_DF,
+};
+
 /* RFC 9293 figure 5 as bits; the requirement at the right. What is not here cannot happen: no edge leads to 0. */
-static const u8 edges[256][TCP_EV_N] = {
-        [0x00][TCP_EV_SEND_SYN]   = 0x04, /* CLOSED        -> SYN_SENT       R21 */
-        [0x00][TCP_EV_SYN]        = 0x07, /* LISTEN        -> SYN_RECEIVED   R22 */
-        [0x04][TCP_EV_SYN_ACK]    = 0x0f, /* SYN_SENT      -> ESTABLISHED    R23 */
-        [0x04][TCP_EV_SYN]        = 0x07, /* SYN_SENT      -> SYN_RECEIVED   R24, answered by SYN,ACK */
-        [0x07][TCP_EV_ACK_OF_SYN] = 0x0f, /* SYN_RECEIVED  -> ESTABLISHED    R25 */
-        [0x0f][TCP_EV_SEND_FIN]   = 0x4f, /* ESTABLISHED   -> FIN_WAIT_1     R26 */
-        [0x0f][TCP_EV_FIN]        = 0x3f, /* ESTABLISHED   -> CLOSE_WAIT     R27 */
-        [0x4f][TCP_EV_ACK_OF_FIN] = 0xcf, /* FIN_WAIT_1    -> FIN_WAIT_2     R28 */
-        [0x4f][TCP_EV_FIN]        = 0x7f, /* FIN_WAIT_1    -> CLOSING        R28 */
-        [0xcf][TCP_EV_FIN]        = 0xff, /* FIN_WAIT_2    -> TIME_WAIT      R29 */
-        [0x7f][TCP_EV_ACK_OF_FIN] = 0xff, /* CLOSING       -> TIME_WAIT, LAST_ACK -> CLOSED  R30 */
-        [0x3f][TCP_EV_SEND_FIN]   = 0x7f, /* CLOSE_WAIT    -> LAST_ACK       R30, R162 */
+static const u8 edges[ROWS][TCP_EV_N] = {
+        [R_00][TCP_EV_SEND_SYN]   = 0x04, /* CLOSED        -> SYN_SENT       R21 */
+        [R_00][TCP_EV_SYN]        = 0x07, /* LISTEN        -> SYN_RECEIVED   R22 */
+        [R_04][TCP_EV_SYN_ACK]    = 0x0f, /* SYN_SENT      -> ESTABLISHED    R23 */
+        [R_04][TCP_EV_SYN]        = 0x07, /* SYN_SENT      -> SYN_RECEIVED   R24, answered by SYN,ACK */
+        [R_07][TCP_EV_ACK_OF_SYN] = 0x0f, /* SYN_RECEIVED  -> ESTABLISHED    R25 */
+        [R_0F][TCP_EV_SEND_FIN]   = 0x4f, /* ESTABLISHED   -> FIN_WAIT_1     R26 */
+        [R_0F][TCP_EV_FIN]        = 0x3f, /* ESTABLISHED   -> CLOSE_WAIT     R27 */
+        [R_4F][TCP_EV_ACK_OF_FIN] = 0xcf, /* FIN_WAIT_1    -> FIN_WAIT_2     R28 */
+        [R_4F][TCP_EV_FIN]        = 0x7f, /* FIN_WAIT_1    -> CLOSING        R28 */
+        [R_CF][TCP_EV_FIN]        = 0xff, /* FIN_WAIT_2    -> TIME_WAIT      R29 */
+        [R_7F][TCP_EV_ACK_OF_FIN] = 0xff, /* CLOSING       -> TIME_WAIT, LAST_ACK -> CLOSED  R30 */
+        [R_3F][TCP_EV_SEND_FIN]   = 0x7f, /* CLOSE_WAIT    -> LAST_ACK       R30, R162 */
         /* application mode: the FIN's acknowledgement waits for the reader (R158) */
-        [0x0f][TCP_EV_FIN_HELD]   = 0x1f,
-        [0x1f][TCP_EV_ACK_FIN]    = 0x3f,
-        [0x1f][TCP_EV_SEND_FIN]   = 0x5f,
-        [0x4f][TCP_EV_FIN_HELD]   = 0x5f,
-        [0x5f][TCP_EV_ACK_FIN]    = 0x7f,
-        [0x5f][TCP_EV_ACK_OF_FIN] = 0xdf,
-        [0xcf][TCP_EV_FIN_HELD]   = 0xdf,
-        [0xdf][TCP_EV_ACK_FIN]    = 0xff,
+        [R_0F][TCP_EV_FIN_HELD]   = 0x1f,
+        [R_1F][TCP_EV_ACK_FIN]    = 0x3f,
+        [R_1F][TCP_EV_SEND_FIN]   = 0x5f,
+        [R_4F][TCP_EV_FIN_HELD]   = 0x5f,
+        [R_5F][TCP_EV_ACK_FIN]    = 0x7f,
+        [R_5F][TCP_EV_ACK_OF_FIN] = 0xdf,
+        [R_CF][TCP_EV_FIN_HELD]   = 0xdf,
+        [R_DF][TCP_EV_ACK_FIN]    = 0xff,
 };
 
 int tcp_transition(u8 byte, enum tcp_event ev)
 {
         if (ev == TCP_EV_ABORT)
                 return TCP_B_GONE;
-        u8 to = ev < TCP_EV_N ? edges[byte][ev] : 0;
+        u8 to = ev < TCP_EV_N ? edges[row[byte]][ev] : 0;
         return to ? to : -1;
 }
 
