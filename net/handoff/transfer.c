@@ -106,13 +106,17 @@ static u32 pick_ports(struct handoff *h, ipaddr own, ipaddr node, const struct t
         return 0;
 }
 
-/* One that only lingers makes room: its node will ask for 53 in vain only if all its copies were lost. */
+/* The one that has lingered longest makes room: its node will ask for 53 in vain only if all its copies were lost. */
 static struct transfer *take(struct handoff *h)
 {
-        struct transfer *x = h->free_transfer;
-        for (u32 i = 0; i < h->n_transfers && !x; i++)
-                if (h->transfer[i].state >= TRANSFER_DONE && h->transfer[i].tries)
-                        release(x = &h->transfer[i]);
+        struct transfer *x = h->free_transfer, *old = NULL;
+        for (u32 i = 0; i < h->n_transfers && !x; i++) {
+                struct transfer *y = &h->transfer[i];
+                if (y->state >= TRANSFER_DONE && y->tries && (!old || (s32)(y->timer.due_ms - old->timer.due_ms) < 0))
+                        old = y;
+        }
+        if (old)
+                release(x = old);
         if (x)
                 h->free_transfer = x->next;
         return x;
