@@ -84,7 +84,8 @@ static bool open_early(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, 
         if (tcp_ask_user(t) && s->len)
                 tcp_tell_readable(t);
         bool nothing_yet = t->flags & TF_WANT_TX && !(c->flags & (CV_LATE | CV_OPEN_NOW)) && !t->snd_queued;
-        if (nothing_yet && !(t->flags & (TF_FIN_QUEUED | TF_DEAD))) { /* whoever asks somebody else may soon have */
+        /* who asks somebody else may soon have; a client that has more to say does not wait for that */
+        if (nothing_yet && t->state & FIN_RX && !(t->flags & (TF_FIN_QUEUED | TF_DEAD))) {
                 t->flags &= ~(u32)(TF_WANT_TX | TF_ACK_NOW);
                 tcp_timer(t, TT_TX_RETRY, TCP_DELACK_MS);
         }

@@ -155,6 +155,21 @@ static void server_that_answers_a_little_later_still_takes_three_packets(void **
         talk_end();
 }
 
+static void syn_with_only_a_part_of_the_request_is_answered_at_once(void **s)
+{
+        talk_begin(5000, &talk_server_qure, 200);
+        know_each_other();
+        talk_connect(&talk_qure, "GET ", 4, false);
+        duo_run(K.d, 8);
+        expect_said(1, S, TCP_SYN | TCP_ACK, 0, true);
+        tcp_send_ref(K.c, "/\r\n", 3, NULL);
+        tcp_shutdown(K.c);
+        stack_batch_end(K.d->st[C]);
+        finished();
+        assert_int_equal(K.got_reply, 200);
+        talk_end();
+}
+
 static void reply_behind_a_syn_that_could_not_wait_is_sent_once(void **s)
 {
         talk_begin(100000, &talk_server_qure, 200);
@@ -588,6 +603,7 @@ int main(void)
                 test(reply_larger_than_a_segment_begins_with_the_syn),
                         test(rfc_3168_conversations_negotiate_ecn),
                         test(server_that_answers_a_little_later_still_takes_three_packets),
+                        test(syn_with_only_a_part_of_the_request_is_answered_at_once),
                         test(reply_behind_a_syn_that_could_not_wait_is_sent_once), test(r50_plain_clients_see_a_plain_server),
                         test(plain_servers_answer_and_are_remembered),
                 test(known_peer_that_has_become_plain_gets_its_data_again),
