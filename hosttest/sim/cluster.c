@@ -7,7 +7,7 @@
 #include "sim.h"
 
 #define SERVICE IPADDR(10, 0, 250, 1)
-enum { PLACE_FIXED = 16, NOBODY = UINT32_MAX, LATE_US = 1000000 };
+enum { PLACE_FIXED = 16, NOBODY = UINT32_MAX, LATE_US = 3000000 };
 
 bool cluster_member(const struct node *n) { return n->id < n->sim->p.cluster; }
 ipaddr cluster_service(void) { return SERVICE; }
@@ -58,10 +58,12 @@ static void done(void *ctx, struct tcb *t, enum handoff_reason why)
         if (why == HANDOFF_OK) {
                 s->count.moved++;
                 c->source = e->node;
-                c->speaker = c->target;
+                c->via = e->node->id != 0; /* the front has it, and hands it on, back, or begins it itself */
+                c->speaker = c->via && !e->gone ? NOBODY : c->target;
+                c->any = c->via && e->gone;
                 e->t = NULL;
                 e->moving = e->gone ? MOVE_NONE : MOVE_GONE;
-                e->node = &s->node[c->target];
+                e->node = &s->node[c->via ? 0 : c->target];
                 if (c->doubt)
                         c->excuse |= EX_CRASH;
                 return;
@@ -74,7 +76,7 @@ static void done(void *ctx, struct tcb *t, enum handoff_reason why)
         e->app_set = true;
 }
 
-/* From the front to a node, and back. Called with the clock of its machine set. */
+/* From any machine to any other. Called with the clock of its machine set. */
 static enum handoff_reason begin(struct conn *c, bool fresh)
 {
         struct end *e = &c->end[1];
@@ -82,21 +84,18 @@ static enum handoff_reason begin(struct conn *c, bool fresh)
         struct handoff *h = handoff_of(e->node->st);
         const char *why = "fresh";
         enum handoff_reason r;
-        bool back = e->node->id != 0;
-        c->target = back ? 0 : rng_in(&s->move, 1, s->p.cluster - 1);
+        u32 here = e->node->id;
+        c->target = (here + rng_in(&s->move, 1, s->p.cluster - 1)) % s->p.cluster;
         c->doubt = false;
         e->moving = MOVE_ASKED;
-        if (back)
-                r = HANDOFF_STATE;
-        else if (fresh)
+        if (fresh)
                 r = handoff_begin(h, e->t, node_addr(s, c->target), NULL, done, c);
         else
                 r = handoff_move(h, e->t, node_addr(s, c->target), done, c, &why);
         if (r == HANDOFF_OK) {
                 c->speaker = NOBODY;
-                c->spoke = e->node->id;
-                c->said = e->t->snd_nxt;
-                c->frozen_us = s->now_us;
+                c->said[here] = e->t->snd_nxt;
+                c->frozen_us[here] = s->now_us;
                 return r;
         }
         s->count.refused++;
@@ -165,7 +164,8 @@ bool cluster_take(struct tcb *t, const u8 *src, u32 n)
         /* whoever asked may have given up meanwhile: then it is told in the end that it never began */
         if (e->moving == MOVE_ASKED && s->conn[id].target == at->id && memcmp(want, src, n))
                 violation(s, "connection %u: its place at node %u is not what it was", id, at->id);
-        if (rng_below(&s->move, 12) == 0)
+        /* but who gave it to the front, and the front itself, take it */
+        if (rng_below(&s->move, 12) == 0 && at->id && e->node->id == 0 && !(e->moving == MOVE_GONE && at == s->conn[id].source))
                 return false;
         tcp_set_user(t, e);
         return true;
@@ -177,8 +177,10 @@ bool cluster_accept(struct conn *c, struct node *n, struct tcb *t)
         struct end *e = c ? &c->end[1] : NULL;
         if (!e || e->moving != MOVE_GONE)
                 return false;
-        if (e->node != n)
-                violation(n->sim, "connection %u: begins at node %u, but was moved to %u", c->id, n->id, e->node->id);
+        if (e->node != n && !(c->via && (n == c->source || n->id == c->target)))
+                violation(n->sim, "connection %u: begins at node %u, but was moved to %u", c->id, n->id, c->target);
+        e->node = n;
+        c->speaker = n->id;
         tcp_set_user(t, e);
         e->t = t;
         e->moving = MOVE_NONE;
@@ -196,10 +198,11 @@ bool cluster_closed(struct end *e, struct tcb *t, int err)
         if (e->t == t)
                 return false;
         /* never began there: 53 was lost with the machine that sent it */
+        const struct conn *c = e->c;
         bool his = e->node == tcp_listener_user(tcp_listener(t));
         if (e->moving == MOVE_GONE && his && (e->c->excuse & EX_CRASH))
                 return false;
-        if (e->moving == MOVE_GONE && his)
+        if (e->moving == MOVE_GONE && his && !c->via)
                 violation(e->c->sim, "connection %u: moved, but never begun at node %u (%s)", e->c->id, e->node->id, stack_strerror(err));
         return true;
 }
@@ -220,8 +223,9 @@ void cluster_heard(struct sim *s, const struct frame *f)
                 return;
         u32 end = ((u32)tcp[4] << 24 | (u32)tcp[5] << 16 | (u32)tcp[6] << 8 | tcp[7]) + len + (tcp[13] & TCP_FIN ? 1 : 0);
         /* what it said before may have waited for a neighbour's address */
-        bool late = f->from == c->spoke && seq_le(end, c->said) && s->now_us - c->frozen_us < LATE_US;
-        if (c->speaker != f->from && !late)
+        bool late = cluster_member(&s->node[f->from]) && c->frozen_us[f->from] && seq_le(end, c->said[f->from]) &&
+                    s->now_us - c->frozen_us[f->from] < LATE_US;
+        if (c->speaker != f->from && !late && !c->any)
                 violation(s, "connection %u (port %u): node %u speaks, but it is %d's; flags %02x, %u bytes", c->id, c->sport, f->from,
                           (int)c->speaker, tcp[13], len);
 }
@@ -234,9 +238,9 @@ void cluster_crashed(struct node *n)
                 struct end *e = &c->end[1];
                 if (!c->started || (c->end[0].gone && e->gone))
                         continue;
-                if (n->id == 0)
+                if (n->id == 0 || c->any)
                         c->excuse |= EX_CRASH; /* its packets went through the front */
-                if (e->moving == MOVE_GONE && c->source == n)
+                if (e->moving == MOVE_GONE && (c->source == n || c->target == n->id))
                         c->excuse |= EX_CRASH; /* perhaps with the last copy of 53 */
                 c->doubt |= c->target == n->id;
         }

@@ -50,7 +50,7 @@ static struct params decide(u32 seed)
         p.pressure = opt(O_pressure, v[7] % 5 == 0);
         p.plain = opt(O_plain, v[8] % 4 == 0);
         p.trace = opt(O_trace, 0);
-        p.cluster = opt(O_cluster, 0);
+        p.cluster = min_u32(opt(O_cluster, 0), SIM_CLUSTER);
         if (p.cluster) {
                 p.l3 = p.pressure = false;
                 p.partitions = p.narrow_ppm = 0;

@@ -41,7 +41,7 @@ def test():
     run('qure-sim', *BIG, 1000)
     run('qure-sim', *FEW, *range(3000, 3030))
     moved = run('qure-sim', *CLUSTER, *range(5000, 5030))
-    tap(moves > 3000, f'{moves} connections moved')
+    tap(moves > 8000, f'{moves} connections moved')
     again = {**again, **run('qure-sim', *CLUSTER, 5000)}
     slow.update(run('qure-sim-san', *CLUSTER, 5000, 5001))
     first.update(moved)

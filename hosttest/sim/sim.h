@@ -42,7 +42,7 @@ struct link { u32 ns_per_byte, limit_us; u64 busy_us; };   /* busy_us: when the 
 
 struct block { struct block *next; void *mem; };
 
-enum { SIM_PORTS = 6, SIM_PORT = 1000, SIM_RING = 64 };
+enum { SIM_CLUSTER = 16, SIM_PORTS = 6, SIM_PORT = 1000, SIM_RING = 64 };
 
 struct node {
         struct sim      *sim;
@@ -102,10 +102,11 @@ struct conn {
         struct sim *sim;
         struct node *source;          /* of its last move */
         u32         speaker, target;  /* machine whose connection it is; where it is moved to */
-        u32         spoke, said;      /* who had it before its last move began, and his SND.NXT then */
-        u64         frozen_us;        /* when that was */
+        u32         said[SIM_CLUSTER]; /* SND.NXT of a machine when it last moved the connection away, and when that was */
+        u64         frozen_us[SIM_CLUSTER];
         bool        hand_first;       /* handed over before its request is read */
         bool        doubt;            /* its target went down meanwhile */
+        bool        via, any;         /* given to the front, who hands it on; with nobody to tell who has it in the end */
         u32         id;
         u64         open_us;
         u8          port;
