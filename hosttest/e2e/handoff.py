@@ -311,8 +311,8 @@ def demo():
     name = {lab.mac[FRONT]: 'front', lab.mac[ALPHA]: 'alpha', lab.mac[BETA]: 'beta'}
     who = {FRONT: 'front', ALPHA: 'alpha', BETA: 'beta', V: 'V', HOST: 'client'}
     answers = []
-    rows = lab.capture(lambda: answers.append(lab.get('/one/who.txt').decode().strip()))
-    print(f'\ncurl http://{V}/one/who.txt -> "{answers[0]}"\n')
+    rows = lab.capture(lambda: answers.append(lab.get('/two/who.txt', f'http://{V}/one/who.txt').decode().split('\n')))
+    print(f'\ncurl http://{V}/one/who.txt http://{V}/two/who.txt, one connection -> "{answers[0][0]}", "{answers[0][1]}"\n')
     seen, t0 = set(), float(rows[0][12])
     for r in rows:
         key = tuple(r[1:11])

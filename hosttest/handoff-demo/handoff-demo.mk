@@ -1,4 +1,4 @@
-# handoff-demo.mk - three kernels on a bridge and Linux as the client: one request, who answered whom. As root.
+# handoff-demo.mk - three kernels on a bridge and Linux as the client: two requests on one connection, who answered whom. As root.
 .PHONY: handoff-demo
 handoff-demo: image
 	python3 hosttest/e2e/handoff.py demo
