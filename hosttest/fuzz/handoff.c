@@ -78,8 +78,8 @@ static u32 sample(u32 kind, u8 text[BLOCK_MAX])
         case 5: b.state = TCP_B_FIN_WAIT_1, b.flags |= TF_USER_CLOSED | TF_FIN_QUEUED, b.snd_bytes = 30, b.snd_nxt += 31; break;
         case 6: b.flags |= TF_URG_TX | TF_URG_RX, b.snd_bytes = 50, b.snd_up = b.snd_una + 50, b.rcv_bytes = 5, b.rcv_up = b.rcv_nxt; break;
         case 7: b.flags |= TF_APP_MODE | TF_ACK_ON_READ, b.rcv_bytes = 25, b.rcv_acked -= 25; break;
-        case 8: b.n_place = 20, b.place[0] = 1; break;
-        case 9: b.n_place = TCP_PLACE_MAX, b.snd_bytes = 300, b.snd_nxt += 300; break;
+        case 8: b.n_place = 20, b.place[0] = 1, b.scope.n = 7, b.scope.b[0] = 2, b.wish = node; break;
+        case 9: b.n_place = TCP_PLACE_MAX, b.scope.n = HANDOFF_SCOPE, b.returned = true, b.snd_bytes = 300, b.snd_nxt += 300; break;
         case 10: b.state = 0xcf, b.flags |= TF_FIN_QUEUED | TF_ACTIVE_CLOSE; break;
         case 11: b.state = TCP_B_LAST_ACK, b.flags |= TF_EOF | TF_FIN_QUEUED, b.snd_nxt += 1; break;
         case 12: b.state = TCP_B_SYN_RECEIVED, b.flags |= TF_TFO_ACCEPTED | TF_SYN_PENDING, b.rcv_bytes = 30; break;
@@ -127,7 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 }
                 a = a && a->state != ADOPTION_FREE ? a : NULL;
                 if (a) {
-                        struct ctl last = {.scope = {.kind = CTL_53, .flags = TCP_ACK, .src = front, .dst = node, .ports = ports, .seq = first, .ack = a->fresh,
+                        bool gone = (data[0] & 8) != 0; /* elsewhere, instead of 53 */
+                        struct ctl last = {.scope = {.kind = gone ? CTL_WITHDRAWN : CTL_53, .flags = gone ? TCP_RST | TCP_ACK : TCP_ACK, .src = front, .dst = node, .ports = ports, .seq = first, .ack = a->fresh,
                                                      .first = first, .nonce = b.nonce}};
                         put(f, w, &last, NULL, 0, -1);
                 }
