@@ -428,12 +428,15 @@ int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh);
 /* urgent.c: URG and its pointer into a finished header */
 void tcp_mark_urgent(struct tcb *t, struct tcp_hdr *h, u32 seq, bool no_sum);
 
-/* What a segment without data takes as its number: SND.NXT, but never beyond the peer's window. With a window probe outstanding
- * SND.NXT is outside a closed window, and the peer would drop the acknowledgement or the RST (RFC 9293 3.4, 3.10.7.4). */
+/* What a segment without data takes as its number: SND.NXT, but with a window probe outstanding, or the peer's window shrunk, not
+ * beyond that window, since the peer would drop the acknowledgement or the RST (RFC 9293 3.4, 3.10.7.4). A window that is less than one
+ * of its units short was only rounded down (RFC 7323 2.4): what it held was taken, and a number in front of that would be dropped, too. */
 static inline u32 tcp_bare_seq(const struct tcb *t)
 {
-        u32 edge = t->snd_una + t->snd_wnd;
-        return (t->state & SYN_ACK_RX) && seq_lt(edge, t->snd_nxt) ? edge : t->snd_nxt;
+        u32 edge = t->snd_una + t->snd_wnd, beyond = t->snd_nxt - edge;
+        if (likely((s32)beyond <= 0) || !(t->state & SYN_ACK_RX))
+                return t->snd_nxt;
+        return (t->flight && (t->flight->last->flags & SENT_PROBE)) || beyond >> t->snd_scale ? edge : t->snd_nxt;
 }
 
 /* tx.c */
@@ -502,6 +505,7 @@ bool cookie_check(struct tcp_state *ts, struct synq *q, const struct tcp_seg *s)
 
 /* open.c */
 void tcb_set_opts(struct tcb *t, const struct tcp_opts *o);
+void tcp_opts_agree(struct tcp_opts *o);                                  /* what syn_layout leaves out is switched off */
 void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct tcp_way *way); /* way NULL: by route */
 void tcb_reroute(struct tcb *t);
 void tcb_set_mss(struct tcb *t);

@@ -45,6 +45,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         *l = (struct listener){.next = *bucket(ts, port), .ts = ts, .ev = ev, .user = user, .addr = addr, .port = port,
                                .index = index,
                                .opts = opts ? *opts : plain};
+        tcp_opts_agree(&l->opts);
         l->opts.rcvbuf = tcp_rcvbuf(ts, &l->opts);
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);

@@ -12,11 +12,34 @@ u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o)
         return min_u32(max_u32(ts->st->cfg.n_pkts * (PKT_BUF / 8), 16384), 1u << 20);
 }
 
+/* What a layout of one's own leaves out, or has no room for, is not offered. */
+static bool laid_out(const struct tcp_opts *o, u8 kind)
+{
+        u32 room = TCP_OPTS_MAX;
+        for (u32 i = 0; i < TCP_SYN_LAYOUT && o->syn_layout[i]; i++) {
+                u8 k = o->syn_layout[i];
+                u32 len = k == TCP_OPT_TS ? 10 : k == TCP_OPT_WSCALE ? 3 : k == TCP_OPT_SACK_OK ? 2 : k == TCP_OPT_NOP ? 1 : 4;
+                if (k == kind && len <= room)
+                        return true;
+                room -= len <= room ? len : 0;
+        }
+        return false;
+}
+
+void tcp_opts_agree(struct tcp_opts *o)
+{
+        if (!o->syn_layout[0])
+                return;
+        o->no_wscale |= !laid_out(o, TCP_OPT_WSCALE);
+        o->no_sack |= !laid_out(o, TCP_OPT_SACK_OK);
+        o->no_timestamps |= !laid_out(o, TCP_OPT_TS);
+}
+
 u8 tcp_scale_for(const struct tcp_state *ts, const struct tcp_opts *o)
 {
-        u32 high = tcp_rcvbuf(ts, o) >> 16; /* what does not fit the field */
-        if (o->wscale)
-                return (u8)min_u32(o->wscale - 1u, 14);
+        u32 buf = tcp_rcvbuf(ts, o), high = buf >> 16; /* what does not fit the field */
+        if (o->wscale) /* as far as a window of the buffer is more than none */
+                return (u8)min_u32(min_u32(o->wscale - 1u, 14), 31u - (u32)__builtin_clz(buf));
         return high ? (u8)min_u32(32u - (u32)__builtin_clz(high), 14) : 0;
 }
 
@@ -136,9 +159,10 @@ static void fill_flight(struct tcb *t, const struct tcp_opts *o)
 struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16 dport, const struct tcp_events *ev, void *user,
                         const struct tcp_opts *opts, int *err)
 {
-        static const struct tcp_opts plain;
         struct tcp_state *ts = st->tcp;
-        const struct tcp_opts *o = opts ? opts : &plain;
+        struct tcp_opts own = opts ? *opts : (struct tcp_opts){0};
+        const struct tcp_opts *o = &own;
+        tcp_opts_agree(&own);
         *err = check_names(ts, &src, &sport, dst, dport, o->foreign);
         if (*err)
                 return NULL;

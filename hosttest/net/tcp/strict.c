@@ -278,6 +278,49 @@ static void rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_numb
         trace_end();
 }
 
+/* An option that our layout leaves out was not agreed on, though the peer offered it. */
+static void what_a_layout_leaves_out_is_not_agreed_on(void **s)
+{
+        static const u8 all[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 3, 3, 7};
+        static const struct tcp_opts o = {.syn_layout = {2}, .rcvbuf = 1 << 20}, full = {.syn_layout = {8, 8, 8, 2, 2, 8, 4, 3}};
+        trace_begin(NULL);
+        listen_with(&o);
+        handshake(all, sizeof all);
+        assert_int_equal(trace_last.n_opts, 4);
+        state_is("ESTABLISHED");
+        assert_int_equal(T.t->flags & (TF_TS | TF_SACK), 0);
+        assert_int_equal(T.t->snd_scale | T.t->rcv_scale, 0);
+        trace_end();
+        syn_sent_opts(&full); /* the fourth timestamp has no room, nor has what is behind it */
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, all, sizeof all);
+        assert_int_equal(T.t->flags & (TF_TS | TF_SACK), TF_TS | TF_SACK);
+        assert_int_equal(T.t->rcv_scale, 0);
+        trace_end();
+}
+
+/* RFC 7323 2.4: 156 bytes less than one of its units of 256 are what the field cannot say. */
+static void window_rounded_down_by_its_scale_is_not_a_shrunk_one(void **s)
+{
+        static const u8 o[] = {2, 4, 2, 0, 1, 3, 3, 8};
+        trace_begin(NULL);
+        listen_with(NULL);
+        handshake(o, sizeof o);
+        T.wnd = 10;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 2560);
+        for (u32 i = 0; i < 5; i++)
+                expect_tx(T_ACK, 1 + 512 * i, 1, 512);
+        T.wnd = 9;
+        rx(T_ACK, 1, 101, 0);
+        rx(T_ACK, 101, 101, 10); /* ahead of its turn: answered at once */
+        expect_tx(T_ACK, 2561, 1, 0);
+        T.wnd = 5; /* shrunk */
+        rx(T_ACK, 1, 101, 0);
+        rx(T_ACK, 201, 101, 10);
+        expect_tx(T_ACK, 101 + 5 * 256, 1, 0);
+        trace_end();
+}
+
 static void must_16_tiny_mss_of_the_peer_is_kept(void **s)
 {
         static const u8 tiny[] = {2, 4, 0, 64};
@@ -393,7 +436,7 @@ int main(void)
                 test(rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe),
                 test(time_wait_of_any_length_begins_anew_with_a_repeated_fin),
                 test(rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number),
-                test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
+                test(what_a_layout_leaves_out_is_not_agreed_on), test(window_rounded_down_by_its_scale_is_not_a_shrunk_one), test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
                 test(rfc_2883_partial_duplicate_is_told), test(rfc_2018_fin_inside_queued_data_makes_no_empty_block),
                 test(acknowledgement_with_blocks_fits_the_smallest_path), test(user_timeout_ends_the_connection_at_its_time),
                 test(clock_that_goes_back_changes_nothing),
