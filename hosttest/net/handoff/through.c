@@ -499,6 +499,60 @@ static void too_large_for_the_target_is_told_to_the_client(void **s)
         finish();
 }
 
+/* A segment with timestamps 300 and 400 and one SACK block, 5000 to 6000. */
+static u32 segment(u8 *f, macaddr to, ipaddr src, ipaddr dst, u32 ports)
+{
+        static const u8 opts[24] = {1, 1, 8, 10, 0, 0, 1, 44, 0, 0, 1, 144, 1, 1, 5, 10, 0, 0, 19, 136, 0, 0, 23, 112};
+        u32_any *h = (u32_any *)(f + 34);
+        memset(f, 0, 78);
+        build_eth(f, to, mac_c, 0x800);
+        build_ip(f + 14, src, dst, 6, 44);
+        h[0] = ports;
+        h[1] = __builtin_bswap32(70000);
+        h[2] = __builtin_bswap32(90000);
+        h[3] = __builtin_bswap32(11u << 28 | T_ACK << 16 | 800);
+        memcpy(h + 5, opts, 24);
+        ((u16_any *)h)[8] = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(src, dst, 6, 44), h, 44));
+        return 78;
+}
+
+static u32 at(const u8 *b) { return (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3]; }
+
+static void numbers_move_by_constants(void **s)
+{
+        u8 f[80];
+        struct seg g;
+        begin();
+        struct passage *e = passage_add(L.th, be32_raw(C.v4), be32_raw(T.v4), 0x5000a00f);
+        e->seq = 1000;
+        e->ts_client = 7;
+        e->ts_target = 50;
+        e->most = 1500;
+        e->shift = -2;
+        e->state = PASSAGE_OPEN;
+        wire_rx(L.g, f, segment(f, mac_g0, C, T, 0x5000a00f));
+        assert_int_equal(L.head1 - L.tail1, 1);
+        struct frame out = L.out1[L.tail1++ % COUNT_OF(L.out1)];
+        assert_true(parse_tcp(L.t, &out, &g)); /* checks both sums */
+        assert_int_equal(g.seq, 70000);
+        assert_int_equal(g.ack, 89000);
+        assert_int_equal(g.wnd, 800);
+        assert_int_equal(at(g.opts + 4), 307);
+        assert_int_equal(at(g.opts + 8), 350);
+        assert_int_equal(at(g.opts + 16), 4000);
+        assert_int_equal(at(g.opts + 20), 5000);
+        free(out.b);
+        into_eth1(f, segment(f, mac_g1, T, C, 0xa00f5000));
+        assert_true(parse_tcp(L.c, wire_tx(L.g), &g));
+        assert_int_equal(g.seq, 71000);
+        assert_int_equal(g.ack, 90000);
+        assert_int_equal(g.wnd, 200);
+        assert_int_equal(at(g.opts + 4), 350);
+        assert_int_equal(at(g.opts + 8), 393);
+        assert_int_equal(at(g.opts + 16), 5000);
+        finish();
+}
+
 static void older_connections_and_other_ports_pass(void **s)
 {
         int err;
@@ -582,6 +636,7 @@ int main(void)
                 test(resets_pass_in_both_directions),
                 test(icmp_passes_in_the_numbers_of_its_reader),
                 test(too_large_for_the_target_is_told_to_the_client),
+                test(numbers_move_by_constants),
                 test(older_connections_and_other_ports_pass),
                 test(same_names_again_after_the_end),
                 test(table_that_is_full_takes_no_more),
