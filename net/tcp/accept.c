@@ -14,7 +14,7 @@ static inline struct tcb *new_like(struct tcp_state *ts, const struct tcb *like)
         memcpy((u8 *)t + TAIL, (const u8 *)like + TAIL, sizeof *t - TAIL);
         t->gen = gen;
         t->flags = like->flags;
-        t->pred = 0;
+        t->pred = t->hop_gen = 0;
         t->state = t->timer_kind = t->retries = t->nif = 0;
         return t;
 }
