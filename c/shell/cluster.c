@@ -6,16 +6,25 @@
 #include "ip.h"
 #include "mem.h"
 
-enum { NAME = 32, SHOWN = 40, FLOWS_PER_TCB = 4, FLOWS_MIN = 1024 };
+enum { NAME = 32, SHOWN = 40, FLOWS_PER_KB = 2, FLOWS_MIN = 1024, FLOWS_MAX = 1 << 20 };
 
 static struct handoff *handoff;
 static struct front *joined;
 static char name[NAME];
 
+/* A sixteenth of what is free becomes flow entries of 32 bytes: an entry outlives its connection by the node's TIME_WAIT, so a
+ * front of short connections needs a minute's worth of them, not as many as it has TCBs. */
+static u32 n_flows(void)
+{
+        struct plat_mem m;
+        plat_mem(&m);
+        return min_u32(max_u32(m.free_kb * FLOWS_PER_KB, FLOWS_MIN), FLOWS_MAX);
+}
+
 static struct handoff *the_handoff(struct words *w)
 {
         if (!handoff)
-                handoff = handoff_new(plat_stack(), max_u32(plat_stack()->cfg.n_tcbs * FLOWS_PER_TCB, FLOWS_MIN));
+                handoff = handoff_new(plat_stack(), n_flows());
         if (!handoff)
                 words_refuse(w, "out of memory for flows");
         return handoff;
