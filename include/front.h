@@ -73,9 +73,9 @@ struct front_actor {
         void *ctx;
 };
 
-/* What a connection is to the front before it decides: a client's own, one that another front gave to this node to answer (this
- * request of it), or one that is on its way back to that front. */
-enum front_came { CAME_NOT, CAME_MINE, CAME_BACK };
+/* What a connection is to the front before it decides: a client's own; one that another front gave to this node, which answers this
+ * request of it, or cannot know before more of its head is here; or one that is on its way back to that front. */
+enum front_came { CAME_NOT, CAME_MINE, CAME_MORE, CAME_BACK };
 typedef enum front_came front_came_fn(void *ctx, struct tcb *t);
 
 /* Makes the front: `relays` entries for connections that wait or are relayed (0: half of the TCBs). NULL = out of memory. */

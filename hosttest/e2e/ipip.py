@@ -125,7 +125,8 @@ class Checks:
         rows = l.capture(lambda: (l.get('/far/big.bin'), l.upload()))
         tunnel = [r for r in rows if r[0] == 'tap0' and r[3].startswith('4,')]
         assert len(tunnel) > 500, len(tunnel)
-        assert all(r[2] == f'{FRONT},{HOST}' for r in tunnel), tunnel[:3]
+        others = [r for r in tunnel if r[2] != f'{FRONT},{HOST}']
+        assert not others, others[:3]
         assert max(int(r[1].split(',')[0]) for r in tunnel) <= 1500
         assert not [r for r in rows if r[9]], [r for r in rows if r[9]][:5]                                  # malformed
         assert not [r for r in rows if re.search('1|True', r[6]) or re.search('[1-9]', r[7])]                # fragments

@@ -26,14 +26,21 @@ enum front_came front_came(void *ctx, struct tcb *t)
         const struct handoff_scope *s = handoff_scope(h, t);
         struct front_head head;
         enum handoff_reason why;
+        int n;
 
         if (!s)
                 return CAME_NOT;
         if (handoff_first(h, t))
                 return CAME_MINE;
-        if (!handoff_draining(h) && (front_scope_is_all(s->b, s->n) || (s->n && front_client_head(f, t, &head) > 0 &&
-                                                                        front_scope_covers(s->b, s->n, &head))))
-                return CAME_MINE;
+        if (!handoff_draining(h)) {
+                if (front_scope_is_all(s->b, s->n))
+                        return CAME_MINE;
+                n = s->n ? front_client_head(f, t, &head) : -1;
+                if (!n && !tcp_eof(t) && tcp_readable(t) < FRONT_HEAD_MAX)
+                        return CAME_MORE;
+                if (n > 0 && front_scope_covers(s->b, s->n, &head))
+                        return CAME_MINE;
+        }
         tcp_set_events(t, &front_past_events);
         why = handoff_back(h, t, back, f);
         if (why != HANDOFF_OK)

@@ -67,8 +67,10 @@ bool front_look(void *ctx, struct tcb *t)
         enum front_came came = f->came ? f->came(f->came_ctx, t) : CAME_NOT;
         int n, status;
 
-        if (came == CAME_BACK || (!f->n_rules && !f->actor[FRONT_THROUGH].take))
-                return came != CAME_BACK;
+        if (came == CAME_BACK)
+                return false;
+        if (came != CAME_MORE && !f->n_rules && !f->actor[FRONT_THROUGH].take)
+                return true;
         n = front_client_head(f, t, &h);
         if (!n && !tcp_eof(t) && tcp_readable(t) < FRONT_HEAD_MAX) {
                 wait_for_head(f, t);

@@ -112,6 +112,26 @@ static void each_request_to_its_node(void **state)
         assert_int_equal(counters(FRONT).forged + counters(NODE1).forged + counters(NODE2).forged, 0);
 }
 
+static void head_in_pieces_is_no_reason_to_give_back(void **state)
+{
+        const char *req = "GET /one HTTP/1.1\r\nHost: a\r\n\r\n";
+        backend("one", NODE1, "/one");
+        assert_int_equal(ask("/one"), NODE1);
+        n_got = 0;
+        memset(got, 0, sizeof got);
+        for (u32 i = 0; req[i]; i += 6) {
+                assert_int_equal(tcp_send(L.client, req + i, min_u32((u32)strlen(req + i), 6)), min_u32((u32)strlen(req + i), 6));
+                lan_run(100);
+        }
+        lan_run(300);
+        assert_non_null(strstr(got, "machine "));
+        assert_int_equal(atoi(strstr(got, "machine ") + 8), NODE1);
+        assert_int_equal(counters(NODE1).back, 0);
+        assert_int_equal(ask("/one"), NODE1);
+        assert_int_equal(ask("/who"), FRONT);
+        assert_int_equal(counters(NODE1).back, 1);
+}
+
 static void everything_is_the_nodes_when_no_rule_could_say_otherwise(void **state)
 {
         struct front_rule r = {.conds = COND_PORT, .port = 80};
@@ -275,6 +295,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(each_request_to_its_node, begin, end),
+                cmocka_unit_test_setup_teardown(head_in_pieces_is_no_reason_to_give_back, begin, end),
                 cmocka_unit_test_setup_teardown(everything_is_the_nodes_when_no_rule_could_say_otherwise, begin, end),
                 cmocka_unit_test_setup_teardown(front_that_cannot_be_asked_is_no_reason_to_answer_anothers_request, begin, end),
                 cmocka_unit_test_setup_teardown(download_moves_from_node_to_node, begin, end),
