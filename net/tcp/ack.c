@@ -24,10 +24,12 @@ static void window_opened(struct tcb *t)
         tcp_predict(t);
 }
 
-/* RFC 9293 3.10.7.4: only newer segments move the window, so that an old one does not take it back. */
+/* RFC 9293 3.10.7.4: only newer segments move the window, so that an old one does not take it back. The clause tells them by
+ * SEG.SEQ first; but a repeated segment that acknowledges more than any before is new, whatever its number: were its window
+ * left out, the old one would stand at the new SND.UNA, and reach past what the peer has room for. So SEG.ACK tells first. */
 void tcp_window_update(struct tcb *t, const struct tcp_seg *s)
 {
-        if (seq_lt(s->ack, t->snd_una) || seq_gt(t->snd_wl1, s->seq) || (t->snd_wl1 == s->seq && seq_gt(t->snd_wl2, s->ack)))
+        if (seq_lt(s->ack, t->snd_una) || (seq_le(s->ack, t->snd_wl2) && seq_lt(s->seq, t->snd_wl1)))
                 return;
         u32 was = t->snd_wnd;
         t->snd_wnd = s->wnd << t->snd_scale;

@@ -109,6 +109,28 @@ static void shld_14_window_never_shrinks(void **s)
         trace_end();
 }
 
+/* A hole is filled by a repeated segment that acknowledges more and says how small the window has become meanwhile. */
+static void a_repeated_segment_that_acknowledges_more_brings_its_window(void **s)
+{
+        established();
+        send_bytes(0, 2000);
+        while (next_tx(&trace_last)) {}
+        T.wnd = 30000;
+        rx(T_ACK, 1461, 1, 1460); /* ahead of the hole */
+        while (next_tx(&trace_last)) {}
+        T.wnd = 3000;
+        rx(T_ACK, 1, 2001, 1460);
+        expect_tx(T_ACK, 2001, 2921, 0);
+        send_bytes(2000, 5000);
+        expect_tx(T_ACK, 2001, 2921, 1460);
+        expect_tx(T_ACK, 3461, 2921, 1460);
+        expect_none();
+        T.wnd = 30000;
+        rx(T_ACK, 1, 1461, 1460); /* older than that: its window is not taken */
+        assert_int_equal(T.t->snd_wnd, 3000);
+        trace_end();
+}
+
 static void must_66_zero_window_still_takes_ack_and_rst(void **s)
 {
         static const struct tcp_opts o = {.rcvbuf = 1460};
@@ -276,6 +298,7 @@ int main(void)
                 test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
                         test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all),
                 test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
+                test(a_repeated_segment_that_acknowledges_more_brings_its_window),
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
                 test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh),
