@@ -2,6 +2,7 @@
  * Runs from the stack's events alone, except for those that are slow on purpose. SPDX-License-Identifier: MIT */
 #include <string.h>
 #include "cksum.h"
+#include "../../net/tcp/engine.h"
 #include "sim.h"
 
 const u8 *content(struct end *e, u32 off, u32 *n)
@@ -215,10 +216,23 @@ static void end_write(struct end *e)
 
 /* --- ending --- */
 
+/* What was sent lies in the room that the other side has offered, a probe's one byte aside. A connection that moved, or whose other
+ * end is another one by now, is not compared. */
+static void within_window(const struct end *e)
+{
+        const struct end *o = &e->c->end[!e->side];
+        if (e->c->sim->p.cluster || o->gone || o->crashed || !o->up || !o->t)
+                return;
+        s32 beyond = (s32)(e->t->snd_nxt - o->t->rcv_adv);
+        if (beyond > 1)
+                violation(e->c->sim, "connection %u side %u: sent %d bytes beyond the window", e->c->id, e->side, beyond);
+}
+
 static void end_pump(struct end *e, bool paced)
 {
         if (e->gone || e->let_go || !e->up || end_break(e))
                 return;
+        within_window(e);
         end_read(e, paced);
         if (e->gone || e->let_go)
                 return;
