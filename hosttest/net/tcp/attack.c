@@ -271,28 +271,10 @@ static void tcb_pool_exhausted_is_a_counted_drop(void **s)
 }
 
 /* --- ICMP --- */
-static void icmp(u8 type, u8 code, u16 mtu, u32 seq)
-{
-        u8 f[200];
-        memset(f, 0, sizeof f);
-        build_eth(f, wire_mac_us, wire_mac_peer, 0x800);
-        u8 *m = f + 34, *q = m + 8;
-        m[0] = type, m[1] = code, m[6] = (u8)(mtu >> 8), m[7] = (u8)mtu;
-        build_ip(q, WIRE_US, WIRE_PEER, 6, 500);
-        be16 ports[2] = {be16_of(T.dport), be16_of(T.sport)};
-        be32 sq = be32_of(T.our_isn + seq);
-        memcpy(q + 20, ports, 4);
-        memcpy(q + 24, &sq, 4);
-        u16 sum = (u16)~cksum_fold(cksum_add(0, m, 36));
-        memcpy(m + 2, &sum, 2);
-        build_ip(f + 14, WIRE_PEER, WIRE_US, 1, 36);
-        wire_rx(T.w, f, 34 + 36);
-}
-
 static void must_54_shld_26_hard_error_ends_an_open_in_progress(void **s)
 {
         syn_sent();
-        icmp(ICMP_UNREACH, ICMP_PORT, 0, 0);
+        rx_icmp(ICMP_UNREACH, ICMP_PORT, 0, 0);
         assert_int_equal(T.closed_err, E_REFUSED);
         trace_end();
 }
@@ -302,7 +284,7 @@ static void must_56_soft_errors_do_not_abort_but_are_told(void **s)
         static const u8 soft[][2] = {{3, 0}, {3, 1}, {3, 5}, {11, 0}, {11, 1}, {12, 0}};
         for (u32 i = 0; i < COUNT_OF(soft); i++) {
                 syn_sent();
-                icmp(soft[i][0], soft[i][1], 0, 0);
+                rx_icmp(soft[i][0], soft[i][1], 0, 0);
                 state_is("SYN_SENT");
                 assert_int_equal(tcp_soft_error(T.t), E_UNREACH); /* MUST-47, SHLD-25 */
                 assert_int_equal(tcp_soft_error(T.t), 0);
@@ -314,7 +296,7 @@ static void rfc_5927_hard_error_does_not_end_an_established_connection(void **s)
 {
         established();
         send_bytes(0, 100);
-        icmp(ICMP_UNREACH, ICMP_PORT, 0, 1);
+        rx_icmp(ICMP_UNREACH, ICMP_PORT, 0, 1);
         state_is("ESTABLISHED");
         assert_int_equal(tcp_soft_error(T.t), E_UNREACH);
         trace_end();
@@ -325,7 +307,7 @@ static void must_55_source_quench_is_ignored(void **s)
         established();
         send_bytes(0, 100);
         u32 cwnd = T.t->cwnd;
-        icmp(ICMP_QUENCH, 0, 0, 1);
+        rx_icmp(ICMP_QUENCH, 0, 0, 1);
         assert_int_equal(T.t->cwnd, cwnd);
         trace_end();
 }
@@ -337,7 +319,7 @@ static void rfc_1191_segments_get_smaller_and_are_sent_again_at_once(void **s)
         expect_tx(T_ACK, 1, 1, 1460);
         expect_tx(T_ACK, 1461, 1, 1460);
         expect_tx(T_ACK, 2921, 1, 80);
-        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 1);
+        rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 1);
         expect_tx(T_ACK, 1, 1, 960);
         expect_tx(T_ACK, 961, 1, 500);
         expect_tx(T_ACK, 1461, 1, 960);
@@ -353,7 +335,7 @@ static void rfc_1191_what_was_sacked_is_not_sent_again(void **s)
         wire_flush_out(T.w);
         rx_sack(1, 1, 1, 1461, 2921);
         wire_flush_out(T.w);
-        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 1);
+        rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 1);
         struct seg g;
         u32 n = 0;
         while (next_tx(&g)) {
@@ -369,12 +351,12 @@ static void rfc_5927_message_about_what_is_not_in_flight_is_ignored(void **s)
         established();
         send_bytes(0, 3000);
         wire_flush_out(T.w);
-        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 5000);
-        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 0);
+        rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 5000);
+        rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 0);
         assert_int_equal(T.t->mss, 1460);
-        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 60000, 1);
+        rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 60000, 1);
         assert_int_equal(T.t->mss, 1460);
-        icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 100, 1); /* absurdly small: not below 552, and routers may fragment */
+        rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 100, 1); /* absurdly small: not below 552, and routers may fragment */
         assert_int_equal(T.t->mss, 512);
         trace_end();
 }

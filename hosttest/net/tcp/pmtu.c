@@ -2,24 +2,6 @@
 #include "icmp.h"
 #include "trace.h"
 
-static void icmp(u8 type, u8 code, u16 mtu, u32 seq)
-{
-        u8 f[200];
-        memset(f, 0, sizeof f);
-        build_eth(f, wire_mac_us, wire_mac_peer, 0x800);
-        u8 *m = f + 34, *q = m + 8;
-        m[0] = type, m[1] = code, m[6] = (u8)(mtu >> 8), m[7] = (u8)mtu;
-        build_ip(q, WIRE_US, WIRE_PEER, 6, 500);
-        be16 ports[2] = {be16_of(T.dport), be16_of(T.sport)};
-        be32 sq = be32_of(T.our_isn + seq);
-        memcpy(q + 20, ports, 4);
-        memcpy(q + 24, &sq, 4);
-        u16 sum = (u16)~cksum_fold(cksum_add(0, m, 36));
-        memcpy(m + 2, &sum, 2);
-        build_ip(f + 14, WIRE_PEER, WIRE_US, 1, 36);
-        wire_rx(T.w, f, 34 + 36);
-}
-
 /* The next segment, bytes unseen. */
 static void sent(u32 seq, u32 n)
 {
@@ -38,7 +20,7 @@ static void larger_again(bool sack)
         handshake(o, sack ? 8 : 4);
         send_bytes(0, 1400);
         expect_tx(T_ACK, 1, 1, 1400);
-        icmp(3, 4, 1000, 1);
+        rx_icmp(3, 4, 1000, 1);
         wait_ms(1);
         expect_tx(T_ACK, 1, 1, LOW);
         expect_tx(T_ACK, 1 + LOW, 1, 1400 - LOW);
@@ -68,7 +50,7 @@ static void rfc_1191_6_3_larger_segment_that_a_router_refuses_is_repeated_in_pie
 {
         larger_again(true);
         u32 cwnd = T.t->cwnd, ssthresh = T.t->ssthresh;
-        icmp(3, 4, 1000, 1);
+        rx_icmp(3, 4, 1000, 1);
         wait_ms(1);
         sent(1, LOW);
         sent(1 + LOW, FULL - LOW);

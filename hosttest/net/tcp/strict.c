@@ -36,12 +36,7 @@ static void rfc_7323_segment_without_the_agreed_timestamp_is_dropped_silently(vo
 
 static void rfc_7323_half_open_wants_the_agreed_timestamp_too(void **s)
 {
-        struct seg g;
-        trace_begin(NULL);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, offer_ts, sizeof offer_ts);
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open_opts(offer_ts, sizeof offer_ts);
         rx(T_ACK, 1, 1, 0);
         expect_none();
         assert_int_equal(T.accepted, 0);
@@ -68,12 +63,7 @@ static void rfc_7323_rst_carries_the_timestamp(void **s)
 
 static void rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp(void **s)
 {
-        struct seg g;
-        trace_begin(NULL);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, offer_ts, sizeof offer_ts);
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open_opts(offer_ts, sizeof offer_ts);
         T.ts = true;
         T.tsval = 120;
         rx(T_ACK, 1, 7, 0);

@@ -114,6 +114,23 @@ static inline void rx_sack(u32 seq, u32 ack, u32 n_blocks, ...)
 }
 
 /* --- we send --- */
+/* An ICMP error that quotes our segment with this number (relative to our ISN); mtu only where the code wants one. */
+static inline void rx_icmp(u8 type, u8 code, u16 mtu, u32 seq)
+{
+        u8 f[200] = {0}, *m = f + 34, *q = m + 8;
+        build_eth(f, wire_mac_us, wire_mac_peer, 0x800);
+        m[0] = type, m[1] = code, m[6] = (u8)(mtu >> 8), m[7] = (u8)mtu;
+        build_ip(q, WIRE_US, WIRE_PEER, 6, 500);
+        be16 ports[2] = {be16_of(T.dport), be16_of(T.sport)};
+        be32 sq = be32_of(T.our_isn + seq);
+        memcpy(q + 20, ports, 4);
+        memcpy(q + 24, &sq, 4);
+        u16 sum = (u16)~cksum_fold(cksum_add(0, m, 36));
+        memcpy(m + 2, &sum, 2);
+        build_ip(f + 14, WIRE_PEER, WIRE_US, 1, 36);
+        wire_rx(T.w, f, 34 + 36);
+}
+
 static struct seg trace_last;
 
 static inline bool next_tx(struct seg *s)
@@ -200,16 +217,17 @@ static inline void listen_with(const struct tcp_opts *opts)
         assert_non_null(T.l);
 }
 
-/* A listener that has answered a SYN with its SYN,ACK. */
-static inline void half_open(void)
+/* A listener that has answered a SYN with these options by its SYN,ACK. */
+static inline void half_open_opts(const u8 *o, u8 n)
 {
         struct seg g;
         trace_begin(NULL);
         listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        rx_opts(T_SYN, 0, 0, 0, o, n);
         assert_true(next_tx(&g));
         T.our_isn = g.seq;
 }
+static inline void half_open(void) { half_open_opts(opt_mss1460, 4); }
 
 static inline void handshake(const u8 *o, u8 n)
 {
