@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "../../../net/handoff/handoff_impl.h"
 #include "arp.h"
+#include "reply.h"
 #include "wire.h"
 
 enum { CLIENT, FRONT, NODE1, NODE2, MACHINES };
@@ -47,8 +48,6 @@ static struct lan {
 
 static u32 lan_pkts = 1024;             /* buffers of each machine */
 
-static inline u8 reply_byte(u32 at) { return (u8)(at * 13 + (at >> 7) + 5); }
-
 /* --- the service, on front and nodes --- */
 
 static inline u32 whole_request(struct tcb *t, u32 *reply)
@@ -64,17 +63,13 @@ static inline u32 whole_request(struct tcb *t, u32 *reply)
 
 static inline void answer(struct tcb *t)
 {
-        static u8 bytes[1 << 20];
         u32 reply, n;
-        if (!bytes[1])
-                for (u32 i = 0; i < sizeof bytes; i++)
-                        bytes[i] = reply_byte(i);
         while ((n = whole_request(t, &reply)) != 0) {
                 tcp_consume(t, n);
                 L.answers++;
                 if (tcp_sending_over(t))
                         assert_int_equal(tcp_reopen(t), 0);
-                assert_int_equal(tcp_send_ref(t, bytes, reply, NULL), 0);
+                assert_int_equal(tcp_send_ref(t, reply_bytes(), reply, NULL), 0);
                 if (!L.no_close)
                         tcp_shutdown(t);
         }
@@ -111,19 +106,7 @@ static const struct tcp_events node_events = {.readable = answer, .closed = lan_
 
 /* --- the client --- */
 
-static inline void client_readable(struct tcb *t)
-{
-        const u8 *p;
-        u32 n;
-        while ((n = tcp_peek(t, 0, &p)) != 0) {
-                for (u32 i = 0; i < n; i++)
-                        L.bad |= p[i] != reply_byte(L.got + i);
-                L.got += n;
-                tcp_consume(t, n);
-        }
-        if (tcp_eof(t))
-                tcp_close(t);
-}
+static inline void client_readable(struct tcb *t) { reply_read(t, &L.got, &L.bad); }
 
 static inline void client_closed(struct tcb *t, int err)
 {

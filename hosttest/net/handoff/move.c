@@ -291,12 +291,10 @@ static void unread_bytes_stay_unacknowledged(void **s)
 /* Let go of by its service, with bytes and FIN still to be acknowledged: nobody is told there, and it ends well. */
 static void what_its_service_let_go_of_is_sent_to_the_end(void **s)
 {
-        static u8 bytes[60000];
-        for (u32 i = 0; i < sizeof bytes; i++)
-                bytes[i] = reply_byte(i);
+        const u8 *bytes = reply_bytes();
         for (u32 step = 1; step < 12; step++) {
                 struct tcb *t = begin_quiet(&(struct tcp_opts){.timewait_ms = 5000});
-                assert_int_equal(tcp_send_ref(t, bytes, sizeof bytes, NULL), 0);
+                assert_int_equal(tcp_send_ref(t, bytes, 60000, NULL), 0);
                 tcp_close(t);
                 for (u32 i = 0; i < step; i++)
                         lan_step();
@@ -304,7 +302,7 @@ static void what_its_service_let_go_of_is_sent_to_the_end(void **s)
                 if (t && tcb_movable(t))
                         hand(t, 1400);
                 lan_run(3000);
-                assert_int_equal(L.got, sizeof bytes);
+                assert_int_equal(L.got, 60000);
                 assert_false(L.bad);
                 assert_true(L.closed && !L.err);
                 over();
@@ -314,15 +312,13 @@ static void what_its_service_let_go_of_is_sent_to_the_end(void **s)
 /* What was on its way is neither sent again at once, nor does its acknowledgement count as a measurement. */
 static void data_on_its_way_is_waited_for(void **s)
 {
-        static u8 bytes[12000];
-        for (u32 i = 0; i < sizeof bytes; i++)
-                bytes[i] = reply_byte(i);
+        const u8 *bytes = reply_bytes();
         struct tcb *t = begin_quiet(&(struct tcp_opts){0});
         t->srtt_us = 8 * 50000; /* a path of 50 ms */
         t->rttvar_us = 4 * 5000;
         t->rto_ms = 250;
         t->min_rtt_us = 48000;
-        assert_int_equal(tcp_send_ref(t, bytes, sizeof bytes, NULL), 0);
+        assert_int_equal(tcp_send_ref(t, bytes, 12000, NULL), 0);
         tcp_flush(t);
         L.lose = hold;
         stop_at = 0;
@@ -340,7 +336,7 @@ static void data_on_its_way_is_waited_for(void **s)
         assert_int_equal(n->rto_ms, 250);
         L.lose = NULL;
         lan_run(500);
-        assert_int_equal(L.got, sizeof bytes);
+        assert_int_equal(L.got, 12000);
         assert_int_equal(n->min_rtt_us, 48000); /* not from when it came here */
         over();
 }
@@ -348,9 +344,7 @@ static void data_on_its_way_is_waited_for(void **s)
 /* tcp_unqueue: only what was never sent comes back, and it may be queued again, from elsewhere. */
 static void bytes_never_sent_are_taken_back(void **s)
 {
-        static u8 bytes[60000];
-        for (u32 i = 0; i < sizeof bytes; i++)
-                bytes[i] = reply_byte(i);
+        const u8 *bytes = reply_bytes();
         static const u32 sizes[] = {1, 100, 9000, 29000, 29990, 30000, 30001, 39900, 40000, 45000, 70000};
         for (u32 i = 0; i < COUNT_OF(sizes); i++) {
                 u32 n = sizes[i];

@@ -20,10 +20,7 @@ static int machine_of(struct tcb *t)
 
 static void piece(struct work *w)
 {
-        static u8 bytes[PIECES * PIECE];
-        for (u32 i = 0; i < sizeof bytes; i++)
-                bytes[i] = reply_byte(i);
-        assert_int_equal(tcp_send_ref(w->t, bytes + w->done * PIECE, PIECE, NULL), 0);
+        assert_int_equal(tcp_send_ref(w->t, reply_bytes() + w->done * PIECE, PIECE, NULL), 0);
         if (++w->done == w->of)
                 tcp_shutdown(w->t);
 }

@@ -6,7 +6,7 @@
 
 #include "lan.h"
 
-enum { REQUEST = 18, STREAM = 1 << 20 };
+enum { REQUEST = 18, STREAM = REPLY_MAX };
 
 static u32 answered[MACHINES]; /* requests that each machine answered */
 static u32 refused_back;
@@ -17,15 +17,6 @@ static inline int machine_of(const struct tcb *t)
         while (L.m[i]->st != tcp_stack(t))
                 i++;
         return i;
-}
-
-static inline const u8 *stream(void)
-{
-        static u8 bytes[STREAM];
-        if (!bytes[1])
-                for (u32 i = 0; i < sizeof bytes; i++)
-                        bytes[i] = reply_byte(i);
-        return bytes;
 }
 
 static inline void serve(struct tcb *t);
@@ -59,7 +50,7 @@ static inline void serve(struct tcb *t)
                 b[9] = 0;
                 answered[me]++;
                 tcp_consume(t, REQUEST);
-                assert_int_equal(tcp_send_ref(t, (void *)(uintptr_t)(stream() + off), (u32)atoi(b + 1), NULL), 0);
+                assert_int_equal(tcp_send_ref(t, reply_bytes() + off, (u32)atoi(b + 1), NULL), 0);
         }
         if (tcp_eof(t) && !tcp_readable(t))
                 tcp_close(t);

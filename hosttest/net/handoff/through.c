@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "arp.h"
 #include "icmp.h"
+#include "reply.h"
 #include "route.h"
 #include "wire.h"
 #include "../../../net/handoff/through_impl.h"
@@ -33,16 +34,10 @@ static struct {
         u32 n_saw;
 } L;
 
-static u8 reply_byte(u32 at) { return (u8)(at * 13 + (at >> 7) + 5); }
-
 /* "G" length: the target's; "L": the gateway's own. */
 static void serve(struct tcb *t, bool gateway)
 {
-        static u8 bytes[1 << 20];
         char b[64];
-        if (!bytes[1])
-                for (u32 i = 0; i < sizeof bytes; i++)
-                        bytes[i] = reply_byte(i);
         for (u32 n; (n = tcp_copy(t, 0, b, 63)) != 0;) {
                 b[n] = 0;
                 char *end = strchr(b, '\n');
@@ -54,7 +49,7 @@ static void serve(struct tcb *t, bool gateway)
                         return;
                 }
                 u32 reply = (u32)atoi(b + 1);
-                if (reply && tcp_send_ref(t, bytes, reply, NULL) < 0)
+                if (reply && tcp_send_ref(t, reply_bytes(), reply, NULL) < 0)
                         return; /* when there is room again */
                 L.local += gateway;
                 tcp_consume(t, (u32)(end - b) + 1);
@@ -71,19 +66,7 @@ static void on_closed(struct tcb *t, int err) { }
 static const struct tcp_events gateway_events = {.readable = on_gateway, .closed = on_closed};
 static const struct tcp_events target_events = {.readable = on_target, .writable = on_target, .closed = on_closed};
 
-static void on_reply(struct tcb *t)
-{
-        const u8 *p;
-        u32 n;
-        while ((n = tcp_peek(t, 0, &p)) != 0) {
-                for (u32 i = 0; i < n; i++)
-                        L.bad |= p[i] != reply_byte(L.got + i);
-                L.got += n;
-                tcp_consume(t, n);
-        }
-        if (tcp_eof(t))
-                tcp_close(t);
-}
+static void on_reply(struct tcb *t) { reply_read(t, &L.got, &L.bad); }
 
 static void on_client_closed(struct tcb *t, int err)
 {
