@@ -18,9 +18,10 @@ def one(prog, seconds):
         cmd.append('-entropic=0')
     p = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = p.stdout.decode(errors='replace')
-    runs = [l.split()[-1] for l in out.splitlines() if l.startswith('stat::number_of_executed_units')]
+    stat = dict(l[6:].split(':') for l in out.splitlines() if l.startswith('stat::'))
     if p.returncode == 0:
-        print(f'ok - fuzz {name}: {runs[0] if runs else "?"} inputs in {seconds} s', flush=True)
+        packets = f', {stat["packets"].strip()} packets,' if 'packets' in stat else ''
+        print(f'ok - fuzz {name}: {stat.get("number_of_executed_units", "?").strip()} inputs{packets} in {seconds} s', flush=True)
         return True
     print(f'not ok - fuzz {name}\n    ' + '\n    '.join(out.splitlines()[-50:]), flush=True)
     return False

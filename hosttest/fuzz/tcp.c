@@ -2,6 +2,7 @@
  * expects), of what the user does, of time and of ICMP; after each step every connection is checked.
  * SPDX-License-Identifier: MIT */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cksum.h"
@@ -16,6 +17,7 @@ static struct tcb *C;           /* the connection under fire, NULL when it is go
 static u8 filler[4096];
 static u16 their_port, our_port;
 static u32 their_isn, our_isn;
+static unsigned long long packets;      /* that came in, over all inputs */
 
 static u8 next8(void) { return left ? (left--, *in++) : 0; }
 static u32 next16(void) { u32 v = next8(); return v << 8 | next8(); }
@@ -95,6 +97,7 @@ static void segment(void)
                 flags = (u8)(T_ACK | (flags & 0xc8) | (flags % 16 == 1 ? T_FIN : 0));
         struct seg s = {their_port, our_port, seq, ack, flags, (u16)next16(), o, (u8)no, filler, n, (u16)next8()};
         u32 len = build_tcp(W, f, &s);
+        packets++;
         if (next8() % 4)
                 wire_rx(W, f, len);
         else
@@ -113,6 +116,7 @@ static void icmp(void)
         u16 sum = (u16)~cksum_fold(cksum_add(0, m, 36));
         memcpy(m + 2, &sum, 2);
         build_ip(f + 14, WIRE_PEER, WIRE_US, 1, 36);
+        packets++;
         wire_rx(W, f, 70);
 }
 
@@ -194,6 +198,12 @@ static struct wire *begin(u32 which, u8 caps)
         *w = fresh[which].state;
         return w;
 }
+
+/* What fuzz.py reads, beside libFuzzer's own figures: an input is a script of many packets. */
+static void say_packets(void) { fprintf(stderr, "stat::packets: %llu\n", packets); }
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv) { return atexit(say_packets); }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t n)
