@@ -149,6 +149,22 @@ u32 rtt_base_rto(const struct tcb *t);
 
 /* sndq.c */
 int tcp_send_ref_any(struct tcb *t, const void *ptr, u32 n, const u32 *sum); /* tcp_send_ref, whatever there is */
+/* e, just taken from the cells, becomes the last entry: n bytes at ptr, their partial sum or NULL, and who holds them or NULL. */
+static inline void sndq_append(struct tcb *t, struct sndent *e, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
+{
+        e->next = NULL;
+        e->ptr = ptr;
+        e->len = n;
+        e->hold = hold;
+        e->has_sum = sum != NULL;
+        e->sum = sum ? *sum : 0;
+        if (t->snd_last)
+                t->snd_last->next = e;
+        else
+                t->snd_first = e;
+        t->snd_last = e;
+        t->snd_queued += n;
+}
 void sndq_trim(struct tcb *t, u32 n);                                     /* n bytes from the front are acknowledged */
 void sndq_free(struct tcb *t);
 

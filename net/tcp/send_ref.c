@@ -11,18 +11,7 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
                      all < n || all > t->sndbuf || cells->n_free <= cells->n_total >> 3 || !e))
                 return tcp_send_ref_any(t, ptr, n, sum);
         pool_get(cells);
-        e->next = NULL;
-        e->ptr = ptr;
-        e->len = n;
-        e->hold = NULL;
-        e->has_sum = sum != NULL;
-        e->sum = sum ? *sum : 0;
-        if (t->snd_last)
-                t->snd_last->next = e;
-        else
-                t->snd_first = e;
-        t->snd_last = e;
-        t->snd_queued = all;
+        sndq_append(t, e, ptr, n, sum, NULL);
         t->flags |= TF_WANT_TX;
         return 0;
 }

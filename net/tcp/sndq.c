@@ -24,18 +24,7 @@ static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pk
         struct sndent *e = cells->n_free > cells->n_total >> 3 ? pool_get(cells) : NULL;
         if (!e)
                 return false;
-        e->next = NULL;
-        e->ptr = ptr;
-        e->len = n;
-        e->hold = hold;
-        e->has_sum = sum != NULL;
-        e->sum = sum ? *sum : 0;
-        if (t->snd_last)
-                t->snd_last->next = e;
-        else
-                t->snd_first = e;
-        t->snd_last = e;
-        t->snd_queued += n;
+        sndq_append(t, e, ptr, n, sum, hold);
         return true;
 }
 
