@@ -7,6 +7,21 @@
 #define L_TEXT          16              /* bytes of text */
 #define L_END           20              /* what they and FIN take of the sequence space; then the partial sum of the text */
 
+/* Entry edx becomes ebx's piece at `frag`, of n by now. ecx becomes its length; spoils eax. */
+.macro PIECE frag, n
+        mov     eax, [edx+ENT_PTR]
+        mov     ecx, [edx+ENT_LEN]
+        mov     [ebx+\frag], eax
+        mov     eax, [edx+ENT_HOLD]
+        mov     [ebx+\frag+FRAG_LEN], ecx
+        mov     [ebx+\frag+FRAG_HOLD], eax
+        mov     byte ptr [ebx+PKT_NFRAG], \n
+        test    eax, eax
+        jz      1f
+        inc     byte ptr [eax+PKT_REFS]
+1:
+.endm
+
 /*
  * bool tcp_send_whole(struct tcb *t);
  *   in        [esp+4] t
@@ -151,17 +166,7 @@ func tcp_send_whole
 
 /* --- the pieces, and away --------------------------------------------------------------------------------------- */
         mov     edx, [edi+TCB_SND_FIRST]
-        mov     eax, [edx+ENT_PTR]
-        mov     ecx, [edx+ENT_LEN]
-        mov     [ebx+FRAG0], eax
-        mov     eax, [edx+ENT_HOLD]
-        mov     [ebx+FRAG0+FRAG_LEN], ecx
-        mov     [ebx+FRAG0+FRAG_HOLD], eax
-        mov     byte ptr [ebx+PKT_NFRAG], 1
-        test    eax, eax
-        jz      .Llasts
-        inc     byte ptr [eax+PKT_REFS]
-.Llasts:
+        PIECE   FRAG0, 1
         mov     eax, [edx+ENT_SUM]
         mov     edx, [edx+ENT_NEXT]
         test    edx, edx
@@ -234,21 +239,11 @@ func tcp_send_whole
 
         /* the second piece, edx; eax the first one's sum, ecx its length */
 .Lsecond:
-        push    esi
+        push    eax
         push    ecx
-        mov     esi, [edx+ENT_PTR]
-        mov     ecx, [edx+ENT_LEN]
-        mov     [ebx+FRAG1], esi
-        mov     esi, [edx+ENT_HOLD]
-        mov     [ebx+FRAG1+FRAG_LEN], ecx
-        mov     [ebx+FRAG1+FRAG_HOLD], esi
-        mov     byte ptr [ebx+PKT_NFRAG], 2
-        test    esi, esi
-        jz      .Llasts_too
-        inc     byte ptr [esi+PKT_REFS]
-.Llasts_too:
+        PIECE   FRAG1, 2
         pop     ecx
-        pop     esi
+        pop     eax
         mov     edx, [edx+ENT_SUM]
         test    cl, 1
         jz      .Leven
