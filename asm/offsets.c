@@ -226,6 +226,7 @@ static void connection_flags(void)
         VAL(FLAG_ACK, TCP_ACK);
         VAL(FLAG_ECE, TCP_ECE);
         VAL(R_ECT, TCP_R_ECT);
+        VAL(TS_WORD, TCP_TS_WORD);
         VAL(R_NO_SUM, TCP_R_NO_SUM);
         VAL(DELACK_MS, TCP_DELACK_MS);
 }

@@ -41,7 +41,7 @@ static struct pkt *packet(int to, ipaddr src, ipaddr dst, u32 ports, u32 text)
         w[1] = 0x01000000;
         w[2] = 0x02000000;
         w[3] = __builtin_bswap32(8u << 28 | TCP_ACK << 16 | 500);
-        w[5] = __builtin_bswap32(0x0101080au);
+        w[5] = TCP_TS_WORD;
         w[6] = 0x03000000;
         w[7] = 0x04000000;
         return p;

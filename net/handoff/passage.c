@@ -94,7 +94,7 @@ void passage_sweep(struct timer *tm)
 /* Adds d to the big-endian word at w, at an odd offset or an even one; *sum gathers what the checksum's complement gains. */
 static inline void add(u32_any *w, u32 d, u32 odd, u32 *sum)
 {
-        u32 old = *w, new = __builtin_bswap32(__builtin_bswap32(old) + d), s = cksum_plus(~old, new);
+        u32 old = *w, new = be(be(old) + d), s = cksum_plus(~old, new);
         *w = new;
         *sum = cksum_plus(*sum, odd ? cksum_odd(s) : s);
 }
@@ -123,7 +123,7 @@ static __attribute__((noinline)) void unusual_options(u8 *o, u32 n, u32 val, u32
 static inline void options(u8 *o, u32 n, u32 val, u32 ecr, u32 ack, u32 *sum)
 {
         u32_any *w = (u32_any *)o;
-        if (n != TCP_TS_LEN || w[0] != __builtin_bswap32(0x0101080au)) {
+        if (n != TCP_TS_LEN || w[0] != TCP_TS_WORD) {
                 unusual_options(o, n, val, ecr, ack, sum);
                 return;
         }

@@ -20,9 +20,9 @@ void ctl_send(struct handoff *h, struct ctl *c, struct pkt *p)
         memcpy(pkt_push(p, n_opts), opts, n_opts);
         u32_any *w = pkt_push(p, sizeof(struct tcp_hdr));
         w[0] = a->ports;
-        w[1] = __builtin_bswap32(a->seq);
-        w[2] = __builtin_bswap32(a->ack);
-        w[3] = __builtin_bswap32((5 + n_opts / 4) << 28 | (u32)a->flags << 16 | (a->flags & TCP_RST ? 0 : 0xffff));
+        w[1] = be(a->seq);
+        w[2] = be(a->ack);
+        w[3] = be((5 + n_opts / 4) << 28 | (u32)a->flags << 16 | (a->flags & TCP_RST ? 0 : 0xffff));
         w[4] = 0;
         u32 sum = cksum_add(ip_pseudo_sum(a->src, a->dst, IPPROTO_TCP_, p->len), p->data, p->len);
         ((u16_any *)w)[8] = (u16)~cksum_fold(sum);

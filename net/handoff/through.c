@@ -169,7 +169,7 @@ static void restore(const struct passage *e, struct icmp_hdr *icmp, u8 *l4)
 {
         u32 old, new;
         memcpy(&old, l4 + 4, 4);
-        new = __builtin_bswap32(__builtin_bswap32(old) - e->seq);
+        new = be(be(old) - e->seq);
         memcpy(l4 + 4, &new, 4);
         icmp->cksum = be16_from_raw((u16)~cksum_fold(cksum_plus((u16)~be16_raw(icmp->cksum), cksum_plus(~old, new))));
 }

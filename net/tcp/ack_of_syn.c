@@ -3,11 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
-static inline u32 be(u32 v) { return __builtin_bswap32(v); }
-
 bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
 {
-        enum { TS_WORD = 0x0a080101 };
         struct tcp_state *ts = nif->st->tcp;
         const u32_any *h = ip + 5;
         u32 raddr = ip[3], laddr = ip[4], ports = h[0];
@@ -23,7 +20,7 @@ bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         if (s.seq != q->irs + 1 || s.ack != q->iss + 1 || !s.wnd || s.has_ts != q->ts_ok)
                 return false;
         if (s.has_ts) {
-                if (n != sizeof(struct tcp_hdr) + TCP_TS_LEN || h[5] != TS_WORD)
+                if (n != sizeof(struct tcp_hdr) + TCP_TS_LEN || h[5] != TCP_TS_WORD)
                         return false;
                 s.tsval = be(h[6]);
                 if ((s32)(s.tsval - q->ts_recent) < 0)

@@ -75,9 +75,9 @@ static void put_segment(struct tcb *t, u32 seq, u8 flags, const u8 *opts, u32 n_
         flags |= ecn_flags(t, flags);
         u32_any *w = (u32_any *)h;
         w[0] = t->ports << 16 | t->ports >> 16;
-        w[1] = __builtin_bswap32(seq);
-        w[2] = flags & TCP_ACK ? __builtin_bswap32(t->rcv_nxt) : 0;
-        w[3] = __builtin_bswap32(len / 4 << 28 | (u32)flags << 16 | field);
+        w[1] = be(seq);
+        w[2] = flags & TCP_ACK ? be(t->rcv_nxt) : 0;
+        w[3] = be(len / 4 << 28 | (u32)flags << 16 | field);
         w[4] = 0;
         memcpy(h + 20, opts, n_opts);
         copy_front(t, h + len, n);

@@ -23,7 +23,7 @@ void tcp_icmp(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *
 {
         const u32_any *w = (const u32_any *)l4;
         /* quoted is ours: source and destination change places */
-        u32 ports = w[0] << 16 | w[0] >> 16, seq = __builtin_bswap32(w[1]);
+        u32 ports = w[0] << 16 | w[0] >> 16, seq = be(w[1]);
         struct tcb *t = tcp_lookup(st->tcp, be32_raw(quoted->dst.v4), be32_raw(quoted->src.v4), ports);
         if (!t || !in_flight(t, seq))
                 return;

@@ -9,6 +9,8 @@
 /* Words of a header, which may begin at any address. */
 typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
 typedef u16 __attribute__((aligned(1), may_alias)) u16_any;
+/* Such a word's value, and back. */
+static inline u32 be(u32 v) { return __builtin_bswap32(v); }
 
 struct tcp_hdr {
         be16 src, dst;
@@ -27,7 +29,8 @@ enum tcp_flag {
 enum tcp_option {
         TCP_OPT_EOL = 0, TCP_OPT_NOP = 1, TCP_OPT_MSS = 2, TCP_OPT_WSCALE = 3, TCP_OPT_SACK_OK = 4, TCP_OPT_SACK = 5,
         TCP_OPT_TS = 8, TCP_OPT_UTO = 28, TCP_OPT_TFO = 34,
-        TCP_OPTS_MAX = 40, TCP_TS_LEN = 12, /* two NOPs and the 10 bytes of a timestamp */
+        TCP_OPTS_MAX = 40, TCP_TS_LEN = 12, /* two NOPs and the 10 bytes of a timestamp ... */
+        TCP_TS_WORD = 0x0a080101,           /* ... whose first four lie like this (RFC 7323 A) */
 };
 
 struct sack_block { u32 start, end; };

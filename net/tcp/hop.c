@@ -5,8 +5,6 @@
 #include "cksum.h"
 #include "engine.h"
 
-static inline u32 be(u32 v) { return __builtin_bswap32(v); }
-
 /* What the peer has been told counts from here on. */
 static void told(struct tcb *t, u32 ack, u32 wnd)
 {
@@ -29,7 +27,7 @@ void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len
                 words = 5 + (flags >> TCP_R_OPT_SHIFT & 15);
         if (t->flags & TF_TS) {
                 u32_any *o = pkt_push(p, TCP_TS_LEN);
-                o[0] = be(0x0101080au);
+                o[0] = TCP_TS_WORD;
                 o[1] = be(tcb_now_ms(t) + t->ts_off);
                 o[2] = be(t->ts_recent);
                 sum = cksum_plus(cksum_plus(sum, o[0]), cksum_plus(o[1], o[2]));

@@ -4,15 +4,12 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
-static inline u32 be(u32 v) { return __builtin_bswap32(v); }
-
 /* The timestamp that belongs there, and not an old one (RFC 7323 5.3). */
 static inline bool stamp_right(const struct tcb *t, const u32_any *h, u32 n)
 {
-        enum { TS_WORD = 0x0a080101 };
         if (!(t->flags & TF_TS))
                 return n == sizeof(struct tcp_hdr);
-        return n == sizeof(struct tcp_hdr) + TCP_TS_LEN && h[5] == TS_WORD && (s32)(be(h[6]) - t->ts_recent) >= 0;
+        return n == sizeof(struct tcp_hdr) + TCP_TS_LEN && h[5] == TCP_TS_WORD && (s32)(be(h[6]) - t->ts_recent) >= 0;
 }
 
 /* It is acknowledged at once, in the buffer that it came in. */

@@ -66,15 +66,15 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
 }
 
 enum { /* words in memory */
-        W_MSS = 0x0402, W_SACK_OK_TS = 0x0a080204, W_TS = 0x0a080101, W_SACK_OK_SCALE = 0x03010204, W_NOP_SCALE = 0x030301,
+        W_MSS = 0x0402, W_SACK_OK_TS = 0x0a080204, W_SACK_OK_SCALE = 0x03010204, W_NOP_SCALE = 0x030301,
         W_NOPS_SACK_OK = 0x02040101, W_SACK_OK_END = 0x0204,
 };
 
 static inline void usual_ts(const u32_any *w, struct tcp_seg *s)
 {
         s->has_ts = true;
-        s->tsval = __builtin_bswap32(w[0]);
-        s->tsecr = __builtin_bswap32(w[1]);
+        s->tsval = be(w[0]);
+        s->tsecr = be(w[1]);
 }
 
 bool tcp_usual_syn(const u32_any *w, const u32_any *end, struct tcp_seg *s)
@@ -87,7 +87,7 @@ bool tcp_usual_syn(const u32_any *w, const u32_any *end, struct tcp_seg *s)
                 } else if ((x & 0xffffff) == W_NOP_SCALE) {
                         s->has_wscale = true;
                         s->wscale = (u8)min_u32(x >> 24, 14); /* RFC 7323 2.3 */
-                } else if ((x == W_SACK_OK_TS || x == W_TS) && end - w >= 2) {
+                } else if ((x == W_SACK_OK_TS || x == TCP_TS_WORD) && end - w >= 2) {
                         s->has_sack_ok |= x == W_SACK_OK_TS;
                         usual_ts(w, s);
                         w += 2;
@@ -105,7 +105,7 @@ static bool parse_usual(const u32_any *w, struct tcp_seg *s)
 {
         if (s->flags & TCP_SYN)
                 return tcp_usual_syn(w, w + (s->hlen / 4 - 5), s);
-        if (s->hlen != 32 || w[0] != W_TS)
+        if (s->hlen != 32 || w[0] != TCP_TS_WORD)
                 return false;
         usual_ts(w + 1, s);
         return true;
@@ -182,8 +182,8 @@ u32 tcp_put_usual_syn(u32_any *w, const struct syn_options *so)
                 return 12;
         }
         w[1] = W_SACK_OK_TS;
-        w[2] = __builtin_bswap32(so->tsval);
-        w[3] = __builtin_bswap32(so->tsecr);
+        w[2] = be(so->tsval);
+        w[3] = be(so->tsecr);
         w[4] = W_NOP_SCALE | (u32)so->wscale << 24;
         return 20;
 }

@@ -35,7 +35,7 @@ static inline void tcp_out(struct netif *nif, struct pkt *p, const u32_any *h, u
 {
         struct stack *st = nif->st;
         u32_any *ip = pkt_push(p, sizeof(struct ip_hdr));
-        u32 w0 = 0x45 | (tos_ttl & 0xff00) | __builtin_bswap32(total), w1 = (h[1] ^ h[2]) >> 16 | 0x400000,
+        u32 w0 = 0x45 | (tos_ttl & 0xff00) | be(total), w1 = (h[1] ^ h[2]) >> 16 | 0x400000,
             w2 = (tos_ttl & 0xff) | IPPROTO_TCP_ << 8, l2 = 0;
         u32 sum = cksum_plus(cksum_plus(w0, w1), cksum_plus(w2, cksum_plus(laddr, raddr)));
         ip[0] = w0;

@@ -13,9 +13,9 @@ void tcp_reply(struct tcp_state *ts, const struct tcp_reply *r)
         u32_any *h = (u32_any *)p->data;
         p->len = (u16)len;
         h[0] = r->ports << 16 | r->ports >> 16;
-        h[1] = __builtin_bswap32(r->seq);
-        h[2] = __builtin_bswap32(r->ack);
-        h[3] = __builtin_bswap32(len / 4 << 28 | (u32)r->flags << 16 | r->wnd);
+        h[1] = be(r->seq);
+        h[2] = be(r->ack);
+        h[3] = be(len / 4 << 28 | (u32)r->flags << 16 | r->wnd);
         h[4] = 0;
         if (r->n_opts)
                 memcpy(h + 5, r->opts, r->n_opts);

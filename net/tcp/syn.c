@@ -4,8 +4,6 @@
  * SPDX-License-Identifier: MIT */
 #include "out.h"
 
-static inline u32 be(u32 v) { return __builtin_bswap32(v); }
-
 /* Nobody has this four-tuple; its bucket of half-open entries. */
 static inline struct synq **vacant(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {

@@ -52,9 +52,9 @@ static struct pkt *make_syn(struct tcb *t, u32 *n)
         *n = syn_data(t, h + len, pkt_tailroom(p) - len);
         u32_any *w = (u32_any *)h;
         w[0] = t->ports << 16 | t->ports >> 16;
-        w[1] = __builtin_bswap32(t->iss);
-        w[2] = flags & TCP_ACK ? __builtin_bswap32(t->rcv_nxt) : 0;
-        w[3] = __builtin_bswap32(len / 4 << 28 | (u32)flags << 16 | wnd);
+        w[1] = be(t->iss);
+        w[2] = flags & TCP_ACK ? be(t->rcv_nxt) : 0;
+        w[3] = be(len / 4 << 28 | (u32)flags << 16 | wnd);
         w[4] = 0;
         p->len = (u16)(len + *n);
         u32 sum = cksum_add(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, p->len), h, p->len);

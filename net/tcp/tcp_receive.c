@@ -6,10 +6,9 @@
 #include "engine.h"
 #include "eth.h"
 
-static inline u32 be(u32 v) { return __builtin_bswap32(v); }
 static inline u32 word(const u8 *p, u32 i) { return ((const u32_any *)p)[i]; }
 
-enum { HEADERS = sizeof(struct ip_hdr) + sizeof(struct tcp_hdr), TS_KIND = 0x0101080a };
+enum { HEADERS = sizeof(struct ip_hdr) + sizeof(struct tcp_hdr) };
 
 /* To our MAC, from one machine, IPv4: what eth_rx asks. */
 static inline bool frame_ok(const struct netif *nif, const u8 *f)
@@ -75,7 +74,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 return false;
         if (t->flags & TF_TS) {
                 hlen += TCP_TS_LEN;
-                if (total < HEADERS + TCP_TS_LEN || word(h, 5) != be(TS_KIND))
+                if (total < HEADERS + TCP_TS_LEN || word(h, 5) != TCP_TS_WORD)
                         return false;
                 tsval = be(word(h, 6));
                 tsecr = be(word(h, 7));

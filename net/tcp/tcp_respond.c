@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "out.h"
 
-static inline u32 be(u32 v) { return __builtin_bswap32(v); }
-
 /* What the peer has been told counts from here on. */
 static inline void told(struct tcb *t, u32 wnd)
 {
@@ -40,7 +38,7 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
         t->ts->count.out_segs++;
         if (ts_len) {
                 u32_any *o = pkt_push(p, TCP_TS_LEN);
-                o[0] = be(0x0101080au);
+                o[0] = TCP_TS_WORD;
                 o[1] = be(st->wheel.now_ms + t->ts_off);
                 o[2] = be(t->ts_recent);
                 sum = cksum_plus(cksum_plus(sum, o[0]), cksum_plus(o[1], o[2]));

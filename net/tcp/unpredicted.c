@@ -6,14 +6,14 @@
 /* MUST-3 */
 bool tcp_header_sum_right(const struct pkt *p, const u32_any *ip, u32 n)
 {
-        u32 pseudo = cksum_plus(cksum_plus(ip[3], ip[4]), __builtin_bswap32(n) + (IPPROTO_TCP_ << 8));
+        u32 pseudo = cksum_plus(cksum_plus(ip[3], ip[4]), be(n) + (IPPROTO_TCP_ << 8));
         return (p->flags & PKT_CSUM_OK) || cksum_fold(tcp_sum_header(pseudo, ip + 5, n)) == 0xffff;
 }
 
 bool tcp_unpredicted(struct netif *nif, struct pkt *p, struct tcb *t)
 {
         const u32_any *ip = (const u32_any *)(p->data + (nif->caps & NETIF_L3 ? 0 : ETH_HLEN)), *h = ip + 5;
-        u32 n = (__builtin_bswap32(ip[0]) & 0xffff) - sizeof(struct ip_hdr), off_flags = h[3] & 0xffff;
+        u32 n = (be(ip[0]) & 0xffff) - sizeof(struct ip_hdr), off_flags = h[3] & 0xffff;
         if ((off_flags & 0xff) != n << 2)
                 return false; /* there is text */
         if (t)
