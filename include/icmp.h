@@ -10,6 +10,9 @@ _Static_assert(sizeof(struct icmp_hdr) == 8, "RFC 792");
 
 enum { ICMP_ECHO_REPLY = 0, ICMP_UNREACH = 3, ICMP_QUENCH = 4, ICMP_REDIRECT = 5, ICMP_ECHO = 8, ICMP_TIME_EXCEEDED = 11, ICMP_PARAM = 12 };
 enum { ICMP_NET = 0, ICMP_HOST = 1, ICMP_PROTO = 2, ICMP_PORT = 3, ICMP_FRAG_NEEDED = 4, ICMP_ADMIN = 13 };
+/* Those that quote a datagram and are obeyed. */
+static inline bool icmp_is_error(u8 type) { return type == ICMP_UNREACH || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAM; }
+
 enum { ICMP_ERRORS_PER_S = 100, ICMP_ERRORS_BURST = 50 }; /* sent, in all (RFC 1812 4.3.2.8) */
 
 bool icmp_init(struct stack *st);

@@ -179,10 +179,8 @@ static bool passing_icmp(struct through *th, struct pkt *p, const struct ip_hdr 
         struct icmp_hdr *icmp = (struct icmp_hdr *)(p->data + ip_hlen(ip));
         struct ip_hdr *q = (struct ip_hdr *)(icmp + 1);
         u32 have = p->len - ip_hlen(ip);
-        bool error = have >= sizeof *icmp + sizeof *q &&
-                     (icmp->type == ICMP_UNREACH || icmp->type == ICMP_TIME_EXCEEDED || icmp->type == ICMP_PARAM);
-        if (!error || q->vhl >> 4 != 4 || ip_hlen(q) < IP_HLEN || have < sizeof *icmp + ip_hlen(q) + 8 ||
-            q->proto != IPPROTO_TCP_ || be16_get(q->frag) & IP_OFFSET)
+        if (have < sizeof *icmp + sizeof *q || !icmp_is_error(icmp->type) || q->vhl >> 4 != 4 || ip_hlen(q) < IP_HLEN ||
+            have < sizeof *icmp + ip_hlen(q) + 8 || q->proto != IPPROTO_TCP_ || be16_get(q->frag) & IP_OFFSET)
                 return false;
         u8 *l4 = (u8 *)q + ip_hlen(q);
         u32 src = be32_raw(q->src.v4), dst = be32_raw(q->dst.v4), ports = *(const u32_any *)l4;

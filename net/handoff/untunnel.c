@@ -20,18 +20,10 @@ static bool whole(struct pkt *p, const struct ip_hdr *ip)
         return !(be16_get(ip->frag) & (IP_MF | IP_OFFSET)) || refuse(p, DROP_IPIP_FRAGMENT);
 }
 
-static bool silent(const struct handoff *h, ipaddr v)
-{
-        for (u32 i = 0; i < HANDOFF_SERVICES; i++)
-                if (h->service[i].silent && ipaddr_eq(h->service[i].addr, v))
-                        return true;
-        return false;
-}
-
 /* Of clients, for a service address that is kept silently. */
 static bool addresses(struct handoff *h, struct pkt *p, const struct ip_hdr *ip)
 {
-        if (!silent(h, ip->dst))
+        if (!handoff_is_silent(h, ip->dst))
                 return refuse(p, DROP_IPIP_ADDRESS);
         if (ipaddr_is_any(ip->src) || ip->src.v4.b[0] >= 0xe0 || ipaddr_is_loopback(ip->src) || ip_is_ours(h->st, ip->src) ||
             ip_is_broadcast(p->nif, ip->src))
@@ -45,7 +37,7 @@ static bool content(struct pkt *p, const struct ip_hdr *ip)
         if (ip->proto == IPPROTO_IPIP_)
                 return refuse(p, DROP_IPIP_NESTED);
         u8 type = p->len > ip_hlen(ip) ? p->data[ip_hlen(ip)] : 0;
-        bool error = ip->proto == IPPROTO_ICMP_ && (type == ICMP_UNREACH || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAM);
+        bool error = ip->proto == IPPROTO_ICMP_ && icmp_is_error(type);
         return error || ip->proto == IPPROTO_TCP_ || refuse(p, DROP_IPIP_PROTO);
 }
 
