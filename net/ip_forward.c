@@ -4,7 +4,6 @@
 #include "icmp.h"
 #include "ip_state.h"
 #include "route.h"
-#include "tcp/hdr.h"
 
 void ip_forwarding(struct stack *st, bool on)
 {
@@ -87,12 +86,7 @@ void ip_pass_on(struct stack *st, struct pkt *p, u32 most, struct ip_dst *d)
         u32 total = ip_total(p), room = min_u32(d->path.nif->mtu, most);
         ip_one_hop_less(ip);
         st->ip->n_forwarded++;
-        if (p->flags & PKT_CSUM_PARTIAL) { /* it never was on a wire, now it will be */
-                p->flags |= PKT_CSUM_TODO;
-                p->csum_start = (u16)ip_hlen(ip);
-                p->csum_off = ip->proto == IPPROTO_TCP_ ? offsetof(struct tcp_hdr, cksum) : 6 /* RFC 768 */;
-        }
-        p->flags &= PKT_CSUM_TODO;
+        ip_sum_due(p, ip);
         if (!(p = ip_with_room(st, p, ip_link_room(d->path.nif))))
                 return;
         if (likely(total <= room)) {

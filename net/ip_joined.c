@@ -1,7 +1,6 @@
 /* ip_joined.c - segments that a device joined when they came (large receive), cut again for a way that takes less and whose
  * device cannot do it. SPDX-License-Identifier: MIT */
 #include "ip_state.h"
-#include "tcp/hdr.h"
 
 /* The headers of p over n bytes at off of its text, as a segment of its own; the device, or nif_xmit, sums it. */
 static struct pkt *piece(struct stack *st, const struct pkt *p, u32 heads, u32 off, u32 n, u32 number, bool last)

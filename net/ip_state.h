@@ -6,6 +6,7 @@
 #include "cksum.h"
 #include "ip.h"
 #include "mem.h"
+#include "tcp/hdr.h"
 
 enum { IP_HLEN = 20, IP_RA_LEN = 4 };
 enum { IP_DSTS = 16, IP_IDS = 256, IP_ERRORS = 8 };
@@ -82,6 +83,17 @@ static inline void ip_one_hop_less(struct ip_hdr *ip)
         ip->ttl--;
         sum = cksum_fold(cksum_plus(sum, 1));
         __builtin_memcpy(&ip->cksum, &sum, 2);
+}
+
+/* p (data at the IP header) came from a neighbour and goes on: what never was on a wire has no sum of TCP or UDP yet. */
+static inline void ip_sum_due(struct pkt *p, const struct ip_hdr *ip)
+{
+        if (p->flags & PKT_CSUM_PARTIAL) {
+                p->flags |= PKT_CSUM_TODO;
+                p->csum_start = (u16)ip_hlen(ip);
+                p->csum_off = ip->proto == IPPROTO_TCP_ ? offsetof(struct tcp_hdr, cksum) : 6 /* RFC 768 */;
+        }
+        p->flags &= PKT_CSUM_TODO;
 }
 
 static inline u32 ip_total(const struct pkt *p) { return unlikely(p->chain || p->nfrag) ? pkt_total(p) : p->len; }

@@ -122,7 +122,7 @@ static void abandon(struct adoption *a, bool known)
         if (f && known) {
                 f->state = FLOW_ACTIVE;
                 while ((p = pktq_get(&a->kept)) != NULL)
-                        handoff_forward(a->h, p, (const struct ip_hdr *)(p->head + p->l3), a->front);
+                        handoff_forward(a->h, p, a->front);
         } else if (f) {
                 f->state = FLOW_DOUBT;
                 notice_add(a->h, f->node, NOTICE_PROBE, f->raddr, f->laddr, f->ports, f->nonce);

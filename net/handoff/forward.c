@@ -57,7 +57,7 @@ static void too_big(struct handoff *h, struct pkt *p, const struct way *w)
         }
 }
 
-void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *at, ipaddr node)
+void handoff_forward(struct handoff *h, struct pkt *p, ipaddr node)
 {
         struct way w;
         struct ip_hdr *ip = (struct ip_hdr *)(p->head + p->l3);
@@ -74,12 +74,7 @@ void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *at, 
         p->data = p->head + p->l3;
         ip_one_hop_less(ip);
         h->count.forwarded++;
-        if (p->flags & PKT_CSUM_PARTIAL) { /* it never was on a wire, now it will be */
-                p->flags |= PKT_CSUM_TODO;
-                p->csum_start = (u16)ip_hlen(at);
-                p->csum_off = offsetof(struct tcp_hdr, cksum);
-        }
-        p->flags &= PKT_CSUM_TODO;
+        ip_sum_due(p, ip);
         if (likely(pkt_total(p) <= w.room))
                 handoff_send(h, p, &w);
         else

@@ -90,7 +90,7 @@ static bool silent_rx(struct handoff *h, const struct ip_hdr *ip, const struct t
 
 /* A packet of a client whose connection is not, or not yet, here. In doubt it is the client who repeats, and our question with
  * it. */
-static void flow_rx(struct handoff *h, struct flow *f, const struct ip_hdr *ip, struct pkt *p)
+static void flow_rx(struct handoff *h, struct flow *f, struct pkt *p)
 {
         switch (f->state) {
         case FLOW_PENDING:
@@ -104,7 +104,7 @@ static void flow_rx(struct handoff *h, struct flow *f, const struct ip_hdr *ip, 
                 pkt_drop(p, DROP_HANDOFF_DOUBT);
                 break;
         default:
-                handoff_forward(h, p, ip, h->node[f->node]);
+                handoff_forward(h, p, h->node[f->node]);
         }
 }
 
@@ -124,7 +124,7 @@ bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr
         struct flow *f =
                 h->flows.n_used ? flow_find(&h->flows, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th) : NULL;
         if (f) {
-                flow_rx(h, f, ip, p);
+                flow_rx(h, f, p);
                 return true;
         }
         if (handoff_is_silent(h, ip->dst))

@@ -156,7 +156,7 @@ void notice_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const struct
 struct way { struct ip_dst d; ipaddr node, own; u32 room; bool tunnel; };
 bool handoff_way(struct handoff *h, ipaddr node, struct way *w);        /* false: there is none */
 /* p (consumed; data at the TCP or ICMP header, l3 set) goes on to a node with one hop less. */
-void handoff_forward(struct handoff *h, struct pkt *p, const struct ip_hdr *ip, ipaddr node);
+void handoff_forward(struct handoff *h, struct pkt *p, ipaddr node);
 /* The last step: p (consumed, data at the IP header) fits the way. */
 void handoff_send(struct handoff *h, struct pkt *p, const struct way *w);
 /* A packet of a client for a silent address, whose connection is not here. */

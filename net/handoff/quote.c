@@ -85,6 +85,6 @@ bool handoff_quote(void *ctx, struct pkt *p, const struct ip_hdr *ip, const stru
                 return true;
         }
         h->count.quoted++;
-        handoff_forward(h, p, ip, h->node[f->node]);
+        handoff_forward(h, p, h->node[f->node]);
         return true;
 }

@@ -319,7 +319,7 @@ static void handed(struct transfer *x)
                 ev->closed(t, 0);
         tcb_free(t);
         while ((p = pktq_get(&x->kept)) != NULL)
-                handoff_forward(h, p, (const struct ip_hdr *)(p->head + p->l3), x->node);
+                handoff_forward(h, p, x->node);
         timer_set(&h->st->wheel, &x->timer, stack_now_ms(h->st) + TRANSFER_LINGER_MS);
         x->done(x->ctx, NULL, HANDOFF_OK);
 }
