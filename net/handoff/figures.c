@@ -23,7 +23,7 @@ void handoff_walk(const struct handoff *h, bool (*fn)(void *ctx, const struct ha
         static const char *const states[] = {"", "asking", "handed", "coming back", "in doubt"};
         u16 now = handoff_now_s(h);
         for (u32 i = 0; i < h->flows.n && h->flows.n_used; i++) {
-                const struct flow *e = &h->flows.flow[i];
+                const struct flow *e = (const struct flow *)h->flows.at + i;
                 struct handoff_flow f = {.node = h->node[e->node], .state = states[e->state], .age_s = (u16)(now - e->seen_s)};
                 names(&f, e->raddr, e->laddr, e->ports);
                 if (e->state == FLOW_PENDING)

@@ -7,6 +7,7 @@
 #include "block.h"
 #include "control.h"
 #include "handoff.h"
+#include "tuples.h"
 #include "../ip_state.h"
 #include "../tcp/engine.h"
 
@@ -35,25 +36,19 @@ enum {
  * nothing is forwarded until the node has said whose it is. */
 enum flow_state { FLOW_FREE, FLOW_PENDING, FLOW_ACTIVE, FLOW_COMING, FLOW_DOUBT };
 struct flow {
-        u32 raddr, laddr, ports;
-        u32 next;                       /* index + 1 in the chain or of the free list */
+        u32 raddr, laddr, ports, next;  /* struct tuple */
         u8  nonce[HANDOFF_NONCE];       /* of the handoff; while PENDING the transfer's number */
         u8  node, state;
         u16 seen_s;                     /* the node's last word, seconds modulo 2^16 */
 };
 _Static_assert(sizeof(struct flow) == 28, "with its share of the buckets 32 bytes (design 4)");
-struct flow_table {
-        struct flow *flow;
-        u32 *bucket;
-        u32 n, n_used, free, shift, key[2], swept;
-};
-bool flow_init(struct flow_table *f, struct stack *st, u32 n);
-struct flow *flow_find(const struct flow_table *f, u32 raddr, u32 laddr, u32 ports);
-struct flow *flow_add(struct flow_table *f, u32 raddr, u32 laddr, u32 ports);   /* PENDING; NULL: all are in use */
-void flow_del(struct flow_table *f, struct flow *e);
+bool flow_init(struct tuples *f, struct stack *st, u32 n);
+struct flow *flow_find(const struct tuples *f, u32 raddr, u32 laddr, u32 ports);
+struct flow *flow_add(struct tuples *f, u32 raddr, u32 laddr, u32 ports);   /* PENDING; NULL: all are in use */
+void flow_del(struct tuples *f, struct flow *e);
 /* Looks at the next entries; true and *out: one that nobody spoke for since FLOW_EXPIRE_S. Call until false, with *left entries
  * to look at. */
-bool flow_expired(struct flow_table *f, u16 now_s, u32 *left, struct flow **out);
+bool flow_expired(struct tuples *f, u16 now_s, u32 *left, struct flow **out);
 
 /* --- who hands over (transfer.c): the front, or a node that gives back --- */
 enum transfer_state { TRANSFER_FREE, TRANSFER_SENDING, TRANSFER_DONE, TRANSFER_WITHDRAWN };
@@ -190,7 +185,7 @@ struct handoff {
         u16                 clamp_gen;
         u8                  tunnel_from;                /* while a tunnel's packet is delivered: its node's number + 1 */
         struct service      service[HANDOFF_SERVICES];
-        struct flow_table   flows;
+        struct tuples       flows;
         struct transfer    *transfer, *free_transfer;
         struct adoption    *adoption, *free_adoption;
         struct owned       *owned;

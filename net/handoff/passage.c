@@ -3,36 +3,20 @@
 #include "mem.h"
 #include "through_impl.h"
 
-bool passage_init(struct through *th, u32 n)
-{
-        u32 bits = 4;
-        while (bits < 24 && 2u << bits <= n)
-                bits++;
-        th->passage = stack_alloc(th->st, (size_t)n * sizeof *th->passage, 64);
-        th->bucket = stack_alloc(th->st, sizeof *th->bucket << bits, 16);
-        if (!th->passage || !th->bucket)
-                return false;
-        th->n = n;
-        th->shift = 32 - bits;
-        th->key[0] = stack_random(th->st) | 1;
-        th->key[1] = stack_random(th->st) | 1;
-        for (u32 i = n; i-- > 0;) {
-                th->passage[i].next = th->free;
-                th->free = i + 1;
-        }
-        return true;
-}
+bool passage_init(struct through *th, u32 n) { return tuples_init(&th->passages, th->st, n, sizeof(struct passage)); }
 
 /* The same for both directions. */
 static u32 *chain(const struct through *th, u32 src, u32 dst, u32 ports)
 {
-        return &th->bucket[((src ^ dst) * th->key[0] + ((ports ^ ports >> 16) & 0xffff) * th->key[1]) >> th->shift];
+        const struct tuples *t = &th->passages;
+        return &t->bucket[((src ^ dst) * t->key[0] + ((ports ^ ports >> 16) & 0xffff) * t->key[1]) >> t->shift];
 }
 
 struct passage *passage_find(const struct through *th, u32 src, u32 dst, u32 ports, bool *from_client)
 {
-        for (u32 i = *chain(th, src, dst, ports); i; i = th->passage[i - 1].next) {
-                struct passage *e = &th->passage[i - 1];
+        struct passage *e;
+        for (u32 i = th->passages.n_used ? *chain(th, src, dst, ports) : 0; i; i = e->next) {
+                e = passage_at(th, i - 1);
                 *from_client = e->raddr == src && e->laddr == dst && e->ports == ports;
                 if (*from_client || (e->raddr == dst && e->laddr == src && e->ports == (ports << 16 | ports >> 16)))
                         return e;
@@ -43,46 +27,34 @@ struct passage *passage_find(const struct through *th, u32 src, u32 dst, u32 por
 /* One that has ended makes room for one that begins. */
 static void make_room(struct through *th)
 {
-        for (u32 i = 0; i < th->n && !th->free; i++)
-                if (th->passage[i].state == PASSAGE_OPEN && passage_over(&th->passage[i]))
-                        passage_del(th, &th->passage[i]);
+        for (u32 i = 0; i < th->passages.n && !th->passages.free; i++)
+                if (passage_at(th, i)->state == PASSAGE_OPEN && passage_over(passage_at(th, i)))
+                        passage_del(th, passage_at(th, i));
 }
 
 struct passage *passage_add(struct through *th, u32 raddr, u32 laddr, u32 ports)
 {
-        u32 *b = chain(th, raddr, laddr, ports);
-        if (!th->free)
+        if (!th->passages.free)
                 make_room(th);
-        u32 i = th->free;
-        if (!i)
+        struct passage *e = tuples_add(&th->passages, chain(th, raddr, laddr, ports), raddr, laddr, ports);
+        if (!e)
                 return NULL;
-        struct passage *e = &th->passage[i - 1];
-        th->free = e->next;
-        *e = (struct passage){.raddr = raddr, .laddr = laddr, .ports = ports, .next = *b, .state = PASSAGE_OPENING};
-        *b = i;
-        th->n_used++;
-        th->count.passages_max = max_u32(th->count.passages_max, th->n_used);
+        e->state = PASSAGE_OPENING;
+        th->count.passages_max = max_u32(th->count.passages_max, th->passages.n_used);
         return e;
 }
 
 void passage_del(struct through *th, struct passage *e)
 {
-        u32 me = (u32)(e - th->passage) + 1, *at = chain(th, e->raddr, e->laddr, e->ports);
-        while (*at != me)
-                at = &th->passage[*at - 1].next;
-        *at = e->next;
-        *e = (struct passage){.next = th->free};
-        th->free = me;
-        th->n_used--;
+        tuples_del(&th->passages, chain(th, e->raddr, e->laddr, e->ports), e);
 }
 
 void passage_sweep(struct timer *tm)
 {
         struct through *th = container_of(tm, struct through, sweep_timer);
         u32 now = stack_now_ms(th->st);
-        for (u32 left = th->n_used ? th->n / PASSAGE_SWEEP_ROUND + 1 : 0; left; left--) {
-                struct passage *e = &th->passage[th->swept];
-                th->swept = th->swept + 1 < th->n ? th->swept + 1 : 0;
+        for (u32 left = th->passages.n_used ? th->passages.n / PASSAGE_SWEEP_ROUND + 1 : 0; left; left--) {
+                struct passage *e = tuples_sweep(&th->passages);
                 if (e->state != PASSAGE_OPEN || now - e->seen_ms < (passage_over(e) ? PASSAGE_CLOSED_MS : PASSAGE_IDLE_MS))
                         continue;
                 passage_del(th, e);

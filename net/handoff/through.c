@@ -71,14 +71,14 @@ void through_walk(const struct through *th, void (*fn)(void *ctx, u16 port, ipad
 void through_counters(const struct through *th, struct through_counters *out)
 {
         *out = th->count;
-        out->passages = th->n_used;
+        out->passages = th->passages.n_used;
 }
 
 void through_passages(const struct through *th, bool (*fn)(void *ctx, const struct through_passage *p), void *ctx)
 {
         u32 now = stack_now_ms(th->st);
-        for (u32 i = 0; i < th->n && th->n_used; i++) {
-                const struct passage *e = &th->passage[i];
+        for (u32 i = 0; i < th->passages.n && th->passages.n_used; i++) {
+                const struct passage *e = passage_at(th, i);
                 struct through_passage p = {.client = {be32_from_raw(e->raddr)},
                                             .target = {be32_from_raw(e->laddr)},
                                             .client_port = (u16)__builtin_bswap16((u16)e->ports),
@@ -142,9 +142,7 @@ static bool passing_tcp(struct through *th, struct pkt *p, const struct ip_hdr *
                 pkt_drop(p, DROP_THROUGH_SHORT);
                 return true;
         }
-        struct passage *e = th->n_used ? passage_find(th, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)h,
-                                                      &from_client)
-                                       : NULL;
+        struct passage *e = passage_find(th, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)h, &from_client);
         if (e && reused(e, h, from_client)) {
                 passage_del(th, e);
                 e = NULL;
@@ -185,7 +183,7 @@ static bool passing_icmp(struct through *th, struct pkt *p, const struct ip_hdr 
         u8 *l4 = (u8 *)q + ip_hlen(q);
         u32 src = be32_raw(q->src.v4), dst = be32_raw(q->dst.v4), ports = *(const u32_any *)l4;
         bool from_client = false;
-        struct passage *e = th->n_used ? passage_find(th, src, dst, ports, &from_client) : NULL;
+        struct passage *e = passage_find(th, src, dst, ports, &from_client);
         if (e && e->state == PASSAGE_OPEN) {
                 if (!from_client)
                         restore(e, icmp, l4);

@@ -5,6 +5,7 @@
 #define THROUGH_IMPL_H
 
 #include "through.h"
+#include "tuples.h"
 #include "../ip_state.h"
 #include "../tcp/engine.h"
 
@@ -24,8 +25,7 @@ enum {
 enum passage_state { PASSAGE_FREE, PASSAGE_OPENING, PASSAGE_OPEN };
 enum passage_end { END_CLIENT = 1, END_TARGET = 2, END_RESET = 4 };
 struct passage {
-        u32 raddr, laddr, ports;        /* as the client's packets have them: his address, the target's */
-        u32 next;                       /* index + 1 in the chain or of the free list */
+        u32 raddr, laddr, ports, next;  /* struct tuple; as the client's packets have them: his address, the target's */
         u32 seq;                        /* the target's sequence numbers + seq are those that the client sees */
         u32 ts_client, ts_target;       /* the client's timestamps + ts_client are what the target sees, and the other way */
         u32 seen_ms;
@@ -50,9 +50,7 @@ struct through {
         struct tcp_state *ts;
         struct { u16 port; u8 plen; ipaddr net; } port[THROUGH_PORTS];  /* port 0: free */
         u32               n_ports;
-        struct passage   *passage;
-        u32              *bucket;
-        u32               n, n_used, free, shift, key[2], swept;
+        struct tuples     passages;
         struct opening   *opening, *free_opening;
         u32               plain[PLAIN_TARGETS], n_plain;
         struct timer      sweep_timer;
@@ -65,6 +63,7 @@ bool through_passing(void *ctx, struct pkt *p, struct ip_hdr *ip);     /* an ip_
 /* --- passage.c: the table, and packets of open passages --- */
 static inline bool passage_over(const struct passage *e) { return (e->ends & END_RESET) || (e->ends & 3) == 3; }
 bool passage_init(struct through *th, u32 n);
+static inline struct passage *passage_at(const struct through *th, u32 i) { return (struct passage *)th->passages.at + i; }
 /* By the names of a packet of either side; *from_client tells whose. */
 struct passage *passage_find(const struct through *th, u32 src, u32 dst, u32 ports, bool *from_client);
 struct passage *passage_add(struct through *th, u32 raddr, u32 laddr, u32 ports);      /* OPENING; NULL: all are in use */

@@ -304,7 +304,7 @@ static void authenticator_covers_everything(void **s)
 static void flow_table_finds_forgets_and_fills_up(void **s)
 {
         struct wire *w = wire_new(NULL, 0);
-        struct flow_table f = {0};
+        struct tuples f = {0};
         assert_true(flow_init(&f, w->st, 1000));
         for (u32 i = 0; i < 1000; i++) {
                 struct flow *e = flow_add(&f, i * 7, 1, i);
@@ -334,7 +334,7 @@ static void flow_table_finds_forgets_and_fills_up(void **s)
 static void million_flows_take_thirty_two_bytes_each(void **s)
 {
         struct wire *w = wire_new(NULL, 0);
-        struct flow_table f = {0};
+        struct tuples f = {0};
         enum { N = 1000000 };
         assert_true(flow_init(&f, w->st, N));
         assert_true((sizeof(struct flow) * (u64)N + (sizeof(u32) << (32 - f.shift))) <= 32ull * N);
@@ -343,7 +343,7 @@ static void million_flows_take_thirty_two_bytes_each(void **s)
         u32 worst = 0;
         for (u32 b = 0; b < 1u << (32 - f.shift); b++) {
                 u32 n = 0;
-                for (u32 i = f.bucket[b]; i; i = f.flow[i - 1].next)
+                for (u32 i = f.bucket[b]; i; i = ((struct flow *)f.at)[i - 1].next)
                         n++;
                 worst = n > worst ? n : worst;
         }

@@ -54,7 +54,7 @@ static void hand(struct tcb *t, u32 piece)
         assert_memory_equal(copied, bytes, all);
         t->ev = &tcp_no_events;
         tcb_free(t);
-        struct flow_table *f = &handoff_of(L.m[FRONT]->st)->flows;
+        struct tuples *f = &handoff_of(L.m[FRONT]->st)->flows;
         struct flow *e = flow_add(f, n->raddr, n->laddr, n->ports);
         e->state = FLOW_ACTIVE;
         e->node = (u8)handoff_node_index(handoff_of(L.m[FRONT]->st), lan_addr[NODE1]);

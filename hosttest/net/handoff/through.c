@@ -212,7 +212,7 @@ static void finish(void)
         L.harm = NULL;
         run(2000);
         for (u32 i = 0; i < 16; i++)
-                L.th->passage[i].seen_ms -= PASSAGE_IDLE_MS; /* hours later */
+                passage_at(L.th, i)->seen_ms -= PASSAGE_IDLE_MS; /* hours later */
         run(9000);
         assert_int_equal(counters().passages, 0);
         assert_int_equal(counters().opening, 0);
@@ -591,10 +591,10 @@ static void table_that_is_full_takes_no_more(void **s)
         assert_null(passage_add(L.th, 99, 1, 2));
         bool from;
         for (u32 i = 0; i < 16; i++)
-                L.th->passage[i].state = PASSAGE_OPEN;
-        L.th->passage[7].ends = END_RESET; /* makes room */
+                passage_at(L.th, i)->state = PASSAGE_OPEN;
+        passage_at(L.th, 7)->ends = END_RESET; /* makes room */
         struct passage *e = passage_add(L.th, 99, 1, 2);
-        assert_ptr_equal(e, &L.th->passage[7]);
+        assert_ptr_equal(e, passage_at(L.th, 7));
         assert_ptr_equal(passage_find(L.th, 1, 99, 2u << 16, &from), e);
         assert_false(from);
         e->state = PASSAGE_OPEN;
