@@ -16,8 +16,7 @@ static void release(struct adoption *a)
         timer_stop(&h->st->wheel, &a->timer);
         while ((p = pktq_get(&a->queue)) != NULL)
                 pkt_free(p);
-        while ((p = pktq_get(&a->kept)) != NULL)
-                pkt_drop(p, DROP_HANDOFF_EARLY);
+        kept_drop(&a->kept, DROP_HANDOFF_EARLY);
         a->state = ADOPTION_FREE;
         a->next = h->free_adoption;
         h->free_adoption = a;
@@ -99,13 +98,10 @@ static struct flow *flow_of(struct adoption *a)
 
 void adoption_keep(struct adoption *a, struct pkt *p)
 {
-        if (a->state != ADOPTION_WAITING || a->kept.n >= TRANSFER_KEEP || tcp_short_of_buffers(a->h->st)) {
-                a->h->count.kept_lost++;
-                pkt_drop(p, DROP_HANDOFF_EARLY);
-                return;
-        }
-        a->h->count.kept++;
-        pktq_put(&a->kept, p);
+        u32 most = a->state == ADOPTION_WAITING ? TRANSFER_KEEP : 0;
+        bool kept = kept_put(&a->kept, most, a->h->st, p, DROP_HANDOFF_EARLY);
+        a->h->count.kept += kept;
+        a->h->count.kept_lost += !kept;
 }
 
 /* It will not stay here. */
@@ -115,14 +111,12 @@ static bool onward(const struct adoption *a) { return a->back && !ipaddr_is_any(
 static void abandon(struct adoption *a, bool known)
 {
         struct flow *f = flow_of(a);
-        struct pkt *p;
         if (a->t)
                 tcb_discard(a->t, &a->block, a->state == ADOPTION_WAITING && !onward(a));
         a->t = NULL;
         if (f && known) {
                 f->state = FLOW_ACTIVE;
-                while ((p = pktq_get(&a->kept)) != NULL)
-                        handoff_forward(a->h, p, a->front);
+                kept_forward(&a->kept, a->h, a->front);
         } else if (f) {
                 f->state = FLOW_DOUBT;
                 notice_add(a->h, f->node, NOTICE_PROBE, f->raddr, f->laddr, f->ports, f->nonce);
@@ -300,7 +294,6 @@ static void confirmed(struct adoption *a)
                 timewait_free(h->ts, w);
         struct flow *f = flow_of(a);
         struct pktq kept = a->kept;
-        struct pkt *p;
         if (f)
                 flow_del(&h->flows, f);
         else
@@ -315,8 +308,7 @@ static void confirmed(struct adoption *a)
         release(a);
         if (!went)
                 tcb_start(t);
-        while ((p = pktq_get(&kept)) != NULL)
-                tcp_rx(h->st, p, (const struct ip_hdr *)(p->head + p->l3));
+        kept_receive(&kept, h->st);
 }
 
 /* He went elsewhere before 53, and will send none for this answer of ours. */

@@ -157,6 +157,13 @@ void handoff_send(struct handoff *h, struct pkt *p, const struct way *w);
 /* A packet of a client for a silent address, whose connection is not here. */
 void handoff_unknown(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p);
 
+/* --- kept.c: what a client sends while his connection is nobody's --- */
+/* false: there are `most` already, or buffers are short; p was dropped. */
+bool kept_put(struct pktq *q, u32 most, struct stack *st, struct pkt *p, enum drop why);
+void kept_receive(struct pktq *q, struct stack *st);    /* the connection is here */
+void kept_forward(struct pktq *q, struct handoff *h, ipaddr node);
+void kept_drop(struct pktq *q, enum drop why);
+
 /* --- tunnel.c, untunnel.c: IP in IP (RFC 2003) --- */
 enum { HANDOFF_ROOM_MAX = 0xffff };
 void tunnel_tx(struct handoff *h, struct pkt *p, const struct way *w);  /* consumes p, data at the IP header */

@@ -13,9 +13,7 @@
 static void release(struct opening *o)
 {
         struct through *th = o->th;
-        struct pkt *p;
-        while ((p = pktq_get(&o->kept)) != NULL)
-                pkt_drop(p, DROP_THROUGH_OVER);
+        kept_drop(&o->kept, DROP_THROUGH_OVER);
         o->e = NULL;
         o->next = th->free_opening;
         th->free_opening = o;
@@ -164,8 +162,6 @@ static void let_go(struct opening *o)
         e->ends = c->state & FIN_RX ? END_CLIENT : 0;
         e->state = PASSAGE_OPEN;
         e->seen_ms = stack_now_ms(th->st);
-        if (!kept.n)
-                pktq_init(&kept);
         pktq_init(&o->kept);
         forget(t);
         forget(c);
@@ -177,13 +173,9 @@ static void let_go(struct opening *o)
 
 static void keep(struct opening *o, struct pkt *p)
 {
-        if (o->kept.n >= OPENING_KEEP || tcp_short_of_buffers(o->th->st)) {
-                o->th->count.kept_lost++;
-                pkt_drop(p, DROP_THROUGH_KEPT);
-                return;
-        }
-        o->th->count.kept++;
-        pktq_put(&o->kept, p);
+        bool kept = kept_put(&o->kept, OPENING_KEEP, o->th->st, p, DROP_THROUGH_KEPT);
+        o->th->count.kept += kept;
+        o->th->count.kept_lost += !kept;
 }
 
 /* The segment acknowledges everything that was said for the client, and is next. */

@@ -226,13 +226,9 @@ enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, 
 
 void transfer_keep(struct transfer *x, struct pkt *p)
 {
-        if (x->kept.n >= TRANSFER_KEEP || tcp_short_of_buffers(x->h->st)) {
-                x->h->count.kept_lost++;
-                pkt_drop(p, DROP_HANDOFF_KEPT);
-                return;
-        }
-        x->h->count.kept++;
-        pktq_put(&x->kept, p);
+        bool kept = kept_put(&x->kept, TRANSFER_KEEP, x->h->st, p, DROP_HANDOFF_KEPT);
+        x->h->count.kept += kept;
+        x->h->count.kept_lost += !kept;
 }
 
 /* fresh: of the answer that is not taken any more, 0 when none came. */
@@ -260,14 +256,11 @@ static void fail(struct transfer *x, enum handoff_reason why)
 {
         struct handoff *h = x->h;
         struct pktq kept = x->kept;
-        struct pkt *p;
         handoff_done_fn *done = x->done;
         void *ctx = x->ctx;
         struct tcb *t = x->t;
         struct tcp_key key = tcp_key(t);
         bool asked = x->asked;
-        if (!kept.n)
-                pktq_init(&kept);
         flow_del(&h->flows, x->flow);
         if (why == HANDOFF_SILENT)
                 withdraw(x);
@@ -281,8 +274,7 @@ static void fail(struct transfer *x, enum handoff_reason why)
         }
         if (asked && tcp_by_key(h->st, key) && tcp_lookup(h->ts, t->raddr, t->laddr, t->ports) == t)
                 tcb_resume(t); /* unless done ended it, or asks another node */
-        while ((p = pktq_get(&kept)) != NULL)
-                tcp_rx(h->st, p, (const struct ip_hdr *)(p->head + p->l3));
+        kept_receive(&kept, h->st);
 }
 
 static void send_53(struct transfer *x)
@@ -299,7 +291,6 @@ static void handed(struct transfer *x)
         struct handoff *h = x->h;
         struct flow *f = x->flow;
         struct tcb *t = x->t;
-        struct pkt *p;
         send_53(x);
         x->state = TRANSFER_DONE;
         x->tries = 1;
@@ -318,8 +309,7 @@ static void handed(struct transfer *x)
         if (x->asked)
                 ev->closed(t, 0);
         tcb_free(t);
-        while ((p = pktq_get(&x->kept)) != NULL)
-                handoff_forward(h, p, x->node);
+        kept_forward(&x->kept, h, x->node);
         timer_set(&h->st->wheel, &x->timer, stack_now_ms(h->st) + TRANSFER_LINGER_MS);
         x->done(x->ctx, NULL, HANDOFF_OK);
 }
