@@ -156,8 +156,8 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
                 drop_queue(queue);
                 return HANDOFF_BUSY;
         }
-        u32 ports = (u32)__builtin_bswap16(b->client_port) | (u32)__builtin_bswap16(b->service_port) << 16;
-        tcb_set_names(t, be32_raw(b->client.v4), be32_raw(b->service.v4), ports, NULL);
+        struct tuple n = block_names(b);
+        tcb_set_names(t, n.raddr, n.laddr, n.ports, NULL);
         tcb_set_opts(t, &l->opts);
         fill(t, l, b);
         t->flags |= TF_BUSY; /* what queues does not send */

@@ -73,17 +73,14 @@ static struct adoption *find(struct handoff *h, ipaddr front, u32 ports)
         return NULL;
 }
 
-static u32 client_ports(const struct control_block *b)
-{
-        return (u32)__builtin_bswap16(b->client_port) | (u32)__builtin_bswap16(b->service_port) << 16;
-}
-
 struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 {
         for (u32 i = 0; i < h->n_adoptions; i++) {
                 struct adoption *a = &h->adoption[i];
-                if (a->state != ADOPTION_FREE && be32_raw(a->block.client.v4) == raddr &&
-                    be32_raw(a->block.service.v4) == laddr && client_ports(&a->block) == ports)
+                if (a->state == ADOPTION_FREE)
+                        continue;
+                struct tuple n = block_names(&a->block);
+                if (n.raddr == raddr && n.laddr == laddr && n.ports == ports)
                         return a;
         }
         return NULL;
@@ -91,9 +88,8 @@ struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 
 static struct flow *flow_of(struct adoption *a)
 {
-        return a->back
-                   ? flow_find(&a->h->flows, be32_raw(a->block.client.v4), be32_raw(a->block.service.v4), client_ports(&a->block))
-                   : NULL;
+        struct tuple n = block_names(&a->block);
+        return a->back ? flow_find(&a->h->flows, n.raddr, n.laddr, n.ports) : NULL;
 }
 
 void adoption_keep(struct adoption *a, struct pkt *p)
@@ -172,7 +168,7 @@ static void take_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s
 /* May a connection with this block live here? */
 static enum handoff_reason admit(struct handoff *h, const struct control_block *b, ipaddr own, ipaddr front)
 {
-        u32 raddr = be32_raw(b->client.v4), laddr = be32_raw(b->service.v4), ports = client_ports(b);
+        struct tuple n = block_names(b);
         if (h->draining && !b->returned)
                 return HANDOFF_DRAINS;
         if (!handoff_is_service(h, b->service) || !ip_is_ours(h->st, b->service) || handoff_is_service(h, own))
@@ -180,8 +176,8 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
         const struct listener *l = listener_find(h->ts, b->service, b->service_port);
         if (!l)
                 return HANDOFF_LISTENER;
-        const struct flow *f = flow_find(&h->flows, raddr, laddr, ports);
-        if (tcp_lookup(h->ts, raddr, laddr, ports) || adoption_of(h, raddr, laddr, ports) ||
+        const struct flow *f = flow_find(&h->flows, n.raddr, n.laddr, n.ports);
+        if (tcp_lookup(h->ts, n.raddr, n.laddr, n.ports) || adoption_of(h, n.raddr, n.laddr, n.ports) ||
             (f && (f->state != FLOW_ACTIVE || !ipaddr_eq(h->node[f->node], front)))) /* in doubt: he says first whose it is */
                 return HANDOFF_TAKEN;
         u32 room = h->st->pkts.n_free / 2 * 1024;
@@ -196,7 +192,8 @@ static enum handoff_reason admit(struct handoff *h, const struct control_block *
 static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, const struct tcp_seg *s, struct pkt *p,
                   const struct control_block *b, u8 node)
 {
-        struct owned *had = owned_find(h, be32_raw(b->client.v4), be32_raw(b->service.v4), client_ports(b));
+        struct tuple n = block_names(b);
+        struct owned *had = owned_find(h, n.raddr, n.laddr, n.ports);
         if (had && !memcmp(had->nonce, b->nonce, HANDOFF_NONCE)) {
                 h->count.stray++; /* a late copy of the 51 that brought the connection here */
                 pkt_drop(p, DROP_HANDOFF_AGAIN);
@@ -208,7 +205,7 @@ static void begin(struct handoff *h, const struct ip_hdr *ip, const struct tcp_h
                 pkt_drop(p, DROP_HANDOFF_REFUSED);
                 return;
         }
-        struct flow *f = flow_find(&h->flows, be32_raw(b->client.v4), be32_raw(b->service.v4), client_ports(b));
+        struct flow *f = flow_find(&h->flows, n.raddr, n.laddr, n.ports);
         bool back = f && !handoff_is_silent(h, b->service);
         if (f && !back)
                 flow_del(&h->flows, f); /* we had given it back to him */

@@ -4,6 +4,7 @@
 #define HANDOFF_BLOCK_H
 
 #include "control.h"
+#include "tuples.h"
 
 /* --- block.c: the control block, version 2: a fixed part, and the service's place behind it --- */
 enum { BLOCK_VERSION = 2, BLOCK_BYTES = 208, BLOCK_MAX = BLOCK_BYTES + TCP_PLACE_MAX + HANDOFF_SCOPE,
@@ -42,6 +43,12 @@ static inline u32 block_len(const struct control_block *b) { return BLOCK_BYTES 
 void block_put(u8 dst[BLOCK_MAX], const struct control_block *b); /* writes block_len bytes */
 /* false: not this version, not this long, or it contradicts itself. */
 bool block_get(const u8 *src, u32 n, struct control_block *b);
+/* As the client's packets have them. */
+static inline struct tuple block_names(const struct control_block *b)
+{
+        return (struct tuple){be32_raw(b->client.v4), be32_raw(b->service.v4),
+                              (u32)__builtin_bswap16(b->client_port) | (u32)__builtin_bswap16(b->service_port) << 16, 0};
+}
 /* Bytes that follow the block: what came ahead of its turn, the send queue, what is unread. */
 u32 block_ahead(const struct control_block *b);
 static inline u32 block_bytes(const struct control_block *b) { return block_ahead(b) + b->snd_bytes + b->rcv_bytes; }

@@ -7,7 +7,6 @@
 #include "block.h"
 #include "control.h"
 #include "handoff.h"
-#include "tuples.h"
 #include "../ip_state.h"
 #include "../tcp/engine.h"
 
