@@ -6,17 +6,8 @@
 /* The front does not take it, or cannot be heard: the request is not ours to answer. */
 static void back(void *ctx, struct tcb *t, enum handoff_reason why)
 {
-        struct front *f = ctx;
-
-        if (why == HANDOFF_OK)
-                return;
-        struct relay *r = front_relay_new(f, t);
-        if (!r) {
+        if (why != HANDOFF_OK && !front_refuse(ctx, t, 503))
                 tcp_abort(t);
-                return;
-        }
-        front_relay_refuse(r, 503);
-        front_relay_run(r);
 }
 
 enum front_came front_came(void *ctx, struct tcb *t)

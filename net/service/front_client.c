@@ -22,6 +22,17 @@ static void count(struct front *f, u8 action)
         f->count.through += action == FRONT_THROUGH;
 }
 
+bool front_refuse(struct front *f, struct tcb *t, u32 status)
+{
+        struct relay *r = front_relay_new(f, t);
+
+        if (!r)
+                return false;
+        front_relay_refuse(r, status);
+        front_relay_run(r);
+        return true;
+}
+
 /* No entry is free: says so as far as that goes without one. */
 static void refuse_at_once(struct front *f, struct tcb *t)
 {
@@ -29,18 +40,6 @@ static void refuse_at_once(struct front *f, struct tcb *t)
         front_error_page(f, t, 503);
         tcp_consume(t, tcp_readable(t));
         tcp_close(t);
-}
-
-static void refuse(struct front *f, struct tcb *t, u32 status)
-{
-        struct relay *r = front_relay_new(f, t);
-
-        if (!r) {
-                refuse_at_once(f, t);
-                return;
-        }
-        front_relay_refuse(r, status);
-        front_relay_run(r);
 }
 
 /* Looks on when more has come. */
@@ -83,8 +82,8 @@ bool front_look(void *ctx, struct tcb *t)
         if (v.action == FRONT_LOCAL || (v.action == FRONT_HANDOFF && came == CAME_MINE))
                 return true; /* what a node was given it answers */
         status = f->actor[v.action].take(f->actor[v.action].ctx, t, &v, &h);
-        if (status)
-                refuse(f, t, (u32)status);
+        if (status && !front_refuse(f, t, (u32)status))
+                refuse_at_once(f, t);
         return false;
 }
 

@@ -85,15 +85,8 @@ static void done(void *ctx, struct tcb *t, enum handoff_reason why)
                 return;
         int status = may_relay(why) ? relay(g, t) : why == HANDOFF_SILENT ? 504 : 502;
         release(g);
-        if (!status)
-                return;
-        struct relay *r = front_relay_new(f, t);
-        if (!r) {
+        if (status && !front_refuse(f, t, (u32)status))
                 tcp_abort(t);
-                return;
-        }
-        front_relay_refuse(r, (u32)status);
-        front_relay_run(r);
 }
 
 static int take(void *ctx, struct tcb *t, const struct front_verdict *v, const struct front_head *head)

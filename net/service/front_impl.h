@@ -141,6 +141,7 @@ struct front {
 bool front_look(void *ctx, struct tcb *t);                  /* an http_look_fn */
 /* The next head of t: front_head_request's result, all of it in one piece at h->p. */
 int  front_client_head(struct front *f, struct tcb *t, struct front_head *h);
+bool front_refuse(struct front *f, struct tcb *t, u32 status); /* error page, and linger; false: no entry is free for that */
 bool front_client_step(struct relay *r);                    /* IDLE, HOLD */
 
 /* front_scope.c: what a node may answer by itself of a connection that it gets; bytes of at most n at dst, 0: nothing */
