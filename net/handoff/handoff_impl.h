@@ -86,11 +86,22 @@ struct rider {
 };
 enum handoff_reason transfer_begin(struct handoff *h, struct tcb *t, ipaddr node, const struct rider *r, handoff_done_fn *done,
                                    void *ctx, struct transfer **out);
+void transfer_keep(struct transfer *x, struct pkt *p); /* a packet of the client, from its TCP header on */
+struct transfer *transfer_of(struct handoff *h, const struct flow *f);
+void transfer_load(struct transfer *x, const struct rider *r);  /* its block, from a connection that is frozen with it */
+void transfer_release(struct transfer *x);
+
+/* --- transfer_tx.c --- */
+/* Block, bytes and FIN, counted from behind 51's SEQ. */
+static inline u32 transfer_end(const struct transfer *x) { return x->total + (x->fin ? 1 : 0); }
+void transfer_send(struct transfer *x);                 /* what is next, a window at most, and the time it may take */
+void transfer_send_53(struct transfer *x);
+void transfer_send_withdrawn(struct transfer *x, u32 fresh); /* fresh: of the answer that is not taken, 0 when none came */
+
+/* --- transfer_rx.c --- */
 bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s,
                  struct pkt *p); /* true: consumed */
-void transfer_keep(struct transfer *x, struct pkt *p); /* a packet of the client, from its TCP header on */
 void transfer_fire(struct timer *tm);
-struct transfer *transfer_of(struct handoff *h, const struct flow *f);
 
 /* --- who takes (adoption.c): a node, or the front that gets back --- */
 enum adoption_state { ADOPTION_FREE, ADOPTION_FILLING, ADOPTION_WAITING };

@@ -1,5 +1,5 @@
 /* transfer.c - who hands over, the front or a node that gives back (design 7): 51 and what follows it until 52 acknowledges all
- * of it, then 53.
+ * of it, then 53. Here: how one begins. What it sends is in transfer_tx.c, how it goes on and ends in transfer_rx.c.
  *
  *   begin -> SENDING (51, more) -- 52 --> 53, DONE (repeats 53 when asked, for 30 s) -> free
  *            SENDING -- refusal --> the connection is as it was, and who began may try another node
@@ -22,65 +22,7 @@ struct transfer *transfer_of(struct handoff *h, const struct flow *f)
         return f->state == FLOW_PENDING ? &h->transfer[i] : NULL;
 }
 
-static u32 end_of(const struct transfer *x) { return x->total + (x->fin ? 1 : 0); }
-
-static struct ctl message(const struct transfer *x, u8 kind, u8 flags, u32 seq)
-{
-        return (struct ctl){.scope = {.kind = kind,
-                                      .flags = (u8)(flags | (x->heard ? TCP_ACK : 0)),
-                                      .src = x->own,
-                                      .dst = x->node,
-                                      .ports = x->ports,
-                                      .seq = seq,
-                                      .ack = x->heard ? x->fresh : 0,
-                                      .first = x->first,
-                                      .nonce = kind != CTL_51 ? x->nonce
-                                               : x->back      ? x->prior
-                                                              : NULL}};
-}
-
-/* Bytes of block and queues at off, as many as one segment takes; 0 without a buffer. */
-static u32 send_at(struct transfer *x, u32 off)
-{
-        struct handoff *h = x->h;
-        struct ip_path path;
-        struct pkt *p = ip_route(h->st, x->node, &path) ? pkt_alloc(&h->st->pkts, PKT_HEADROOM) : NULL;
-        if (!p)
-                return 0;
-        u32 n = min_u32(x->total - off, min_u32(node_mtu(h, x->node, path.nif->mtu) - CTL_OVERHEAD, PKT_BUF - PKT_HEADROOM)),
-            block = off < x->n_block ? min_u32(x->n_block - off, n) : 0;
-        memcpy(p->data, x->block + (off < x->n_block ? off : 0), block);
-        tcb_export_bytes(x->t, off + block - x->n_block, p->data + block, n - block);
-        p->len = (u16)n;
-        bool last = off + n == x->total;
-        struct ctl c = message(x, off ? CTL_MORE : CTL_51, (u8)((off ? 0 : TCP_SYN) | TCP_PSH | (last && x->fin ? TCP_FIN : 0)),
-                               off ? x->first + 1 + off : x->first);
-        if (!off) {
-                c.scope.flags &= (u8)~TCP_ACK;
-                c.scope.ack = 0;
-                c.opt = (struct option144){.has = O144_HANDOFF | O144_BLOCK, .addr = tcb_raddr(x->t),
-                                           .block = (u16)x->n_block};
-                if (x->ports << 16 != x->t->ports << 16) {
-                        c.opt.has |= O144_PORT;
-                        c.opt.port = tcb_rport(x->t);
-                }
-        }
-        ctl_send(h, &c, p);
-        return n;
-}
-
-static void send_more(struct transfer *x)
-{
-        for (u32 n = 0; x->sent < x->total && n < TRANSFER_WINDOW; n++) {
-                u32 sent = send_at(x, x->sent);
-                if (!sent)
-                        break;
-                x->sent += sent;
-        }
-        timer_set(&x->h->st->wheel, &x->timer, stack_now_ms(x->h->st) + x->rto_ms);
-}
-
-static void release(struct transfer *x)
+void transfer_release(struct transfer *x)
 {
         struct handoff *h = x->h;
         timer_stop(&h->st->wheel, &x->timer);
@@ -116,14 +58,14 @@ static struct transfer *take(struct handoff *h)
                         old = y;
         }
         if (old)
-                release(x = old);
+                transfer_release(x = old);
         if (x)
                 h->free_transfer = x->next;
         return x;
 }
 
 /* Freezes the connection and writes the block of a handoff that begins. */
-static void load(struct transfer *x, const struct rider *r)
+void transfer_load(struct transfer *x, const struct rider *r)
 {
         struct control_block b;
         if (!r->frozen)
@@ -187,11 +129,11 @@ enum handoff_reason transfer_begin(struct handoff *h, struct tcb *t, ipaddr node
         if (came)
                 memcpy(x->prior, came->nonce, HANDOFF_NONCE);
         pktq_init(&x->kept);
-        load(x, r);
+        transfer_load(x, r);
         h->count.begun++;
         h->count.transfers++;
         h->count.flows_max = max_u32(h->count.flows_max, h->flows.n_used);
-        send_more(x);
+        transfer_send(x);
         *out = x;
         return HANDOFF_OK;
 }
@@ -224,198 +166,15 @@ enum handoff_reason handoff_move(struct handoff *h, struct tcb *t, ipaddr node, 
         return r;
 }
 
-void transfer_keep(struct transfer *x, struct pkt *p)
-{
-        bool kept = kept_put(&x->kept, TRANSFER_KEEP, x->h->st, p, DROP_HANDOFF_KEPT);
-        x->h->count.kept += kept;
-        x->h->count.kept_lost += !kept;
-}
-
-/* fresh: of the answer that is not taken any more, 0 when none came. */
-static void send_withdrawn(struct transfer *x, u32 fresh)
-{
-        struct pkt *p = pkt_alloc(&x->h->st->pkts, PKT_HEADROOM);
-        struct ctl c = message(x, CTL_WITHDRAWN, TCP_RST | TCP_ACK, x->first + 1 + end_of(x));
-        c.scope.ack = fresh;
-        if (p)
-                ctl_send(x->h, &c, p);
-}
-
-/* Said at once and whenever the other still waits for 53, so that he does not keep the client's packets. */
-static void withdraw(struct transfer *x)
-{
-        x->state = TRANSFER_WITHDRAWN;
-        x->tries = 1;
-        x->t = NULL;
-        send_withdrawn(x, x->heard ? x->fresh : 0);
-        timer_set(&x->h->st->wheel, &x->timer, stack_now_ms(x->h->st) + TRANSFER_LINGER_MS);
-}
-
-/* The connection is the client's and ours again. What was kept meets whoever has it then: t, or its next transfer. */
-static void fail(struct transfer *x, enum handoff_reason why)
-{
-        struct handoff *h = x->h;
-        struct pktq kept = x->kept;
-        handoff_done_fn *done = x->done;
-        void *ctx = x->ctx;
-        struct tcb *t = x->t;
-        struct tcp_key key = tcp_key(t);
-        bool asked = x->asked;
-        flow_del(&h->flows, x->flow);
-        if (why == HANDOFF_SILENT)
-                withdraw(x);
-        else
-                release(x);
-        if (x->on) {
-                onward_failed(h, t, x);
-        } else {
-                tcb_thaw(t);
-                done(ctx, t, why);
-        }
-        if (asked && tcp_by_key(h->st, key) && tcp_lookup(h->ts, t->raddr, t->laddr, t->ports) == t)
-                tcb_resume(t); /* unless done ended it, or asks another node */
-        kept_receive(&kept, h->st);
-}
-
-static void send_53(struct transfer *x)
-{
-        struct pkt *p = pkt_alloc(&x->h->st->pkts, PKT_HEADROOM);
-        struct ctl c = message(x, CTL_53, TCP_ACK, x->first + 1 + end_of(x));
-        if (p)
-                ctl_send(x->h, &c, p);
-}
-
-/* 52 came: from 53 on the connection is the node's, and every packet of the client goes there, first those that were kept. */
-static void handed(struct transfer *x)
-{
-        struct handoff *h = x->h;
-        struct flow *f = x->flow;
-        struct tcb *t = x->t;
-        send_53(x);
-        x->state = TRANSFER_DONE;
-        x->tries = 1;
-        x->t = NULL;
-        f->state = FLOW_ACTIVE;
-        f->seen_s = handoff_now_s(h);
-        memcpy(f->nonce, x->nonce, HANDOFF_NONCE);
-        h->count.handed++;
-        if (x->back) {
-                owned_drop(h, owned_of(h, t));
-                f->seen_s = (u16)(f->seen_s - (FLOW_EXPIRE_S - BACK_EXPIRE_S));
-                h->count.back++;
-        }
-        const struct tcp_events *ev = t->ev;
-        t->ev = &tcp_no_events;
-        if (x->asked)
-                ev->closed(t, 0);
-        tcb_free(t);
-        kept_forward(&x->kept, h, x->node);
-        timer_set(&h->st->wheel, &x->timer, stack_now_ms(h->st) + TRANSFER_LINGER_MS);
-        x->done(x->ctx, NULL, HANDOFF_OK);
-}
-
-/* The client's SYN has waited long enough: it gets its answer from here, and the handoff begins anew, with a connection whose SYN
- * is out. The node gives up what it may have adopted. */
-static void answer_syn(struct transfer *x)
-{
-        struct control_block b;
-        block_get(x->block, x->n_block, &b);
-        tcb_thaw(x->t);
-        tcp_tx(x->t);
-        load(x, &(struct rider){.scope = &b.scope, .place = b.place, .n_place = b.n_place, .wish = b.wish, .returned = b.returned});
-        x->h->count.answered++;
-        x->early = x->heard = false;
-        x->acked = x->sent = x->tries = 0;
-        x->rto_ms = TRANSFER_RTO_MS;
-        send_more(x);
-}
-
-void transfer_fire(struct timer *tm)
-{
-        struct transfer *x = container_of(tm, struct transfer, timer);
-        if (x->state != TRANSFER_SENDING) {
-                release(x);
-                return;
-        }
-        if (++x->tries == TRANSFER_EARLY_TRIES && x->early) {
-                answer_syn(x);
-                return;
-        }
-        if (x->tries == TRANSFER_TRIES) {
-                x->h->count.silent++;
-                fail(x, HANDOFF_SILENT);
-                return;
-        }
-        x->h->count.retried++;
-        x->rto_ms *= 2;
-        x->sent = x->acked;
-        send_more(x);
-}
-
-/* An acknowledgement of the node: of a part, or of all, which is 52. */
-static void acked(struct transfer *x, const struct tcp_seg *s)
-{
-        u32 off = s->ack - x->first - 1;
-        bool other = x->heard && s->seq != x->fresh; /* of a late copy of 51 */
-        /* what was given back under another answer was not withdrawn: the front would forward it again */
-        if (off == end_of(x) && (x->state == TRANSFER_WITHDRAWN || (x->state == TRANSFER_DONE && other && !x->back))) {
-                send_withdrawn(x, s->seq);
-                return;
-        }
-        if (off > end_of(x) || other) {
-                x->h->count.stray++;
-                return;
-        }
-        x->heard = true;
-        x->fresh = s->seq;
-        if (x->state == TRANSFER_DONE) {
-                send_53(x);
-        } else if (off == end_of(x)) {
-                handed(x);
-        } else if (off > x->acked) {
-                x->acked = off;
-                x->sent = max_u32(x->sent, off);
-                x->tries = 0;
-                x->rto_ms = TRANSFER_RTO_MS;
-                send_more(x);
-        }
-}
-
-static void refused(struct transfer *x, const struct ctl_in *in)
-{
-        enum handoff_reason why = in->n && in->text[0] && in->text[0] < HANDOFF_WIRE_REASONS ? in->text[0] : HANDOFF_BLOCK;
-        x->h->count.refused[why]++;
-        fail(x, why);
-}
-
 enum handoff_reason handoff_back(struct handoff *h, struct tcb *t, handoff_done_fn *done, void *ctx)
 {
         const struct owned *o = owned_of(h, t);
         return o ? handoff_begin(h, t, h->node[o->node], NULL, done, ctx) : HANDOFF_STATE;
 }
 
-bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
+void transfer_keep(struct transfer *x, struct pkt *p)
 {
-        struct transfer *x = NULL;
-        struct ctl_in in;
-        u32 ports = *(const u32_any *)th;
-        for (u32 i = 0; i < h->n_transfers && !x; i++) {
-                struct transfer *y = &h->transfer[i];
-                if (y->state != TRANSFER_FREE && y->ports == (ports << 16 | ports >> 16) && ipaddr_eq(y->node, ip->src))
-                        x = y;
-        }
-        if (!x)
-                return false;
-        bool rst = (s->flags & TCP_RST) != 0;
-        if (!ctl_read(h, th, s, p, &in) || !ctl_good(h, &in, rst ? CTL_REFUSAL : CTL_52, ip, th, s, x->first, x->nonce)) {
-                h->count.forged++;
-                pkt_drop(p, DROP_HANDOFF_FORGED_52);
-                return true;
-        }
-        if (rst && x->state == TRANSFER_SENDING)
-                refused(x, &in);
-        else if (!rst && (s->flags & TCP_ACK))
-                acked(x, s);
-        pkt_drop(p, DROP_HANDOFF_52);
-        return true;
+        bool kept = kept_put(&x->kept, TRANSFER_KEEP, x->h->st, p, DROP_HANDOFF_KEPT);
+        x->h->count.kept += kept;
+        x->h->count.kept_lost += !kept;
 }
