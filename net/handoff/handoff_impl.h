@@ -123,7 +123,22 @@ bool adoption_rx(struct handoff *h, u8 node, const struct ip_hdr *ip, const stru
                  struct pkt *p); /* true: consumed */
 void adoption_fire(struct timer *tm);
 struct adoption *adoption_of(struct handoff *h, u32 raddr, u32 laddr, u32 ports);      /* by the client's names */
+struct adoption *adoption_find(struct handoff *h, ipaddr front, u32 ports);            /* by the front's */
 void adoption_keep(struct adoption *a, struct pkt *p); /* a packet of the client, from its TCP header on */
+/* Text at its place in block and bytes; what is not next is sent again by the front. Consumes p. */
+void adoption_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s, u32 off);
+void adoption_abandon(struct adoption *a, bool known);  /* it never was ours; known: it still is his who began, as the entry says */
+
+/* --- adoption_tx.c --- */
+void adoption_send_ack(struct adoption *a);             /* 52, or an acknowledgement of a part on the way to it */
+/* ports: as the front's header holds them; first: SEQ of its 51. */
+void adoption_refuse(struct handoff *h, ipaddr own, ipaddr front, u32 ports, u32 first, u8 key, const u8 *nonce,
+                     enum handoff_reason why);
+
+/* --- admit.c --- */
+/* A SYN with the handoff in its option: 51, for the first time or again. Consumes p. */
+void adoption_rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p,
+                    struct ctl_in *in, u8 node);
 
 /* --- owned.c: connections that came here by a handoff, those in TIME_WAIT included --- */
 struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live, scope, first; u8 nonce[HANDOFF_NONCE]; };
