@@ -1,5 +1,6 @@
-/* drain.c - connections that live here go to another node: those that somebody names, or all, for a machine that is to be switched off.
- * What cannot be moved is named with the reason. Not here: how one is moved (transfer.c, onward.c). SPDX-License-Identifier: MIT */
+/* drain.c - connections that live here go to another node: those that somebody names, or all, for a machine that is to be
+ * switched off. What cannot be moved is named with the reason. Not here: how one is moved (transfer.c, onward.c).
+ * SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 
 enum { DRAIN_AGAIN_MS = 5000 };

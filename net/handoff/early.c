@@ -1,6 +1,6 @@
 /* early.c - clients that ask with their SYN (Fast Open, QuRe), and connections whose directions open and close by themselves:
- * what their block has more, and how it becomes a connection again. The front withholds its SYN,ACK while it hands over, so SND.UNA is
- * the number that the node's SYN will take. SPDX-License-Identifier: MIT */
+ * what their block has more, and how it becomes a connection again. The front withholds its SYN,ACK while it hands over, so
+ * SND.UNA is the number that the node's SYN will take. SPDX-License-Identifier: MIT */
 #include "handoff_impl.h"
 #include "mem.h"
 

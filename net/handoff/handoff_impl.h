@@ -127,7 +127,7 @@ struct adoption *adoption_find(struct handoff *h, ipaddr front, u32 ports);     
 void adoption_keep(struct adoption *a, struct pkt *p); /* a packet of the client, from its TCP header on */
 /* Text at its place in block and bytes; what is not next is sent again by the front. Consumes p. */
 void adoption_text(struct adoption *a, struct pkt *p, const struct tcp_seg *s, u32 off);
-void adoption_abandon(struct adoption *a, bool known);  /* it never was ours; known: it still is his who began, as the entry says */
+void adoption_abandon(struct adoption *a, bool known);  /* it never was ours; known: it still is his who began */
 
 /* --- adoption_tx.c --- */
 void adoption_send_ack(struct adoption *a);             /* 52, or an acknowledgement of a part on the way to it */

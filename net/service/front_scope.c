@@ -1,5 +1,5 @@
-/* front_scope.c - what the front lets a node answer by itself on a connection that it hands over, and whether a request is of that.
- * The node then needs no rules of its own: it gives back whatever is not covered, and the front decides again.
+/* front_scope.c - what the front lets a node answer by itself on a connection that it hands over, and whether a request is of
+ * that. The node then needs no rules of its own: it gives back whatever is not covered, and the front decides again.
  *
  *   1                                every request: whatever the client asks, the rules choose the same backend
  *   2 conditions, a text for each    what matches this rule; those in front of it that could match choose the same backend

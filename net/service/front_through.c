@@ -1,5 +1,5 @@
-/* front_through.c - the front's actor for connections that were taken as they passed and belong to nobody here: they go on to where
- * they were going. Not here: how (net/handoff/opening.c). SPDX-License-Identifier: MIT */
+/* front_through.c - the front's actor for connections that were taken as they passed and belong to nobody here: they go on to
+ * where they were going. Not here: how (net/handoff/opening.c). SPDX-License-Identifier: MIT */
 #include "front_through.h"
 #include "front_impl.h"
 
