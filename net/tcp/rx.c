@@ -123,6 +123,17 @@ static bool check_syn(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         return false;
 }
 
+/* RFC 3168 6.1.3: a mark is echoed until the peer says CWR, and again when that segment was marked, too. What lies outside the window
+ * may be anybody's, and is not looked at (6.1.5). */
+static bool note_ecn(struct tcb *t, struct tcp_seg *s, struct pkt *p)
+{
+        if (s->flags & TCP_CWR)
+                t->flags &= ~(u32)TF_ECE;
+        if ((t->flags & TF_ECN) && s->ce)
+                t->flags |= TF_ECE;
+        return true;
+}
+
 /* fifth: ACK */
 static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
@@ -182,7 +193,7 @@ static bool take_text(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 }
 
 /* In the standard's order; the third, security, is not supported. */
-static step *const arrives[] = {check_seq, check_rst, check_syn, check_ack, check_urg, take_text};
+static step *const arrives[] = {check_seq, check_rst, check_syn, note_ecn, check_ack, check_urg, take_text};
 
 void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
@@ -192,10 +203,6 @@ void tcp_arrives(struct tcb *t, struct tcp_seg *s, struct pkt *p)
         } else if (t->state == TCP_B_SYN_SENT && !t->conv) {
                 tcp_syn_sent_rx(t, s, p);
         } else {
-                if (s->flags & TCP_CWR)
-                        t->flags &= ~(u32)TF_ECE;
-                if ((t->flags & TF_ECN) && s->ce)
-                        t->flags |= TF_ECE; /* RFC 3168 6.1.3: until the peer says CWR, and again when that segment was marked, too */
                 for (u32 i = 0; i < COUNT_OF(arrives); i++)
                         if (!arrives[i](t, s, p))
                                 break;

@@ -113,6 +113,19 @@ static void rfc_3168_mark_on_the_segment_with_cwr_counts(void **s)
         trace_end();
 }
 
+static void rfc_3168_marks_outside_the_window_are_not_looked_at(void **s)
+{
+        established_ecn();
+        T.read_all = true;
+        rx(T_ACK, 1, 1, MSS);
+        rx_marked(T_ACK, 1, 1, MSS); /* came already */
+        expect_tx(T_ACK, 1, 1 + MSS, 0);
+        rx_marked(T_ACK, 1 + MSS, 1, MSS);
+        rx(T_ACK | T_CWR, 1, 1, MSS); /* an old reduction */
+        expect_tx(T_ACK | T_ECE, 1, 1 + 2 * MSS, 0);
+        trace_end();
+}
+
 static void rfc_3168_cwr_follows_every_reduction(void **s)
 {
         established_ecn();
@@ -418,7 +431,8 @@ int main(void)
                 test(rfc_7323_segment_without_the_agreed_timestamp_is_dropped_silently),
                 test(rfc_7323_half_open_wants_the_agreed_timestamp_too), test(rfc_7323_rst_carries_the_timestamp),
                 test(rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp),
-                test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_cwr_follows_every_reduction),
+                test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
+                test(rfc_3168_cwr_follows_every_reduction),
                 test(rfc_3168_window_probe_is_not_ect), test(fin_is_answered_however_often_it_comes),
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
