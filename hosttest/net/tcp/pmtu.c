@@ -91,13 +91,26 @@ static void rfc_4821_larger_segment_that_times_out_is_repeated_in_pieces(void **
         trace_end();
 }
 
+/* A time-out left room for one segment of the old size; the router's answer to the larger one comes after it. */
+static void larger_mtu_told_late_leaves_room_for_one_segment(void **s)
+{
+        larger_again(false);
+        wait_ms(2 * T.t->rto_ms);
+        assert_int_equal(T.t->cwnd, LOW);
+        rx_icmp(3, 4, 1200, 1);
+        assert_int_equal(T.t->mss, 1160);
+        assert_int_equal(T.t->cwnd, 1160);
+        wire_flush_out(T.w);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(rfc_1191_6_3_larger_segment_that_arrives_raises_the_path_mtu),
                 test(rfc_1191_6_3_larger_segment_that_a_router_refuses_is_repeated_in_pieces),
                 test(rfc_4821_7_3_larger_segment_that_is_lost_does_not_lower_the_rate),
-                test(rfc_4821_larger_segment_that_times_out_is_repeated_in_pieces),
+                test(rfc_4821_larger_segment_that_times_out_is_repeated_in_pieces), test(larger_mtu_told_late_leaves_room_for_one_segment),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
