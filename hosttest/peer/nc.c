@@ -161,8 +161,10 @@ int main(int argc, char **argv)
         if (argc < 5)
                 return fail("usage", E_INVAL);
         tap = atoi(argv[1]);
-        struct qure_config c = {.addr = address(argv[2]), .plen = 24, .gateway = address("10.9.0.1"), .ethernet = true, .mac = {{2, 'n', 'c', 0, 0, (u8)getpid()}},
-                                .mtu = (u16)opt("mtu"), .output = output, .stack = {.n_pkts = 2048, .n_tcbs = 16, .alloc = take, .wait = wait_a_little}};
+        u32 pid = (u32)getpid();
+        struct qure_config c = {.addr = address(argv[2]), .plen = 24, .gateway = address("10.9.0.1"), .ethernet = true,
+                                .mac = {{2, 'n', 'c', (u8)(pid >> 16), (u8)(pid >> 8), (u8)pid}}, .mtu = (u16)opt("mtu"),
+                                .output = output, .stack = {.n_pkts = 2048, .n_tcbs = 16, .alloc = take, .wait = wait_a_little}};
         if (getrandom(c.stack.seed, sizeof c.stack.seed, 0) < 0 || (q = qure_new(&c, now_us())) == NULL)
                 return fail("qure_new", E_NOMEM);
         struct sock *s = opened();

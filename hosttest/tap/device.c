@@ -44,6 +44,7 @@ static void open_one(struct stack *st, const char *name, size_t n)
 {
         struct ifreq r = {.ifr_flags = IFF_TAP | IFF_NO_PI};
         struct device *d = &device[n_devices];
+        u32 pid = (u32)getpid();
 
         d->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
         snprintf(r.ifr_name, sizeof(r.ifr_name), "%.*s", (int)n, name);
@@ -51,10 +52,10 @@ static void open_one(struct stack *st, const char *name, size_t n)
                 fprintf(stderr, "qure-tap: cannot open TAP device %s: %s\n", r.ifr_name, strerror(errno));
                 exit(1);
         }
-        d->nif = (struct netif){.name = "eth0", .driver = "tap", .mac = {{0x02, 'q', 'u', 'r', (u8)('e' + n_devices), 1}},
+        d->nif = (struct netif){.name = "eth0", .driver = "tap",
+                                .mac = {{0x02, 'q', (u8)n_devices, (u8)(pid >> 16), (u8)(pid >> 8), (u8)pid}}, /* Linux: < 2^22 */
                                 .mtu = 1500, .caps = NETIF_SG, .xmit = transmit};
         d->nif.name[3] = (char)('0' + n_devices++);
-        d->nif.mac.b[5] = (u8)getpid();
         netif_add(st, &d->nif, true);
 }
 
