@@ -1,5 +1,5 @@
 """peers.py - a Linux peer and qure (as a process, as netcat over the library, or the image in QEMU) with a bad network between
-them, transfers checked by SHA-256, and a judge who reads the capture.
+them, and transfers checked by SHA-256. The judge who reads the capture is in judge.py.
 
     w = World('tap', loss=5, delay=20)       # w.net: the namespace where Linux has 10.9.0.1
     get(w, 1 << 20); echo(w, 1 << 20); put(w, 1 << 20)
@@ -12,14 +12,12 @@ import ctypes, fcntl, hashlib, os, random, select, socket, struct, subprocess, s
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../e2e'))
 from machine import B, GUEST, HOST, PLEN, Net, Qemu, Scratch, _cleanup, end, run, volume_with
 from web import Tap, volume
+from judge import judge, need, options, qure_mac, rules, segments, sum16
 
 MIB = 1 << 20
 FILE = random.Random(3).randbytes(8 * MIB)
 CONF = f'hostname peer\ninterface eth0 address {GUEST}/{PLEN}\nroute default via {HOST}\nsite default /www\nlisten http 80\nlisten echo 7\nlisten discard 9\n'
 SITE = {'qure.conf': CONF, 'www/index.html': b'<p>page', 'www/small.txt': b'small\n', 'www/blob.bin': FILE}
-
-def need(ok, text='it is not so'):
-    if not ok: raise AssertionError(text)
 
 def inside(name, fn):
     """fn() with this thread in the network namespace `name`."""
@@ -286,117 +284,3 @@ class LinuxServer:
             while c.recv(65536): pass
             c.close()
         except OSError: pass
-
-
-# --- the judge: what a capture shows of qure ---
-
-def sum16(b):
-    s = sum(struct.unpack(f'!{len(b) // 2}H', b[:len(b) & ~1])) + (b[-1] << 8 if len(b) & 1 else 0)
-    while s >> 16: s = (s & 0xffff) + (s >> 16)
-    return s
-
-def segments(path):
-    """(from qure?, four-tuple, seq, ack, flags, window, options, payload, frame number) of the TCP frames; qure is GUEST."""
-    us = socket.inet_aton(GUEST)
-    with open(path, 'rb') as f: data = f.read()
-    at, number = 24, 0
-    while at + 16 <= len(data):
-        n = struct.unpack_from('<I', data, at + 8)[0]
-        f = data[at + 16:at + 16 + n]
-        at += 16 + n; number += 1
-        if len(f) < 54 or f[12:14] != b'\x08\x00' or f[14] >> 4 != 4 or f[23] != 6 or f[20] & 0x3f or f[21]: continue
-        ih, total = (f[14] & 15) * 4, struct.unpack_from('!H', f, 16)[0]
-        t = f[14 + ih:14 + total]
-        if len(t) < 20 or total + 14 > len(f): continue
-        out = f[26:30] == us
-        if not out and (sum16(f[14:14 + ih]) != 0xffff or sum16(f[26:34] + struct.pack('!HH', 6, len(t)) + t) != 0xffff): continue
-        sp, dp, seq, ack, off, flags, win = struct.unpack_from('!HHIIBBH', t)
-        th = (off >> 4) * 4
-        yield out, (f[30:34] + f[26:30], dp, sp) if out else (f[26:30] + f[30:34], sp, dp), seq, ack, flags, win, t[20:th], t[th:], number
-
-def qure_mac(path):
-    """The first frame with our address as its sender says it."""
-    with open(path, 'rb') as f: data = f.read(200000)
-    at, us = 24, socket.inet_aton(GUEST)
-    while at + 16 <= len(data):
-        n = struct.unpack_from('<I', data, at + 8)[0]
-        f = data[at + 16:at + 16 + n]
-        at += 16 + n
-        if f[12:14] == b'\x08\x06' and f[28:32] == us or f[12:14] == b'\x08\x00' and f[26:30] == us: return f[6:12].hex(':')
-    raise AssertionError('qure sent nothing')
-
-def options(o):
-    d, i = {}, 0
-    while i < len(o) and o[i]:
-        if o[i] == 1: i += 1; continue
-        if i + 1 >= len(o) or o[i + 1] < 2: break
-        d[o[i]] = o[i + 2:i + o[i + 1]]; i += o[i + 1]
-    return d
-
-def less(a, b): return (b - a) % 2**32 < 2**31 and a != b
-
-class Conversation:
-    def __init__(self):
-        self.edge = self.ours = self.acked = self.peer_next = None; self.scale = [None, None]; self.mss = 536; self.isn = None
-        self.zero, self.syn, self.over, self.sent = False, [False, False], False, bytearray()
-
-def rules(path):
-    """Rules of RFC 9293 that a capture shows; the list of what was broken by qure, and how many segments were read."""
-    conversations, wrong, n = {}, [], 0
-    for out, key, seq, ack, flags, win, opts, payload, number in segments(path):
-        n += 1
-        length = len(payload)
-        c = conversations.get(key)
-        if flags & 2:
-            if not out and not flags & 16 or out and not flags & 16 or c is None:
-                if c is None or not c.syn[out] or flags & 16 == 0 and c.edge is not None: c = conversations[key] = Conversation()
-            o = options(opts)
-            c.syn[out] = True
-            if out: c.isn = seq
-            c.scale[out] = min(14, o[3][0]) if 3 in o and len(o[3]) == 1 else None
-            if not out: c.mss = struct.unpack('!H', o[2])[0] if 2 in o else 536
-        if c is None or not all(c.syn) or flags & 4: continue
-        shift = 0 if None in c.scale or flags & 2 else c.scale[out]
-        end = (seq + length + (flags & 1) + (flags >> 1 & 1)) % 2**32
-        right = (ack + (win << shift)) % 2**32
-        if not out:
-            if flags & 16 and (c.edge is None or less(c.edge, right)): c.edge = right
-            if flags & 16 and win == 0: c.zero = True
-            if c.peer_next is None or less(c.peer_next, end): c.peer_next = end
-            if flags & 1: c.over = True
-            continue
-        bad = lambda what: wrong.append(f'frame {number}: {what}')
-        if length > c.mss: bad(f'{length} bytes for an MSS of {c.mss}')
-        data_end = (seq + length) % 2**32
-        if length and c.edge is not None and less(c.edge, data_end) and not (c.zero and length == 1): bad(f'{(data_end - c.edge) % 2**32} bytes beyond the window')
-        at = (seq - c.isn - 1) % 2**32
-        if length and at < 2**30 and c.sent is not None:
-            if at > len(c.sent):            # the capture missed a frame: the kernel's queue was full
-                c.sent = None
-                continue
-            if c.sent[at:at + length] != payload[:len(c.sent) - at]: bad('other bytes than the first time')
-            c.sent[at:at + length] = payload
-        if flags & 16:
-            if c.acked is not None and less(ack, c.acked): bad('an older acknowledgement than before')
-            if c.peer_next is not None and less(c.peer_next, ack): bad('acknowledges what was not sent')
-            c.acked = ack
-            slack = (1 << shift) - 1
-            if c.ours is not None and not c.over and less((right + slack) % 2**32, c.ours): bad(f'the window shrank by {(c.ours - right) % 2**32}')
-            if c.ours is None or less(c.ours, right): c.ours = right
-    return wrong, n
-
-# payload is data, whatever it looks like
-PROTOCOLS = [x for port in (7, 9, 80, 5000, 5001, 5002) for x in ('-d', f'tcp.port=={port},data')]
-
-def judge(w):
-    """Fails when qure sent anything malformed, with a wrong checksum, or against a rule."""
-    wrong, n = rules(w.pcap)
-    need(n, 'no TCP segment was captured')
-    need(not wrong, f'{len(wrong)} of {n} segments: ' + '; '.join(wrong[:8]))
-    p = subprocess.run(['tshark', '-n', '-r', w.pcap, *PROTOCOLS, '-o', 'tcp.desegment_tcp_streams:FALSE', '-o', 'ip.check_checksum:TRUE', '-o',
-                        'tcp.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-Y', f'eth.src == {qure_mac(w.pcap)} && (_ws.malformed || ip.checksum.status == 0 || '
-                        'tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0 || _ws.expert.severity == "Error")',
-                        '-T', 'fields', '-e', 'frame.number', '-e', '_ws.col.Info', '-e', '_ws.expert.message'],
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    need(p.returncode == 0 and not p.stdout.strip(), f'tshark: {p.returncode} ' + p.stdout[:1500] + p.stderr[-500:])
-    return n
