@@ -18,19 +18,19 @@ def sum16(b):
     return s
 
 def frames(path):
-    """(time, frame number, frame) of a capture."""
+    """(number, frame) of a capture."""
     with open(path, 'rb') as f: data = f.read()
     at, number = 24, 0
     while at + 16 <= len(data):
-        s, us, n, _ = struct.unpack_from('<IIII', data, at)
+        n = struct.unpack_from('<I', data, at + 8)[0]
         number += 1
-        yield s + us / 1e6, number, data[at + 16:at + 16 + n]
+        yield number, data[at + 16:at + 16 + n]
         at += 16 + n
 
-def timed_segments(path):
-    """segments(), each with its time in front."""
+def segments(path):
+    """(from qure?, four-tuple, seq, ack, flags, window, options, payload, frame number) of the TCP frames; qure is GUEST."""
     us = socket.inet_aton(GUEST)
-    for when, number, f in frames(path):
+    for number, f in frames(path):
         if len(f) < 54 or f[12:14] != b'\x08\x00' or f[14] >> 4 != 4 or f[23] != 6 or f[20] & 0x3f or f[21]: continue
         ih, total = (f[14] & 15) * 4, struct.unpack_from('!H', f, 16)[0]
         t = f[14 + ih:14 + total]
@@ -39,16 +39,12 @@ def timed_segments(path):
         if not out and (sum16(f[14:14 + ih]) != 0xffff or sum16(f[26:34] + struct.pack('!HH', 6, len(t)) + t) != 0xffff): continue
         sp, dp, seq, ack, off, flags, win = struct.unpack_from('!HHIIBBH', t)
         th = (off >> 4) * 4
-        yield when, out, (f[30:34] + f[26:30], dp, sp) if out else (f[26:30] + f[30:34], sp, dp), seq, ack, flags, win, t[20:th], t[th:], number
-
-def segments(path):
-    """(from qure?, four-tuple, seq, ack, flags, window, options, payload, frame number) of the TCP frames; qure is GUEST."""
-    for s in timed_segments(path): yield s[1:]
+        yield out, (f[30:34] + f[26:30], dp, sp) if out else (f[26:30] + f[30:34], sp, dp), seq, ack, flags, win, t[20:th], t[th:], number
 
 def qure_mac(path):
     """The first frame with our address as its sender says it."""
     us = socket.inet_aton(GUEST)
-    for _, _, f in frames(path):
+    for _, f in frames(path):
         if f[12:14] == b'\x08\x06' and f[28:32] == us or f[12:14] == b'\x08\x00' and f[26:30] == us: return f[6:12].hex(':')
     raise AssertionError('qure sent nothing')
 
@@ -139,7 +135,7 @@ class Conversation:
         """Our echo of a later clock says that we have seen what came with this one."""
         return tsecr is not None and clock is not None and less(struct.unpack('!I', clock)[0], tsecr)
 
-    def judged(self, when, seq, ack, flags, win, right, opts, payload):
+    def judged(self, seq, ack, flags, opts, payload):
         """One of our segments; yields what is wrong with it."""
         o, length = options(opts), len(payload)
         at, wrong = self.offset(seq), []
@@ -148,7 +144,7 @@ class Conversation:
             wrong += [f'option {kind} outside of a SYN' for kind in (2, 3, 4) if kind in o]
             if 5 in o and not self.agreed(4): wrong.append('SACK that was not agreed on')
             if (8 in o) != self.agreed(8): wrong.append('a timestamp that was not agreed on' if 8 in o else 'no timestamp')
-        return wrong + self.times(o, flags) + self.blocks(o, ack) + self.data(when, at, flags, length, o)
+        return wrong + self.times(o, flags) + self.blocks(o, ack) + self.data(at, flags, length, o)
 
     def times(self, o, flags):
         if 8 not in o or len(o[8]) != 8: return []
@@ -176,7 +172,7 @@ class Conversation:
             if any(x <= v and u <= y for u, v in b[:i]): wrong.append(f'SACK blocks that touch: {b}')
         return wrong
 
-    def data(self, when, at, flags, length, o):
+    def data(self, at, flags, length, o):
         end, wrong = at + length, []
         ecr = struct.unpack('!II', o[8])[1] if 8 in o and len(o[8]) == 8 else None
         if flags & FIN:
@@ -186,24 +182,25 @@ class Conversation:
         if length and at >= 0:
             if end <= self.una and self.knows(ecr, self.una_at): wrong.append('repeats what was acknowledged')
             if self.knows(ecr, self.sacked_at) and self.sacked.has(at, end) and end > self.una: wrong.append('repeats what was sacked')
-            if not self.heard and end - 1 > min(10 * self.mss, max(2 * self.mss, 14600)):       # RFC 6928 2
+            if not self.heard and end - 1 > min(10 * self.mss, max(2 * self.mss, 14600)) + self.mss:    # RFC 6928 2, and a probe (RFC 8985 7.3)
                 wrong.append(f'{end - 1} bytes before anything was answered')
         if (length or flags & FIN) and at >= 0:
-            if end + (flags & FIN) <= self.high: wrong += self.backs_off(when, at)
+            if end + (flags & FIN) <= self.high and ecr is not None: wrong += self.backs_off(struct.unpack('!I', o[8][:4])[0], at)
             self.high = max(self.high, end + (flags & FIN))
         return wrong
 
-    def backs_off(self, when, at):
-        """RFC 6298 5.5: while the peer says nothing, the n-th time-out comes 2^n times the least RTO later; the first time may be a probe (RFC 8985 7)."""
+    def backs_off(self, ms, at):
+        """RFC 6298 5.5: while the peer says nothing, the n-th time-out comes after 2^n times the least RTO, by our own clock. What comes earlier than a
+        time-out could is something else, and answers what we heard before."""
         times = self.again.setdefault(at, [])
-        times.append(when)
-        least = .18 * (2 ** (len(times) - 1) - 1)
-        return [f'sent again {len(times)} times within {when - times[0]:.3f} s of silence'] if when - times[0] < min(least, 60) else []
+        if times and ms - times[-1] < 150: times.clear()
+        times.append(ms)
+        return [f'sent again {len(times)} times within {ms - times[0]} ms of silence'] if ms - times[0] < min(180 * (2 ** (len(times) - 1) - 1), 60000) else []
 
 def rules(path):
     """Rules of RFC 9293 and its companions that a capture shows; the list of what was broken by qure, and how many segments were read."""
     conversations, wrong, n = {}, [], 0
-    for when, out, key, seq, ack, flags, win, opts, payload, number in timed_segments(path):
+    for out, key, seq, ack, flags, win, opts, payload, number in segments(path):
         n += 1
         length = len(payload)
         c = conversations.get(key)
@@ -218,7 +215,7 @@ def rules(path):
         if not out:
             c.peer(seq, ack, flags, win, right, opts, length)
             continue
-        for what in c.judged(when, seq, ack, flags, win, right, opts, payload): bad(what)
+        for what in c.judged(seq, ack, flags, opts, payload): bad(what)
         if length > c.mss: bad(f'{length} bytes for an MSS of {c.mss}')
         data_end = (seq + length) % 2**32
         if length and c.edge is not None and less(c.edge, data_end) and not (c.zero and length == 1): \
