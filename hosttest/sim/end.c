@@ -81,12 +81,13 @@ static void compare(struct end *e, const u8 *got, u32 n)
         s->count.content += n;
 }
 
-/* An echo sends the buffer it received (the seeds' pipe). */
+/* An echo sends the buffer it received (the seeds' pipe), one at a time while few are free (tcp.h). */
 static bool read_take(struct end *e)
 {
         const u8 *run;
         struct tcb *t = e->t;
-        u32 n = tcp_peek(t, 0, &run), room = tcp_send_room(t);
+        const struct pktpool *pool = &e->node->st->pkts;
+        u32 n = tcp_peek(t, 0, &run), room = pool->n_free > pool->n_total / 8 * 3 || !tcp_send_queued(t) ? tcp_send_room(t) : 0;
         if (e->echo && room < n)
                 return false;   /* room comes with `writable`: a whole buffer fits any send queue */
         /* compared first: `closed` may come from inside tcp_take */
