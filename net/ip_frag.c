@@ -8,6 +8,7 @@ enum {
         REASS_MS   = 30000, /* RFC 1122 3.3.2 asks for 60 to 120; shorter holds less hostage */
         REASS_MAX  = 64,    /* fragments of one datagram: 64 KiB at 1480 needs 45 */
         TCP_HLEN   = 20,
+        HEADER_MAX = 60,    /* of TCP, with options */
 };
 
 /* Fragments are sorted; a buffer in the list uses csum_start for its offset and csum_off for its payload bytes. */
@@ -148,6 +149,22 @@ static bool insert(struct reass *r, struct pkt *p, bool more)
         return true;
 }
 
+/* A header may end in the second fragment, or the third: an MTU of 68 leaves 48 bytes. Who reads it finds it in one buffer. */
+static void gather_header(struct pkt *p)
+{
+        for (struct pkt *q; p->len < HEADER_MAX && (q = p->chain) != NULL;) {
+                u32 n = min_u32(HEADER_MAX - p->len, q->len);
+                if (!pkt_append(p, q->data, n))
+                        return;
+                pkt_pull(q, n);
+                if (!q->len) {
+                        p->chain = q->chain;
+                        q->chain = NULL;
+                        pkt_free(q);
+                }
+        }
+}
+
 /* The list becomes one datagram. */
 static struct pkt *join(struct reass *r)
 {
@@ -167,6 +184,7 @@ static struct pkt *join(struct reass *r)
         whole->flags &= (u16)~PKT_CSUM_OK; /* a device cannot have seen the whole */
         r->first = NULL;
         abandon(r, DROP_IP_FRAG_TIMEOUT);
+        gather_header(whole);
         return whole;
 }
 

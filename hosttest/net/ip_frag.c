@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "frames.h"
+#include "tcp.h"
 
 enum { PROTO = 253 };
 static struct { u32 calls, len; u8 bytes[65536]; u16 total, frag; } seen;
@@ -159,6 +160,32 @@ static void tiny_tcp_fragments_are_refused(void **state)
         assert_int_equal(wire_drops(w, DROP_IP_FRAG_TINY), 2);
 }
 
+/* An MTU of 68 leaves 48 bytes: a SYN with 40 bytes of options is answered, though no fragment has its whole header. */
+static void tcp_header_may_end_in_a_later_fragment(void **state)
+{
+        static const struct tcp_events ev;
+        u8 opts[40], syn[200];
+        int err;
+        struct wire *w = *state;
+        struct seg s;
+        memset(opts, 1, sizeof opts);
+        s = (struct seg){.sport = 4000, .dport = 80, .seq = 1, .flags = T_SYN, .wnd = 1000, .opts = opts, .n_opts = sizeof opts};
+        for (u32 step = 24; step <= 48; step += 24) {
+                struct listener *l = tcp_listen(w->st, IPADDR_ANY, 80, &ev, NULL, NULL, &err);
+                u32 n = build_tcp(w, syn, &s) - 34;
+                memcpy(content, syn + 34, n);
+                for (u32 off = 0; off < n; off += step)
+                        piece_of(w, 6, (u16)step, off, min_u32(step, n - off), off + step < n);
+                const struct frame *f = wire_tx(w);
+                assert_non_null(f);
+                assert_true(parse_tcp(w, f, &s));
+                assert_int_equal(s.flags, T_SYN | T_ACK);
+                tcp_unlisten(l);
+                wire_flush_out(w);
+                s = (struct seg){.sport = 4000, .dport = 80, .seq = 1, .flags = T_SYN, .wnd = 1000, .opts = opts, .n_opts = sizeof opts};
+        }
+}
+
 static void newest_datagram_displaces_the_oldest(void **state)
 {
         struct wire *w = *state;
@@ -206,7 +233,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(every_order_gives_the_whole), T(two_datagrams_do_not_mix), T(silence_ends_it_with_time_exceeded),
                 T(repetition_is_ignored), T(overlap_ends_the_datagram), T(contradicting_ends_are_refused),
-                T(impossible_fragments_are_refused), T(tiny_tcp_fragments_are_refused), T(newest_datagram_displaces_the_oldest),
+                T(impossible_fragments_are_refused), T(tiny_tcp_fragments_are_refused), T(tcp_header_may_end_in_a_later_fragment), T(newest_datagram_displaces_the_oldest),
                 T(buffers_held_are_bounded), T(largest_datagram_arrives),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
