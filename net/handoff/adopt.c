@@ -104,7 +104,7 @@ static void fill_sender(struct tcb *t, const struct control_block *b)
         t->sndbuf = max_u32(t->sndbuf, b->snd_bytes);
         t->peer_mss = b->peer_mss;
         t->pmtu = b->pmtu < t->pmtu ? b->pmtu : t->pmtu;
-        t->cc = b->cc & 3;
+        t->cc = b->cc & 1;
         t->uto = b->cc >> 2 & 3;
         t->ssthresh = b->ssthresh;
         t->w_max = b->w_max;

@@ -92,7 +92,7 @@ void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
         t->rcv_space = min_u32(t->rcvbuf, TCP_WINDOW_INIT);
         tcp_set_ttl(t, o->ttl);
         t->tos = o->tos & 0xfc;
-        t->cc = o->cc & 3;
+        t->cc = o->cc & 1;
         t->uto = o->uto ? o->user_timeout_ms ? UTO_OURS : UTO_OPEN : UTO_OFF;
         t->uto_tell = o->uto;
         t->keepalive_ms = o->keepalive_ms;
@@ -278,7 +278,7 @@ void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; 
 void tcp_set_rcvbuf(struct tcb *t, u32 bytes) { t->rcvbuf = max_u32(t->rcvbuf, min_u32(bytes, 65535u << t->rcv_scale)); }
 void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
 void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl ? ttl : TCP_TTL; }
-void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc & 3; }
+void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc & 1; }
 void tcp_set_rto_min(struct stack *st, u32 ms) { st->tcp->rto_min_ms = ms; }
 int tcp_soft_error(struct tcb *t)
 {

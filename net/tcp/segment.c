@@ -122,7 +122,7 @@ int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh)
         }
         flags |= known && !p->gso ? 0 : TCP_R_NO_SUM;
         /* RFC 3168 6.1.5, 6.1.6: neither what is sent again nor a window probe */
-        flags |= fresh && len && (t->flags & TF_ECN) && t->snd_wnd ? TCP_R_ECT : 0;
+        flags |= fresh && len && (t->flags & TF_ECN) && t->snd_wnd && !t->no_ect ? TCP_R_ECT : 0;
         tcp_respond(t, p, seq, flags, len, sum);
         return (int)len;
 }

@@ -154,8 +154,10 @@ static void take_tfo(struct tcb *t, const struct tcp_seg *s)
 void tcp_got_syn_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p, bool late)
 {
         struct flight *f = t->flight;
-        if (f->ecn_ask && !t->retries && (s->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE)
+        if (f->ecn_ask && (s->flags & (TCP_ECE | TCP_CWR)) == TCP_ECE) {
                 t->flags |= TF_ECN;
+                t->no_ect = t->retries != 0; /* RFC 3168 6.1.1: a SYN without the question is out, too; marks of the peer's data count */
+        }
         if (t->retries) {
                 t->cwnd = t->mss; /* RFC 5681 3.1: our SYN was lost */
                 t->rto_ms = TCP_RTO_SYN_LOST_MS;

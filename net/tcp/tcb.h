@@ -118,7 +118,8 @@ struct tcb {
         u16  gen;               /* counts lives of this slot (R167) */
         u16  listener;          /* index + 1, 0 = active open */
         u8   ttl, tos;
-        u8   cc : 2;            /* enum tcp_cc */
+        u8   cc : 1;            /* enum tcp_cc */
+        u8   no_ect : 1;        /* ECN, but what we send does not say so (RFC 3168 6.1.1) */
         u8   uto : 2;           /* enum uto */
         u8   uto_tell : 1;      /* RFC 5482: with the next acknowledgement */
         u8   pmtu_epoch : 3;    /* when pmtu was lowered, or a larger one did not arrive (pmtu.c) */

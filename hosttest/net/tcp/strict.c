@@ -141,6 +141,28 @@ static void rfc_3168_cwr_follows_every_reduction(void **s)
 
 static bool is_ect(const struct frame *f) { return (f->b[15] & 3) == 2; }
 
+/* 6.1.1: the peer answers our first SYN, which asked, when we have sent one that did not: it marks, so we echo, but do not say ECT. */
+static void rfc_3168_marks_count_behind_a_syn_that_did_not_ask(void **s)
+{
+        static const struct tcp_opts o = {.ecn = true};
+        const struct frame *f;
+        u32 n = 0;
+        syn_sent_opts(&o);
+        assert_int_equal(trace_last.flags, T_SYN | T_ECE | T_CWR);
+        wait_ms(1000);
+        expect_tx(T_SYN, 0, 0, 0);
+        rx_opts(T_SYN | T_ACK | T_ECE, 0, 1, 0, opt_mss1460, 4);
+        expect_tx(T_ACK, 1, 1, 0);
+        rx_marked(T_ACK, 1, 1, MSS);
+        rx_marked(T_ACK, 1 + MSS, 1, MSS);
+        expect_tx(T_ACK | T_ECE, 1, 1 + 2 * MSS, 0);
+        send_bytes(0, 1000);
+        for (; (f = wire_tx(T.w)) != NULL; n++)
+                assert_false(is_ect(f));
+        assert_int_equal(n, 1);
+        trace_end();
+}
+
 static void rfc_3168_window_probe_is_not_ect(void **s)
 {
         const struct frame *f;
@@ -433,7 +455,8 @@ int main(void)
                 test(rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp),
                 test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
                 test(rfc_3168_cwr_follows_every_reduction),
-                test(rfc_3168_window_probe_is_not_ect), test(fin_is_answered_however_often_it_comes),
+                test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
+                test(fin_is_answered_however_often_it_comes),
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
                 test(rfc_6298_new_data_does_not_put_off_the_time_out),
