@@ -24,7 +24,9 @@ void tcp_reply(struct tcp_state *ts, const struct tcp_reply *r)
         ts->count.out_segs++;
         if (r->flags & TCP_RST)
                 ts->count.out_rsts++;
-        struct ip_opts o = {.ttl = r->ttl, .tos = r->tos, .df = true};
+        struct ip_path path; /* 40 bytes of options do not fit the least MTU */
+        bool fits = r->n_opts <= 28 || !ip_route(ts->st, r->dst, &path) || len + 20 <= path.nif->mtu;
+        struct ip_opts o = {.ttl = r->ttl, .tos = r->tos, .df = fits};
         ip_tx(ts->st, p, r->src, r->dst, IPPROTO_TCP_, &o);
 }
 

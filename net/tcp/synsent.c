@@ -11,7 +11,8 @@ static u32 syn_data(struct tcb *t, u8 *dst, u32 room)
         if (!f->tfo_len || t->state != TCP_B_CLOSED || !t->snd_first || t->ts->cells.n_free < 2)
                 return 0;
         u32 n = 0;
-        room = min_u32(room, t->peer_mss > TCP_OPTS_MAX ? t->peer_mss - (u32)TCP_OPTS_MAX : 0);
+        u32 mss = min_u32(t->peer_mss, t->pmtu - 40u);
+        room = min_u32(room, mss > TCP_OPTS_MAX ? mss - (u32)TCP_OPTS_MAX : 0);
         for (struct sndent *e = t->snd_first; e && n < room; e = e->next) {
                 u32 m = min_u32(e->len, room - n);
                 memcpy(dst + n, e->ptr, m);
@@ -99,7 +100,8 @@ void tcp_send_syn(struct tcb *t)
         if (!p)
                 return;
         t->ts->count.out_segs++;
-        struct ip_opts o = {.ttl = t->ttl, .tos = t->tos, .df = !(t->flags & TF_NO_PMTUD)};
+        /* 40 bytes of options do not fit the least MTU */
+        struct ip_opts o = {.ttl = t->ttl, .tos = t->tos, .df = !(t->flags & TF_NO_PMTUD) && p->len + 20u <= t->pmtu};
         ip_tx(tcb_stack(t), p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &o);
 }
 

@@ -413,6 +413,47 @@ static void rfc_7413_client_asks_keeps_and_uses_a_cookie(void **s)
         trace_end();
 }
 
+static void rfc_7413_data_on_a_syn_fits_the_mtu(void **s)
+{
+        static const struct tcp_opts o = {.fastopen = true};
+        int err;
+        trace_begin(NULL);
+        T.w->nif.mtu = 576;
+        tfo_learn(T.w->st->tcp, be32_raw(WIRE_PEER.v4), (const u8 *)"abcdefgh", 8, 1460);
+        T.t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, OUR_PORT, &trace_events, NULL, &o, &err);
+        tcp_send(T.t, bytes_at(0), 2000);
+        wait_ms(1);
+        const struct frame *f = wire_tx(T.w);
+        assert_non_null(f);
+        assert_in_range(f->n, 14 + 540, 14 + 576);
+        trace_end();
+}
+
+static void syn_larger_than_the_mtu_goes_in_pieces(void **s)
+{
+        static const struct tcp_opts o = {.syn_layout = {8, 2, 4, 3, 8, 8}};
+        static const u8 full[] = {8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 3, 3, 0, 4, 2, 1};
+        int err;
+        for (u32 passive = 0; passive < 2; passive++) {
+                trace_begin(NULL);
+                T.w->nif.mtu = 68;
+                if (passive) {
+                        listen_with(&o);
+                        rx_opts(T_SYN, 0, 0, 0, full, sizeof full);
+                } else {
+                        T.t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, OUR_PORT, &trace_events, NULL, &o, &err);
+                }
+                for (u32 off = 0; off < 60; off += 48) {
+                        const struct frame *f = wire_tx(T.w);
+                        assert_non_null(f);
+                        assert_int_equal((f->b[20] << 8 | f->b[21]) & 0x7fff, off ? 6 : 0x2000);
+                        assert_int_equal(f->n, 34 + (off ? 12 : 48));
+                }
+                assert_null(wire_tx(T.w));
+                trace_end();
+        }
+}
+
 static void rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once(void **s)
 {
         static const struct tcp_opts o = {.fastopen = true};
@@ -478,6 +519,7 @@ int main(void)
                 test(rfc_7413_server_gives_a_cookie_and_takes_data_with_it), test(rfc_7413_wrong_cookie_is_an_ordinary_syn),
                 test(rfc_7413_request_that_must_not_run_twice_waits_for_the_handshake),
                 test(rfc_7413_client_asks_keeps_and_uses_a_cookie),
+                test(rfc_7413_data_on_a_syn_fits_the_mtu), test(syn_larger_than_the_mtu_goes_in_pieces),
                 test(rfc_7413_data_that_the_syn_ack_left_out_is_sent_again_at_once),
                 test(user_may_close_or_abort_inside_any_event), test(walk_names_every_kind),
         };
