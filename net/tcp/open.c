@@ -38,8 +38,8 @@ void tcp_opts_agree(struct tcp_opts *o)
 u8 tcp_scale_for(const struct tcp_state *ts, const struct tcp_opts *o)
 {
         u32 buf = tcp_rcvbuf(ts, o), high = buf >> 16; /* what does not fit the field */
-        if (o->wscale) /* as far as a window of the buffer is more than none */
-                return (u8)min_u32(min_u32(o->wscale - 1u, 14), 31u - (u32)__builtin_clz(buf));
+        if (o->wscale) /* half of the buffer is a unit at least: what is free is not told as none */
+                return (u8)min_u32(min_u32(o->wscale - 1u, 14), 30u - (u32)__builtin_clz(buf | 2));
         return high ? (u8)min_u32(32u - (u32)__builtin_clz(high), 14) : 0;
 }
 

@@ -33,6 +33,26 @@ static void must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_
         trace_end();
 }
 
+/* RFC 7323 2.3: a unit of the scale is no more than half of the buffer, so that an empty one is never told as none. */
+static void scale_that_is_too_large_for_the_buffer_does_not_close_the_window(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 100, .wscale = 15};
+        static const u8 scaled[] = {2, 4, 5, 180, 1, 3, 3, 0};
+        struct seg g;
+        trace_begin(NULL);
+        T.read_all = true;
+        listen_with(&o);
+        handshake(scaled, sizeof scaled);
+        for (u32 i = 0; i < 100; i++) {
+                rx(T_ACK | T_PSH, 1 + 5 * i, 1, 5);
+                wait_ms(50);
+                while (next_tx(&g))
+                        assert_true(g.wnd > 0);
+        }
+        assert_int_equal(T.got, 500);
+        trace_end();
+}
+
 static void must_38_sender_avoids_silly_windows(void **s)
 {
         established();
@@ -295,7 +315,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(must_1_window_is_unsigned), test(must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits),
-                test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
+                test(scale_that_is_too_large_for_the_buffer_does_not_close_the_window), test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
                         test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all),
                 test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
                 test(a_repeated_segment_that_acknowledges_more_brings_its_window),
