@@ -106,6 +106,8 @@ bool sent_split(struct tcb *t, struct sent *r, u32 at);
 void sent_join(struct tcb *t);
 void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us);
 void sent_mark(struct tcb *t, struct sent *r, u8 flag);                   /* sets SACKED or LOST, keeping the sums */
+void sent_again(struct tcb *t, struct sent *r);                           /* it went out once more, behind all others */
+u32 sent_since(const struct tcb *t, const struct sent *r);                /* microseconds since it was sent last, at least 1 */
 struct sent *sent_next_lost(struct tcb *t);
 u32 tcp_pipe(const struct tcb *t);
 bool flight_make(struct tcb *t);

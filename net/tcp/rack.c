@@ -13,9 +13,7 @@ static bool sent_after(u32 tx_a, u32 end_a, u32 tx_b, u32 end_b)
 void rack_update(struct tcb *t, const struct sent *r)
 {
         struct flight *f = t->flight;
-        u32 rtt = tcb_now_us(t) - r->tx_us;
-        if (rtt == 0)
-                rtt = 1;
+        u32 rtt = sent_since(t, r);
         if (r->flags & SENT_EVER_RTX) {
                 if (rtt < t->min_rtt_us)
                         return; /* the acknowledgement is of the first copy */

@@ -44,16 +44,21 @@ bool sent_room(const struct tcb *t)
         return t->ts->cells.n_free || (f && f->last && !f->last->flags);
 }
 
+static u32 later(u32 a, u32 b) { return (s32)(a - b) > 0 ? a : b; }
+
 void sent_add(struct tcb *t, u32 seq, u32 end)
 {
         struct flight *f = t->flight;
         struct sent *r = pool_get(&t->ts->cells);
+        u32 tx_us = tcb_now_us(t);
+        if (f->again_last)
+                tx_us = later(tx_us, f->again_last->tx_us);
         if (!r) { /* coarser: the newest run grows, and counts as sent now */
                 f->last->end = end;
-                f->last->tx_us = tcb_now_us(t);
+                f->last->tx_us = tx_us;
                 return;
         }
-        *r = (struct sent){.seq = seq, .end = end, .tx_us = tcb_now_us(t)};
+        *r = (struct sent){.seq = seq, .end = end, .tx_us = tx_us};
         if (f->last)
                 f->last->next = r;
         else
@@ -79,6 +84,25 @@ static void again_put(struct flight *f, struct sent *r)
         r->again = NULL;
         *(f->again_last ? &f->again_last->again : &f->again_first) = r;
         f->again_last = r;
+}
+
+/* RFC 8985 6.2 compares times and, where they are equal, numbers: what goes again at one tick of the clock is later than what went before
+ * it with a higher number. */
+void sent_again(struct tcb *t, struct sent *r)
+{
+        const struct flight *f = t->flight;
+        const struct sent *a = f->again_last;
+        u32 tx_us = later(tcb_now_us(t), f->last->tx_us + 1);
+        if (a)
+                tx_us = later(tx_us, a->tx_us + seq_gt(a->end, r->end));
+        sent_mark(t, r, SENT_RTX);
+        r->tx_us = tx_us;
+}
+
+u32 sent_since(const struct tcb *t, const struct sent *r)
+{
+        s32 us = (s32)(tcb_now_us(t) - r->tx_us);
+        return us > 0 ? (u32)us : 1;
 }
 
 /* r keeps [seq, at), the new run behind it has the rest; false without a free cell, r unchanged. */
@@ -175,7 +199,7 @@ void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
                 struct sent *r = f->first;
                 again |= (r->flags & SENT_EVER_RTX) != 0;
                 if (!(r->flags & SENT_SACKED) && !sampled) {
-                        *rtt_us = tcb_now_us(t) - r->tx_us;
+                        *rtt_us = sent_since(t, r);
                         sampled = true;
                 }
                 if (again)

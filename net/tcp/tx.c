@@ -152,8 +152,7 @@ static bool resend(struct tcb *t, struct sent *r)
         struct flight *f = t->flight;
         if (r->seq == t->iss && !(t->state & SYN_ACK_RX)) {
                 tcp_send_syn(t);
-                sent_mark(t, r, SENT_RTX);
-                r->tx_us = tcb_now_us(t);
+                sent_again(t, r);
                 return true;
         }
         bool fin = r->end == t->snd_nxt && (t->state & FIN_TX);
@@ -171,8 +170,7 @@ static bool resend(struct tcb *t, struct sent *r)
                 return no_buffer(t);
         if ((u32)n < len)
                 sent_split(t, r, r->seq + (u32)n);
-        sent_mark(t, r, SENT_RTX);
-        r->tx_us = tcb_now_us(t);
+        sent_again(t, r);
         r->n_rtx++;
         f->prr_out += (u32)n;
         f->undo_rtx++;

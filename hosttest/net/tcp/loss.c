@@ -121,6 +121,28 @@ static void rack_waits_a_little_for_reordering(void **s)
         trace_end();
 }
 
+/* New data, then the front again, at the same tick of the clock: that the new data arrived says nothing of the copy. */
+static void rack_knows_the_order_within_a_tick(void **s)
+{
+        out_segments(6, true, TCP_CC_CUBIC);
+        wait_ms(50);
+        rx(T_ACK, 1, SEQ(2), 0);
+        expect_tx(T_ACK, SEQ(7), 1, MSS);
+        expect_tx(T_ACK, SEQ(8), 1, MSS);
+        rx_sack(1, SEQ(2), 1, SEQ(3), SEQ(6));
+        expect_tx(T_ACK, SEQ(2), 1, MSS);
+        wire_flush_out(T.w);
+        wait_ms(50);
+        rx_sack(1, SEQ(2), 1, SEQ(3), SEQ(9));
+        struct seg g;
+        while (next_tx(&g))
+                assert_int_not_equal(g.seq - T.our_isn, SEQ(2));
+        wait_ms(1);
+        rx_sack(1, SEQ(2), 1, SEQ(3), SEQ(10)); /* this one was sent after the copy */
+        expect_tx(T_ACK, SEQ(2), 1, MSS);
+        trace_end();
+}
+
 static void rack_reordered_segment_draws_nothing(void **s)
 {
         out_segments(4, true, TCP_CC_CUBIC);
@@ -330,7 +352,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(rfc_6928_initial_window_is_ten_segments), test(slow_start_doubles), test(idle_restart),
                 test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes),
-                test(rack_waits_a_little_for_reordering),
+                test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
                 test(time_out_begins_again_with_one_segment),
                 test(needless_time_out_is_undone_by_dsack), test(needless_fast_retransmission_is_undone_by_dsack),
