@@ -121,19 +121,22 @@ class Conversation:
             if 0 <= at < 2**30:
                 for a, b in self.came.put(at, at + length): self.twice.put(a, b)
         clock = o[8][:4] if 8 in o and self.agreed(8) else None
-        if clock: self.clocks.add(clock)
+        if clock:
+            self.clocks.add(clock)
+            val = struct.unpack('!I', clock)[0]
+            if self.newest is None or less(self.newest, val): self.newest = val
         if not flags & ACK or self.isn is None: return
         una = self.offset(ack)
         if self.high > 1: self.heard = True
-        if una > self.una: self.una, self.una_at = una, clock
+        if una > self.una: self.una, self.una_at = una, self.newest
         for i in range(0, len(o.get(5, b'')) - 7, 8):
             a, b = (self.offset(x) for x in struct.unpack_from('!II', o[5], i))
             if self.una <= a < b and not self.sacked.has(a, b):
-                self.sacked.put(a, b); self.sacked_at = clock
+                self.sacked.put(a, b); self.sacked_at = self.newest
 
-    def knows(self, tsecr, clock):
-        """Our echo of a later clock says that we have seen what came with this one."""
-        return tsecr is not None and clock is not None and less(struct.unpack('!I', clock)[0], tsecr)
+    def knows(self, tsecr, newest):
+        """Our echo of a later clock than any that had come says that we have seen what came then."""
+        return tsecr is not None and newest is not None and less(newest, tsecr)
 
     def judged(self, seq, ack, flags, opts, payload):
         """One of our segments; yields what is wrong with it."""
