@@ -60,6 +60,14 @@ PLAIN = 'virtio-net-pci,csum=off,guest_csum=off,' + ','.join(f'{side}_{what}=off
 PROGRAM = os.environ.get('QURE_TAP', 'qure-tap')      # qure-tap-san: slower, finds more
 making = threading.Lock()
 
+def running(net):
+    """The namespace sends by its TAP only when the kernel has noticed that somebody opened it. Before, an answer to ARP is lost, and our first SYN waits
+    a second for the next question."""
+    stop = time.monotonic() + 10
+    while net.sh('cat', f'/sys/class/net/{net.tap}/operstate').strip() != 'up':
+        need(time.monotonic() < stop, f'{net.tap} does not come up')
+        time.sleep(.01)
+
 class World:
     """kind: 'tap' qure-tap, 'qemu' the image, 'nc' qure-nc (start it with w.nc), 'linux' another namespace."""
     count = 0
@@ -72,8 +80,10 @@ class World:
         for s in sysctl: self.net.sh('sysctl', '-qw', s)
         if mtu != 1500: self.net.sh('ip', 'link', 'set', self.net.tap, 'mtu', str(mtu))
         fds = [open_tap(self.net, self.net.tap)]
+        running(self.net)
         if kind == 'linux':
             fds.append(open_tap(self.far, self.far.tap))
+            running(self.far)
         elif kind == 'nc':
             a, self.nc_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             for s in (a, self.nc_end):
