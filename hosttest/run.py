@@ -10,6 +10,12 @@ import os, re, subprocess, sys, time
 RESULTS = os.path.join(os.environ.get('B', 'build'), 'results')
 LIMIT = {'unit': 300, 'fuzz': 900, 'e2e': 900}
 
+def excerpt(lines, before=12, after=12, end=20):
+    """Each `not ok` line with what was said around it, and the end: what failed may be a thousand lines before that."""
+    bad = [i for i, l in enumerate(lines) if l.startswith('not ok')][:20]
+    show = {j for i in bad for j in range(max(0, i - before), i + after + 1)} | set(range(len(lines) - (end if bad else 60), len(lines)))
+    return [l for i, l in enumerate(lines) if i in show]
+
 def run_one(group, prog):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT='TAP', ASAN_OPTIONS='detect_leaks=1', UBSAN_OPTIONS='print_stacktrace=1')
     cmd = [sys.executable, prog] if prog.endswith('.py') else [prog]
@@ -24,7 +30,7 @@ def run_one(group, prog):
         bad += 1
     print(f'{"ok  " if not bad else "FAIL"} {prog}: {ok} passed, {bad} failed{f", {skip} skipped" if skip else ""} ({time.monotonic() - t0:.1f} s)', flush=True)
     if bad:
-        print('    ' + '\n    '.join(out.splitlines()[-60:]), flush=True)
+        print('    ' + '\n    '.join(excerpt(out.splitlines())), flush=True)
     return ok, bad, skip
 
 def main():
