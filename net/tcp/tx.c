@@ -179,12 +179,15 @@ static bool resend(struct tcb *t, struct sent *r)
         return true;
 }
 
-/* The next lost run, when the congestion window has room and the peer's window still covers it (SHLD-16, 17). */
+/* The next lost run, when the congestion window has room, as far as the peer's window still covers it (SHLD-16, 17). */
 static bool send_lost(struct tcb *t)
 {
         struct sent *r = t->flight ? sent_next_lost(t) : NULL;
-        if (!r || r->seq - t->snd_una >= max_u32(t->snd_wnd, 1))
+        u32 wnd = max_u32(t->snd_wnd, 1);
+        if (!r || r->seq - t->snd_una >= wnd)
                 return false;
+        if (r->end - t->snd_una > wnd && (t->state & SYN_ACK_RX))
+                sent_split(t, r, t->snd_una + wnd); /* where there is no cell for that, the peer cuts it */
         u32 pipe = tcp_pipe(t);
         if (pipe && pipe + min_u32(r->end - r->seq, t->mss) > t->cwnd)
                 return false;

@@ -27,7 +27,13 @@ static void must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_
         expect_none();
         wait_ms(T.t->rto_ms + 1);
         expect_tx(T_ACK, 1461, 1, 1460);
+        T.wnd = 500;
+        rx(T_ACK, 1, 1461, 0);
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, 1461, 1, 500); /* not a byte beyond the edge */
         T.wnd = 20000;
+        rx(T_ACK, 1, 1961, 0);
+        expect_tx(T_ACK, 1961, 1, 960);
         rx(T_ACK, 1, 2921, 0);
         expect_tx(T_ACK, 2921, 1, 1460);
         trace_end();
