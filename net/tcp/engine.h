@@ -107,6 +107,18 @@ static inline struct tcb *tcp_lookup(const struct tcp_state *ts, u32 raddr, u32 
                 t = t->next;
         return t;
 }
+/* synq.c: a free entry that is filled in becomes one of this bucket, and waits for its SYN,ACK's acknowledgement from now on. */
+static inline void synq_enter(struct tcp_state *ts, struct synq *q, struct synq **bucket)
+{
+        q->next = *bucket;
+        *bucket = q;
+        q->l->n_half++;
+        ts->n_half++;
+        q->born_ms = stack_now_ms(ts->st);
+        q->sent_us = (u32)ts->st->now_us;
+        q->live = true;
+        synq_wait(ts, q);
+}
 bool tcp_tables(struct tcp_state *ts);
 struct synq *synq_unhash(struct tcp_state *ts);
 void synq_rehash(struct tcp_state *ts, struct synq *all);

@@ -17,7 +17,6 @@ static inline struct synq **vacant(struct tcp_state *ts, u32 raddr, u32 laddr, u
 
 static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q, const struct tcp_seg *s)
 {
-        struct stack *st = ts->st;
         q->l = l;
         q->ts_recent = s->has_ts ? s->tsval : 0;
         q->ts_off = 0;
@@ -25,16 +24,13 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
                 q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
         if (l->opts.fixed_isn)
                 q->iss = l->opts.isn;
-        q->born_ms = stack_now_ms(st);
-        q->sent_us = (u32)st->now_us;
-        q->tsval = q->born_ms + q->ts_off;
+        q->tsval = stack_now_ms(ts->st) + q->ts_off;
         q->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;
         q->snd_scale = s->wscale;
         q->rcv_scale = s->has_wscale ? l->rcv_scale : 0;
         q->has_wscale = q->sack_ok = s->has_wscale;
         q->ts_ok = s->has_ts;
         q->tries = 0;
-        q->live = true;
         q->ecn_ok = q->tfo_ask = q->qure = q->late = false;
 }
 
@@ -96,11 +92,7 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         if (l->opts.mss && l->opts.mss < q->our_mss)
                 q->our_mss = l->opts.mss;
         fill(ts, l, q, &s);
-        q->next = *bucket;
-        *bucket = q;
-        l->n_half++;
-        ts->n_half++;
-        synq_wait(ts, q);
+        synq_enter(ts, q, bucket);
         answer(nif, p, q, hop);
         return true;
 }

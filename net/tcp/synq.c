@@ -33,19 +33,13 @@ struct synq *synq_unhash(struct tcp_state *ts)
         return all;
 }
 
-static void insert(struct tcp_state *ts, struct synq *q)
-{
-        struct synq **b = chain(ts, q->raddr, q->laddr, q->ports);
-        q->next = *b;
-        *b = q;
-}
-
 void synq_rehash(struct tcp_state *ts, struct synq *all)
 {
         while (all) {
-                struct synq *q = all;
+                struct synq *q = all, **b = chain(ts, q->raddr, q->laddr, q->ports);
                 all = q->next;
-                insert(ts, q);
+                q->next = *b;
+                *b = q;
         }
 }
 
@@ -198,13 +192,7 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
         }
         ts->free_synq = q->next;
         *q = tmp;
-        insert(ts, q);
-        l->n_half++;
-        ts->n_half++;
-        q->born_ms = stack_now_ms(ts->st);
-        q->sent_us = (u32)ts->st->now_us;
-        q->live = true;
-        synq_wait(ts, q);
+        synq_enter(ts, q, chain(ts, q->raddr, q->laddr, q->ports));
         synq_send(ts, q);
         pkt_drop(p, DROP_TCP_SYN_TAKEN);
 }
