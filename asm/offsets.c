@@ -1,5 +1,6 @@
 /* offsets.c - prints struct offsets for assembly into the compiler's listing; never linked (see Makefile, offsets.h).
  * SPDX-License-Identifier: MIT */
+#include "../net/ip_state.h"
 #include "../net/tcp/engine.h"
 #include "arp.h"
 #include "bootinfo.h"
@@ -150,6 +151,95 @@ static void connection(void)
         OFF(EV_WRITABLE, struct tcp_events, writable);
 }
 
+/* What a SYN meets and leaves: syn.S. */
+static void half_open(void)
+{
+        OFF(TS_HANDOFF, struct tcp_state, handoff);
+        OFF(TS_SBUCKET, struct tcp_state, sbucket);
+        OFF(TS_SSHIFT, struct tcp_state, sshift);
+        OFF(TS_TBUCKET, struct tcp_state, tbucket);
+        OFF(TS_TSHIFT, struct tcp_state, tshift);
+        OFF(TS_LBUCKET, struct tcp_state, lbucket);
+        OFF(TS_FREE_SYNQ, struct tcp_state, free_synq);
+        OFF(TS_N_HALF, struct tcp_state, n_half);
+        OFF(TS_HALF, struct tcp_state, half);
+        _Static_assert(offsetof(struct tcp_state, half[0].last) == offsetof(struct tcp_state, half[0].first) + 4, "the first list is at TS_HALF");
+        OFF(TS_HALF_TIMER, struct tcp_state, half_timer);
+        OFF(TS_HALF_TIMER_PPREV, struct tcp_state, half_timer.pprev);
+        OFF(TS_HALF_TIMER_DUE, struct tcp_state, half_timer.due_ms);
+        OFF(TS_ISN_KEY, struct tcp_state, isn_key);
+        OFF(TS_PASSIVE_OPENS, struct tcp_state, count.passive_opens);
+        VAL(LISTEN_BUCKETS, TCP_LISTEN_BUCKETS);
+        _Static_assert((TCP_LISTEN_BUCKETS & (TCP_LISTEN_BUCKETS - 1)) == 0, "masked");
+        OFF(L_NEXT, struct listener, next);
+        OFF(L_ADDR, struct listener, addr);
+        OFF(L_PORT, struct listener, port);
+        OFF(L_N_HALF, struct listener, n_half);
+        OFF(L_N_WAITING, struct listener, n_waiting);
+        OFF(L_RCV_SCALE, struct listener, rcv_scale);
+        OFF(L_USUAL, struct listener, usual);
+        OFF(L_TTL, struct listener, like.ttl);
+        OFF(L_TOS, struct listener, opts.tos);
+        OFF(L_MSS, struct listener, opts.mss);
+        OFF(L_RCVBUF, struct listener, opts.rcvbuf);
+        OFF(L_BACKLOG, struct listener, opts.backlog);
+        OFF(L_FIXED_ISN, struct listener, opts.fixed_isn);
+        OFF(L_ISN, struct listener, opts.isn);
+        OFF(Q_NEXT, struct synq, next);
+        OFF(Q_RADDR, struct synq, raddr);
+        OFF(Q_LADDR, struct synq, laddr);
+        OFF(Q_PORTS, struct synq, ports);
+        _Static_assert(offsetof(struct synq, ports) == offsetof(struct synq, raddr) + 8, "tcp_isn's message");
+        OFF(Q_IRS, struct synq, irs);
+        OFF(Q_ISS, struct synq, iss);
+        OFF(Q_TS_RECENT, struct synq, ts_recent);
+        OFF(Q_TS_OFF, struct synq, ts_off);
+        OFF(Q_TSVAL, struct synq, tsval);
+        OFF(Q_SENT_US, struct synq, sent_us);
+        OFF(Q_L, struct synq, l);
+        OFF(Q_LATER, struct synq, later);
+        OFF(Q_EARLIER, struct synq, earlier);
+        OFF(Q_DUE_MS, struct synq, due_ms);
+        OFF(Q_BORN_MS, struct synq, born_ms);
+        OFF(Q_PEER_MSS, struct synq, peer_mss);
+        OFF(Q_WND, struct synq, wnd);
+        OFF(Q_OUR_MSS, struct synq, our_mss);
+        OFF(Q_HOP, struct synq, hop);
+        OFF(Q_WAY, struct synq, hop_gen);
+        _Static_assert(offsetof(struct synq, nif) == offsetof(struct synq, hop_gen) + 2 && offsetof(struct synq, zero) == offsetof(struct synq, hop_gen) + 3,
+                       "written as one word");
+        OFF(Q_SCALES, struct synq, snd_scale);
+        OFF(Q_RCV_SCALE, struct synq, rcv_scale);
+        _Static_assert(offsetof(struct synq, rcv_scale) == offsetof(struct synq, snd_scale) + 1 && offsetof(struct synq, live) == offsetof(struct synq, snd_scale) + 3,
+                       "written as one word");
+        OFF(Q_AGREED, struct synq, ts_ok);
+        _Static_assert(offsetof(struct synq, sack_ok) == offsetof(struct synq, ts_ok) + 1 && offsetof(struct synq, has_wscale) == offsetof(struct synq, ts_ok) + 2 &&
+                       sizeof(struct synq) == offsetof(struct synq, ts_ok) + 4, "written as one word, the rest cleared");
+        VAL(MSS_DEFAULT, TCP_MSS_DEFAULT);
+        VAL(RTO_INIT_MS, TCP_RTO_INIT_MS);
+        VAL(POOL_DROP_SYN_TAKEN, offsetof(struct pktpool, drops) + 4 * DROP_TCP_SYN_TAKEN);
+        OFF(ST_IP, struct stack, ip);
+        OFF(IPS_MUL, struct ip_state, mul);
+        OFF(IPS_DSTS, struct ip_state, dsts);
+        VAL(DST_SIZE, sizeof(struct ip_dst));
+        OFF(DST_ADDR, struct ip_dst, dst);
+        OFF(DST_VALID, struct ip_dst, valid);
+        _Static_assert(offsetof(struct ip_dst, kind) == offsetof(struct ip_dst, valid) + 1 && IP_DSTS == 16, "read as one word; four bits of hash");
+        VAL(DST_UNICAST, IP_UNICAST << 8 | 1);
+        OFF(DST_HOP, struct ip_dst, hop);
+        OFF(DST_HOP_GEN, struct ip_dst, hop_gen);
+        OFF(DST_NIF, struct ip_dst, path.nif);
+        OFF(NIF_ADDR, struct netif, addr[0].addr);
+        VAL(FLAG_SYN, TCP_SYN);
+        VAL(W_MSS, TCP_W_MSS);
+        VAL(W_SACK_OK_TS, TCP_W_SACK_OK_TS);
+        VAL(W_SACK_OK_SCALE, TCP_W_SACK_OK_SCALE);
+        VAL(W_SACK_OK_END, TCP_W_SACK_OK_END);
+        VAL(W_NOPS_SACK_OK, TCP_W_NOPS_SACK_OK);
+        VAL(W_NOP_SCALE, TCP_W_NOP_SCALE);
+        VAL(SCALE_MAX, TCP_SCALE_MAX);
+}
+
 /* What is queued and what is outstanding: whole.S. */
 static void queues(void)
 {
@@ -237,6 +327,7 @@ void offsets(void)
         packet_path();
         connection();
         connection_flags();
+        half_open();
         queues();
         OFF(BI_VIA, struct bootinfo, via);
         OFF(BI_DRIVE, struct bootinfo, drive);

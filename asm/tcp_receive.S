@@ -5,12 +5,6 @@
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
-/* The frame on the stack: two locals, four saved registers, return address, arguments. */
-#define R_TSECR         0
-#define R_DOOR          4               /* 1: by netif_rx, which has nothing to return */
-#define R_LEN           28              /* bytes of text; nif before, which is p's too */
-#define R_P             32
-
 /*
  * void netif_rx(struct netif *nif, struct pkt *p);
  *   in        [esp+4] nif, [esp+8] p as the driver has it: data at the link header, or at IP's with NETIF_L3

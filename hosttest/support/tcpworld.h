@@ -157,7 +157,7 @@ static inline void world_begin(u32 seed)
         memset(&W, 0, sizeof W);
         W.seed = seed;
         W.now = 1000000;
-        struct stack_config cfg = {.n_pkts = WORLD_PKTS, .n_tcbs = 4, .n_listeners = 2, .n_synq = 4, .n_timewait = 8, .n_udp = 1,
+        struct stack_config cfg = {.n_pkts = WORLD_PKTS, .n_tcbs = 4, .n_listeners = 3, .n_synq = 4, .n_timewait = 8, .n_udp = 1,
                                    .n_arp = 4, .n_routes = 4, .n_reass = 1, .alloc = world_take};
         memcpy(cfg.seed, &seed, 4);
         W.st = stack_new(&cfg, W.now);

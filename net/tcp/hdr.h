@@ -31,6 +31,13 @@ enum tcp_option {
         TCP_OPT_TS = 8, TCP_OPT_UTO = 28, TCP_OPT_TFO = 34,
         TCP_OPTS_MAX = 40, TCP_TS_LEN = 12, /* two NOPs and the 10 bytes of a timestamp ... */
         TCP_TS_WORD = 0x0a080101,           /* ... whose first four lie like this (RFC 7323 A) */
+        TCP_SCALE_MAX = 14, /* RFC 7323 2.3 */
+};
+
+/* Options as most machines lay them out, words as in memory: what one begins with, or is. */
+enum tcp_option_word {
+        TCP_W_MSS = 0x0402, TCP_W_SACK_OK_TS = 0x0a080204, TCP_W_SACK_OK_SCALE = 0x03010204, TCP_W_NOP_SCALE = 0x030301,
+        TCP_W_NOPS_SACK_OK = 0x02040101, TCP_W_SACK_OK_END = 0x0204,
 };
 
 struct sack_block { u32 start, end; };

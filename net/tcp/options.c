@@ -32,7 +32,7 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
         case TCP_OPT_WSCALE:
                 if (len == 3 && (s->flags & TCP_SYN)) {
                         s->has_wscale = true;
-                        s->wscale = o[2] > 14 ? 14 : o[2]; /* RFC 7323 2.3 */
+                        s->wscale = (u8)min_u32(o[2], TCP_SCALE_MAX);
                 }
                 break;
         case TCP_OPT_SACK_OK:
@@ -65,11 +65,6 @@ static void read_option(struct tcp_seg *s, const u8 *o, u32 len)
         }
 }
 
-enum { /* words in memory */
-        W_MSS = 0x0402, W_SACK_OK_TS = 0x0a080204, W_SACK_OK_SCALE = 0x03010204, W_NOP_SCALE = 0x030301,
-        W_NOPS_SACK_OK = 0x02040101, W_SACK_OK_END = 0x0204,
-};
-
 static inline void usual_ts(const u32_any *w, struct tcp_seg *s)
 {
         s->has_ts = true;
@@ -81,17 +76,17 @@ bool tcp_usual_syn(const u32_any *w, const u32_any *end, struct tcp_seg *s)
 {
         while (w < end) {
                 u32 x = *w++;
-                if ((x & 0xffff) == W_MSS) {
+                if ((x & 0xffff) == TCP_W_MSS) {
                         s->has_mss = true;
                         s->mss = __builtin_bswap16((u16)(x >> 16));
-                } else if ((x & 0xffffff) == W_NOP_SCALE) {
+                } else if ((x & 0xffffff) == TCP_W_NOP_SCALE) {
                         s->has_wscale = true;
-                        s->wscale = (u8)min_u32(x >> 24, 14); /* RFC 7323 2.3 */
-                } else if ((x == W_SACK_OK_TS || x == TCP_TS_WORD) && end - w >= 2) {
-                        s->has_sack_ok |= x == W_SACK_OK_TS;
+                        s->wscale = (u8)min_u32(x >> 24, TCP_SCALE_MAX);
+                } else if ((x == TCP_W_SACK_OK_TS || x == TCP_TS_WORD) && end - w >= 2) {
+                        s->has_sack_ok |= x == TCP_W_SACK_OK_TS;
                         usual_ts(w, s);
                         w += 2;
-                } else if (x == W_NOPS_SACK_OK || (x == W_SACK_OK_END && w == end)) {
+                } else if (x == TCP_W_NOPS_SACK_OK || (x == TCP_W_SACK_OK_END && w == end)) {
                         s->has_sack_ok = true;
                 } else {
                         return false;
@@ -173,18 +168,18 @@ static u32 put_one(u8 *o, u8 kind, const struct syn_options *so)
 /* The usual layout with nothing left out but perhaps the timestamp, or with nothing but the MSS. */
 u32 tcp_put_usual_syn(u32_any *w, const struct syn_options *so)
 {
-        w[0] = W_MSS | (u32)__builtin_bswap16(so->mss) << 16;
+        w[0] = TCP_W_MSS | (u32)__builtin_bswap16(so->mss) << 16;
         if (!so->sack)
                 return 4;
         if (!so->ts) {
-                w[1] = W_SACK_OK_SCALE;
+                w[1] = TCP_W_SACK_OK_SCALE;
                 w[2] = 3u | (u32)so->wscale << 8; /* and zeros to the end */
                 return 12;
         }
-        w[1] = W_SACK_OK_TS;
+        w[1] = TCP_W_SACK_OK_TS;
         w[2] = be(so->tsval);
         w[3] = be(so->tsecr);
-        w[4] = W_NOP_SCALE | (u32)so->wscale << 24;
+        w[4] = TCP_W_NOP_SCALE | (u32)so->wscale << 24;
         return 20;
 }
 

@@ -36,11 +36,14 @@ struct synq {
         u32              due_ms, born_ms;
         u16              peer_mss, wnd;
         u16              our_mss;
+        u16              hop, hop_gen;   /* the way back as a connection has it (tcb.h): known to be `hop` while these three */
+        u8               nif, zero;      /* equal the interface's, which are read as one word */
         u8               snd_scale, rcv_scale, tries;
         bool             live;           /* an entry of the queue; what a cookie gives is none */
-        bool             ts_ok, sack_ok, ecn_ok, has_wscale, tfo_ask;
-        bool             qure, late; /* option 144 came; late: answered without our SYN */
-        bool             foreign; /* to another machine, through this one (through.h) */
+        bool             ts_ok, sack_ok, has_wscale;
+        bool             ecn_ok : 1, tfo_ask : 1;
+        bool             qure : 1, late : 1; /* option 144 came; late: answered without our SYN */
+        bool             foreign : 1;    /* to another machine, through this one (through.h) */
 };
 _Static_assert(sizeof(struct synq) <= 80, "half-open connections are small");
 enum { SYNACK_LISTS = 7 }; /* waits of 1, 2, 4 ... 32 s, then 60 s each (TCP_RTO_MAX_MS) */

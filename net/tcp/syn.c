@@ -1,7 +1,7 @@
 /* syn.c - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as SYN,ACK in
  * the buffer that it came in (RFC 9293 3.10.7.2 third). Not here: cookies, Fast Open, option 144, TIME_WAIT, ECN, SYNs with text or with
  * options laid out strangely, neighbours still unknown; listen.c and synq.c do those.
- * SPDX-License-Identifier: MIT */
+ * Twin of asm/syn.S. SPDX-License-Identifier: MIT */
 #include "out.h"
 
 /* Nobody has this four-tuple; its bucket of half-open entries. */
@@ -31,7 +31,7 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
         q->has_wscale = q->sack_ok = s->has_wscale;
         q->ts_ok = s->has_ts;
         q->tries = 0;
-        q->ecn_ok = q->tfo_ask = q->qure = q->late = false;
+        q->ecn_ok = q->tfo_ask = q->qure = q->late = q->foreign = false;
 }
 
 /* SYN,ACK in front of the end of the headroom, its options written first. */
@@ -91,6 +91,10 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         q->our_mss = (u16)(nif->mtu - 40);
         if (l->opts.mss && l->opts.mss < q->our_mss)
                 q->our_mss = l->opts.mss;
+        q->hop = (u16)hop;
+        q->hop_gen = nif->hop_gen;
+        q->nif = nif->index;
+        q->zero = nif->zero;
         fill(ts, l, q, &s);
         synq_enter(ts, q, bucket);
         answer(nif, p, q, hop);

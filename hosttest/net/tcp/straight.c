@@ -123,7 +123,8 @@ static void same_rest(void)
                 assert_int_equal(p->live, q->live);
                 if (p->live) {
                         assert_memory_equal(&p->raddr, &q->raddr, offsetof(struct synq, l) - offsetof(struct synq, raddr));
-                        assert_memory_equal(&p->due_ms, &q->due_ms, offsetof(struct synq, late) + 1 - offsetof(struct synq, due_ms));
+                        assert_memory_equal(&p->due_ms, &q->due_ms, offsetof(struct synq, hop) - offsetof(struct synq, due_ms));
+                        assert_memory_equal(&p->snd_scale, &q->snd_scale, sizeof *p - offsetof(struct synq, snd_scale));
                 }
         }
         assert_memory_equal(a->tw, b->tw, a->n_tw * sizeof *a->tw);

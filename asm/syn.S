@@ -1,0 +1,314 @@
+/* syn.S - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as SYN,ACK
+ * in the buffer that it came in. Nothing is changed before all of it is known to be good. The answer is in synack.inc, what is
+ * rare in syn_rare.inc.
+ * SPDX-License-Identifier: MIT */
+#include "tcp.inc"
+
+/* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
+#define S_HAS           12              /* what the SYN offers, and its window scale << 8 */
+#define S_BUCKET        16              /* where the chain of half-open entries begins */
+#define S_L             20
+#define S_HOP           24
+#define S_MSS           28
+#define S_TSVAL         32              /* as in memory, 0 without */
+#define S_SIZE          36
+#define S_LEN           (S_SIZE+R_LEN)  /* bytes of options */
+#define S_P             (S_SIZE+R_P)
+
+#define HAS_WSCALE      1
+#define HAS_SACK_OK     2
+#define HAS_TS          4
+#define HAS_USUAL       0x89            /* bits 0, 3, 7: nothing, scale and SACK, and timestamps with them */
+
+/*
+ * bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
+ *   in        [esp+4] nif, [esp+8] p, [esp+12] its IP header, valid and without options, [esp+16] n bytes of TCP, a header alone
+ *             with SYN as its only flag; nobody has a connection of these names
+ *   out       eax = 1: p was consumed; 0: it is for the layers, and nothing was changed
+ *   clobbers  ecx, edx, flags
+ *
+ * tcp_syn_go_on: the same for netif_rx, with its frame; returns from there, or goes to tcp_receive_no.
+ *   in        ebx p, esi IP header, ebp nif, edi tcp_state, [esp+R_LEN] bytes of options
+ *
+ * Registers: esi IP header, edi tcp_state; ebx ports, then what the SYN has, then listener; ebp our address, then the options'
+ * sum, then the entry.
+ */
+func tcp_syn_arrives
+        push    ebx
+        push    esi
+        push    edi
+        push    ebp
+        push    0
+        push    eax
+        mov     ecx, [esp+R_LEN+12]
+        mov     ebp, [esp+R_LEN]
+        sub     ecx, 20
+        mov     ebx, [esp+R_P]
+        mov     esi, [esp+R_P+4]
+        mov     edi, [ebp+NIF_ST]
+        mov     [esp+R_LEN], ecx
+        mov     edi, [edi+ST_TCP]
+
+        .globl  tcp_syn_go_on
+tcp_syn_go_on:
+        sub     esp, S_SIZE
+        mov     ebp, [esi+IP_DST]
+
+/* --- nobody has this four-tuple ----------------------------------------------------------------------------------- */
+        mov     ebx, [esi+H_PORTS]
+        mov     edx, [esi+IP_SRC]
+        mov     ecx, [edi+TS_KEY+4]
+        xor     edx, ebp
+        imul    ecx, ebx
+        imul    edx, [edi+TS_KEY]
+        add     edx, ecx                        /* tcp_hash */
+        mov     ecx, [edi+TS_SSHIFT]
+        mov     eax, edx
+        shr     eax, cl
+        mov     ecx, [edi+TS_SBUCKET]
+        lea     eax, [ecx+eax*4]
+        mov     [esp+S_BUCKET], eax
+        mov     eax, [eax]
+        test    eax, eax
+        jnz     .Lhalf_open
+.Lnot_half_open:
+        mov     ecx, [edi+TS_TSHIFT]
+        shr     edx, cl
+        mov     ecx, [edi+TS_TBUCKET]
+        cmp     dword ptr [ecx+edx*4], 0
+        jne     .Ltimewait
+.Lvacant:
+        cmp     dword ptr [edi+TS_FREE_SYNQ], 0
+        je      .Lno
+
+/* --- a usual listener with room ------------------------------------------------------------------------------------- */
+        shr     ebx, 16
+        rol     bx, 8
+        mov     eax, ebx
+        and     eax, LISTEN_BUCKETS-1
+        mov     eax, [edi+TS_LBUCKET+eax*4]
+.Llistener:
+        test    eax, eax
+        jz      .Lno
+        cmp     [eax+L_PORT], bx
+        jne     .Lother
+        mov     ecx, [eax+L_ADDR]
+        cmp     ecx, ebp
+        je      .Llistens
+        test    ecx, ecx
+        jnz     .Lother
+        cmp     dword ptr [eax+L_NEXT], 0
+        jne     .Lfind                          /* one on exactly this address would win */
+.Llistens:
+        movzx   ecx, word ptr [eax+L_BACKLOG]
+        cmp     byte ptr [eax+L_USUAL], 0
+        je      .Lno
+        cmp     [eax+L_N_WAITING], ecx
+        jae     .Lno
+        mov     [esp+S_L], eax
+
+/* --- the options, word by word, summed ------------------------------------------------------------------------------ */
+        mov     edx, [esp+S_LEN]
+        xor     ebx, ebx
+        and     edx, -4
+        xor     ebp, ebp
+        mov     dword ptr [esp+S_MSS], MSS_DEFAULT
+        lea     ecx, [esi+BOTH_HEADERS]
+        mov     [esp+S_TSVAL], ebx
+        add     edx, ecx
+        cmp     ecx, edx
+        jae     .Lheard
+.Lword:
+        mov     eax, [ecx]
+        add     ecx, 4
+        add     ebp, eax
+        adc     ebp, 0
+        cmp     ax, W_MSS
+        jne     .Lnot_mss
+        shr     eax, 16
+        rol     ax, 8
+        mov     [esp+S_MSS], eax
+        cmp     ecx, edx
+        jb      .Lword
+        jmp     .Lheard
+.Lnot_mss:
+        cmp     eax, W_SACK_OK_TS
+        je      .Lsack_ok_ts
+        cmp     eax, W_NOPS_SACK_OK
+        je      .Lsack_ok
+        shl     eax, 8                          /* its first three bytes */
+        cmp     eax, W_NOP_SCALE << 8
+        jne     .Lstrange
+        mov     bh, [ecx-1]
+        or      ebx, HAS_WSCALE
+        cmp     bh, SCALE_MAX                   /* RFC 7323 2.3 */
+        ja      .Lscale_max
+.Lmore:
+        cmp     ecx, edx
+        jb      .Lword
+.Lheard:
+        mov     eax, HAS_USUAL
+        mov     [esp+S_HAS], ebx
+        bt      eax, ebx
+        jnc     .Lno
+
+/* --- the way back: ip_way_back, when its cache knows ----------------------------------------------------------------- */
+        mov     eax, [esp+S_P]
+        mov     edx, [esi+IP_SRC]
+        mov     ecx, [eax+PKT_NIF]
+        mov     eax, [edi+TS_ST]
+        mov     eax, [eax+ST_IP]
+        mov     ebx, [eax+IPS_MUL]
+        imul    ebx, edx
+        shr     ebx, 28
+        imul    ebx, ebx, DST_SIZE
+        lea     ebx, [eax+ebx+IPS_DSTS]
+        cmp     [ebx+DST_ADDR], edx
+        jne     .Lway
+        cmp     word ptr [ebx+DST_VALID], DST_UNICAST
+        jne     .Lway
+        cmp     [ebx+DST_NIF], ecx
+        jne     .Lway
+        mov     eax, [esi+IP_DST]
+        cmp     dl, 0xe0
+        jae     .Lway
+        cmp     [ecx+NIF_ADDR], eax
+        jne     .Lway
+        mov     dx, [ecx+NIF_WAY]
+        movzx   eax, word ptr [ebx+DST_HOP]
+        cmp     [ebx+DST_HOP_GEN], dx
+        jne     .Lway
+        test    eax, eax
+        jz      .Lway
+.Lhop:
+        mov     [esp+S_HOP], eax
+
+/* --- the sum ----------------------------------------------------------------------------------------------------------- */
+        mov     edx, [esp+S_P]
+        test    byte ptr [edx+PKT_FLAGS], PKT_F_CSUM_OK
+        jnz     .Lgood
+        movzx   eax, word ptr [esi+IP_LEN]
+        add     eax, PSEUDO
+        add     eax, [esi+IP_SRC]
+        adc     eax, [esi+IP_DST]
+        adc     eax, [esi+H_PORTS]
+        adc     eax, [esi+H_SEQ]
+        adc     eax, [esi+H_ACK]
+        adc     eax, [esi+H_OFF_WND]
+        adc     eax, [esi+H_SUM]
+        adc     eax, ebp
+        adc     eax, 0
+        SUM_RIGHT eax, ecx, .Lno
+.Lgood:
+
+/* --- a half-open entry: edx p -------------------------------------------------------------------------------------------- */
+        mov     ebp, [edi+TS_FREE_SYNQ]
+        mov     ebx, [esp+S_L]
+        inc     dword ptr [edi+TS_IN_SEGS]
+        inc     dword ptr [edi+TS_PASSIVE_OPENS]
+        inc     dword ptr [edi+TS_OUT_SEGS]
+        mov     eax, [edx+PKT_POOL]
+        mov     ecx, [ebp+Q_NEXT]
+        inc     dword ptr [eax+POOL_DROP_SYN_TAKEN]
+        mov     [edi+TS_FREE_SYNQ], ecx
+        mov     ecx, [esp+S_BUCKET]
+        inc     dword ptr [ebx+L_N_HALF]
+        mov     eax, [ecx]
+        mov     [ecx], ebp
+        mov     [ebp+Q_NEXT], eax
+        inc     dword ptr [edi+TS_N_HALF]
+        mov     [ebp+Q_L], ebx
+        mov     eax, [esi+IP_SRC]
+        mov     ecx, [esi+IP_DST]
+        mov     [ebp+Q_RADDR], eax
+        mov     [ebp+Q_LADDR], ecx
+        mov     eax, [esi+H_PORTS]
+        mov     ecx, [esi+H_SEQ]
+        mov     [ebp+Q_PORTS], eax
+        bswap   ecx
+        mov     eax, [esi+H_OFF_WND]
+        mov     [ebp+Q_IRS], ecx
+        bswap   eax
+        mov     ecx, [esp+S_MSS]
+        mov     [ebp+Q_WND], ax
+        mov     [ebp+Q_PEER_MSS], cx
+
+        mov     ecx, [edx+PKT_NIF]              /* ours: the interface's, or less if the listener says so */
+        movzx   edx, word ptr [ebx+L_MSS]
+        movzx   eax, word ptr [ecx+NIF_MTU]
+        dec     edx
+        sub     eax, 41
+        cmp     edx, eax
+        jb      .Lsmaller_mss
+.Lour_mss:
+        mov     edx, [esp+S_HOP]
+        inc     eax
+        mov     ecx, [ecx+NIF_WAY]
+        mov     [ebp+Q_OUR_MSS], ax
+        mov     [ebp+Q_HOP], dx
+        mov     [ebp+Q_WAY], ecx
+
+        movzx   eax, byte ptr [esp+S_HAS]
+        test    eax, eax
+        jz      .Loffers_nothing
+        shr     eax, 2                          /* HAS_TS as 0 or 1 */
+        mov     cl, [esp+S_HAS+1]
+        or      eax, 0x010100                   /* SACK and scale */
+        mov     ch, [ebx+L_RCV_SCALE]
+.Loffers:
+        mov     edx, [esp+S_TSVAL]
+        mov     [ebp+Q_AGREED], eax
+        movzx   ecx, cx
+        bswap   edx
+        or      ecx, 0x01000000                 /* live, no tries */
+        mov     [ebp+Q_TS_RECENT], edx
+        mov     [ebp+Q_SCALES], ecx
+
+/* --- ISN and offset of the timestamps (isn.c) ------------------------------------------------------------------------------ */
+        xor     edx, edx
+        cmp     byte ptr [ebx+L_FIXED_ISN], 0
+        jne     .Lfixed
+.Lhash:
+        mov     eax, [edi+TS_ISN_KEY]
+        lea     ecx, [ebp+Q_RADDR]
+        mov     [esp], eax
+        mov     [esp+4], ecx
+        mov     dword ptr [esp+8], 12           /* addresses and ports */
+        call    siphash
+        mov     ecx, [edi+TS_ST]
+        mov     esi, [ecx+ST_NOW_US]
+        mov     ecx, [ecx+ST_NOW_US+4]
+        shrd    esi, ecx, 2
+        cmp     byte ptr [ebx+L_FIXED_ISN], 0
+        jne     .Lfixed_isn
+        add     eax, esi
+.Lnumbered:
+        mov     [ebp+Q_ISS], eax
+        mov     [ebp+Q_TS_OFF], edx
+
+/* --- it waits at the end of its list (synq_wait) ---------------------------------------------------------------------------- */
+        mov     ecx, [edi+TS_ST]
+        mov     eax, [ecx+ST_NOW_US]
+        mov     ecx, [ecx+ST_NOW_MS]
+        mov     [ebp+Q_SENT_US], eax
+        mov     [ebp+Q_BORN_MS], ecx
+        add     edx, ecx
+        add     ecx, RTO_INIT_MS
+        mov     [ebp+Q_TSVAL], edx
+        mov     [ebp+Q_DUE_MS], ecx
+        mov     eax, [edi+TS_HALF+4]
+        mov     dword ptr [ebp+Q_LATER], 0
+        mov     [ebp+Q_EARLIER], eax
+        mov     [edi+TS_HALF+4], ebp
+        test    eax, eax
+        jz      .Lfirst
+        mov     [eax+Q_LATER], ebp
+.Llisted:
+        cmp     dword ptr [edi+TS_HALF_TIMER_PPREV], 0
+        je      .Lset_timer
+        sub     ecx, [edi+TS_HALF_TIMER_DUE]
+        js      .Lset_timer                     /* it would come too late */
+.Lwaits:
+#include "synack.inc"
+#include "syn_rare.inc"
+endfunc tcp_syn_arrives
