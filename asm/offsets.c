@@ -215,6 +215,23 @@ static void half_open(void)
         OFF(Q_AGREED, struct synq, ts_ok);
         _Static_assert(offsetof(struct synq, sack_ok) == offsetof(struct synq, ts_ok) + 1 && offsetof(struct synq, has_wscale) == offsetof(struct synq, ts_ok) + 2 &&
                        sizeof(struct synq) == offsetof(struct synq, ts_ok) + 4, "written as one word, the rest cleared");
+        OFF(L_LIKE, struct listener, like);
+        OFF(Q_TRIES, struct synq, tries);
+        OFF(Q_LIVE, struct synq, live);
+        OFF(TS_FREE_TCB, struct tcp_state, free_tcb);
+        OFF(TS_N_TCBS, struct tcp_state, n_tcbs);
+        VAL(TCB_SIZE, sizeof(struct tcb));
+        _Static_assert((sizeof(struct tcb) - offsetof(struct tcb, ev)) % 4 == 0, "copied as words");
+        OFF(TCB_GEN, struct tcb, gen);
+        OFF(TCB_ISS, struct tcb, iss);
+        OFF(TCB_PMTU, struct tcb, pmtu);
+        OFF(TCB_PEER_MSS, struct tcb, peer_mss);
+        _Static_assert(offsetof(struct tcb, rcv_scale) == offsetof(struct tcb, snd_scale) + 1, "written as one word");
+        OFF(EV_ACCEPT, struct tcp_events, accept);
+        VAL(F_CONNECTED, TF_CONNECTED);
+        VAL(MSS_MIN, TCP_MSS_MIN);
+        VAL(RTO_SYN_LOST_MS, TCP_RTO_SYN_LOST_MS);
+        VAL(DROP_NOT_ACCEPTED, DROP_TCP_NOT_ACCEPTED);
         VAL(MSS_DEFAULT, TCP_MSS_DEFAULT);
         VAL(RTO_INIT_MS, TCP_RTO_INIT_MS);
         VAL(POOL_DROP_SYN_TAKEN, offsetof(struct pktpool, drops) + 4 * DROP_TCP_SYN_TAKEN);

@@ -225,9 +225,12 @@ static inline bool world_same(const void *routine, const void *twin, const u32 a
         if (!same)
                 fprintf(stderr, "# spoilt %u, results %u and %u, log of %u and %u bytes, connection %p and %p\n", spoilt, result_asm,
                         result_c, world_n_log[1], W.n_log, (void *)after, (void *)W.t);
+        for (u32 i = 0; !same && i < W.n_log && i < world_n_log[1]; i++)
+                if (W.log[i] != world_log[1][i])
+                        fprintf(stderr, "# byte %u of the log: assembly %02x, twin %02x\n", i, world_log[1][i], W.log[i]);
         for (u32 i = 0; same && i < W.used; i++) {
                 if (W.mem[i] != world_kept[1][i]) {
-                        u32 in_tcb = t ? (u32)(W.mem + i - (u8 *)t) : 0;
+                        u32 in_tcb = (u32)(W.mem + i - (u8 *)(t ? t : W.st->tcp->pool));
                         fprintf(stderr, "# byte %u of the world (tcb + %u): assembly %02x, twin %02x\n", i, in_tcb,
                                 world_kept[1][i], W.mem[i]);
                         same = false;

@@ -119,8 +119,8 @@ static void fill_sender(struct tcb *t, const struct control_block *b)
 
 static void fill(struct tcb *t, struct listener *l, const struct control_block *b)
 {
-        t->ev = b->flags & TF_USER_CLOSED ? &tcp_no_events : l->ev;
-        t->user = l->user;
+        t->ev = b->flags & TF_USER_CLOSED ? &tcp_no_events : l->like.ev;
+        t->user = l->like.user;
         t->listener = (u16)(l->index + 1);
         t->flags = (b->flags & (TF_TS | TF_SACK)) | TF_CONNECTED;
         t->ttl = b->ttl;

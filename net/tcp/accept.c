@@ -27,10 +27,6 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q, const st
         if (!t)
                 return NULL;
         tcb_expect_mss(t, q->our_mss);
-        if (t->uto_tell)
-                t->flags |= TF_ACK_NOW; /* RFC 5482 3.2: the first segment without SYN has it */
-        t->ev = l->ev;
-        t->user = l->user;
         tcb_set_names(t, q->raddr, q->laddr, q->ports, way);
         t->flags |= (q->ts_ok ? TF_TS : 0) | (q->sack_ok ? TF_SACK : 0) | (q->ecn_ok ? TF_ECN : 0) | TF_CONNECTED;
         t->snd_scale = q->snd_scale;
@@ -72,13 +68,17 @@ bool tcp_ask_user(struct tcb *t)
         return false;
 }
 
-/* The handshake's last acknowledgement alone: all that tcp_arrives would make of it. */
-static void bare_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
+/* The handshake's last acknowledgement alone: all that tcp_arrives would make of it, before and after the user is asked. */
+static void take_bare(struct tcb *t, const struct tcp_seg *s)
 {
-        if ((t->flags & TF_TS) && s->has_ts)
-                t->ts_recent = s->tsval; /* synq_rx saw that it is not older */
         t->snd_wl1 = s->seq;
         t->snd_wl2 = s->ack;
+        if ((t->flags & TF_TS) && s->has_ts)
+                t->ts_recent = s->tsval; /* synq_rx saw that it is not older */
+}
+
+static void free_bare(struct tcb *t, struct pkt *p)
+{
         pkt_free(p);
         if (t->keepalive_ms)
                 tcp_timer(t, TT_KEEPALIVE, t->keepalive_ms);
@@ -107,15 +107,17 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
         t->snd_wnd = s->wnd << t->snd_scale;
         t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
         tcp_set_state(t, TCP_EV_ACK_OF_SYN);
+        bool bare = s->flags == TCP_ACK && !s->len && s->seq == t->rcv_nxt && s->wnd && !t->conv && !s->ce;
+        if (bare)
+                take_bare(t, s);
         tcp_enter(t);
         if (!tcp_ask_user(t)) {
                 pkt_drop(p, DROP_TCP_NOT_ACCEPTED);
                 tcp_leave(t);
                 return;
         }
-        if (s->flags == TCP_ACK && !s->len && s->seq == t->rcv_nxt && s->wnd && t->state == TCP_B_ESTABLISHED && !t->conv &&
-            !s->ce) {
-                bare_ack(t, s, p);
+        if (bare && t->state == TCP_B_ESTABLISHED) {
+                free_bare(t, p);
                 return;
         }
         ts->depth--;

@@ -1,6 +1,6 @@
 /* ack_of_syn.c - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection (RFC 9293
  * 3.10.7.4 fifth, SYN_RECEIVED). Not here: cookies, option 144, congestion marks, text that comes along; synq.c does those.
- * SPDX-License-Identifier: MIT */
+ * Twin of asm/ack_of_syn.S. SPDX-License-Identifier: MIT */
 #include "engine.h"
 
 bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
@@ -10,7 +10,7 @@ bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         u32 raddr = ip[3], laddr = ip[4], ports = h[0];
         struct synq *q = synq_find(ts, raddr, laddr, ports);
         struct tcp_seg s;
-        if (!q || q->qure || q->ecn_ok || q->l->n_waiting >= q->l->opts.backlog || !ts->free_tcb)
+        if (!q || q->qure || q->ecn_ok || q->tfo_ask || q->foreign || q->l->n_waiting >= q->l->opts.backlog || !ts->free_tcb)
                 return false;
         s.seq = be(h[1]);
         s.ack = be(h[2]);
@@ -26,7 +26,9 @@ bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
                 if ((s32)(s.tsval - q->ts_recent) < 0)
                         return false;
         }
-        struct tcp_way way = {nif, ip_way_back(nif, (ipaddr){be32_from_raw(laddr)}, (ipaddr){be32_from_raw(raddr)})};
+        struct tcp_way way = {nif, q->hop}; /* what its SYN,ACK left by is still good, or it is looked up again */
+        if (q->hop_gen != nif->hop_gen || q->nif != nif->index || q->zero != nif->zero)
+                way.hop = ip_way_back(nif, (ipaddr){be32_from_raw(laddr)}, (ipaddr){be32_from_raw(raddr)});
         if (!way.hop || !tcp_header_sum_right(p, ip, n))
                 return false;
         s.len = 0;

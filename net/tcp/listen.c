@@ -42,7 +42,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l = ts->free_listener;
         ts->free_listener = l->next;
         u16 index = (u16)(l - ts->listeners);
-        *l = (struct listener){.next = *bucket(ts, port), .ts = ts, .ev = ev, .user = user, .addr = addr, .port = port,
+        *l = (struct listener){.next = *bucket(ts, port), .ts = ts, .addr = addr, .port = port,
                                .index = index,
                                .opts = opts ? *opts : plain};
         tcp_opts_agree(&l->opts);
@@ -50,8 +50,10 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);
         l->usual = !(l->opts.no_wscale || l->opts.no_sack || l->opts.no_timestamps || l->opts.uto || l->opts.syn_layout[0]);
-        l->like = (struct tcb){.ts = ts, .listener = (u16)(index + 1), .timer.fire = tcp_timer_fired};
+        l->like = (struct tcb){.ts = ts, .ev = ev, .user = user, .listener = (u16)(index + 1), .timer.fire = tcp_timer_fired};
         tcb_set_opts(&l->like, &l->opts);
+        if (l->like.uto_tell)
+                l->like.flags |= TF_ACK_NOW; /* RFC 5482 3.2: the first segment without SYN has it */
         *bucket(ts, port) = l;
         return l;
 }
@@ -82,7 +84,7 @@ void tcp_unlisten(struct listener *l)
 }
 
 struct listener *tcp_listener(const struct tcb *t) { return t->listener ? &t->ts->listeners[t->listener - 1] : NULL; }
-void *tcp_listener_user(const struct listener *l) { return l->user; }
+void *tcp_listener_user(const struct listener *l) { return l->like.user; }
 void tcp_waiting(struct listener *l, int n) { l->n_waiting += (u32)n; }
 
 /* An acknowledgement that no half-open entry knows: of a cookie, if any are out (RFC 4987 3.6), else it draws RST. */

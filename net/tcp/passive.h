@@ -12,15 +12,13 @@ struct tcp_state;
 struct listener {
         struct listener         *next;
         struct tcp_state        *ts;
-        const struct tcp_events *ev;
-        void                    *user;
         ipaddr                   addr;
         u16                      port;      /* host order; 0 = slot free */
         u16                      index;
         u32                      n_half;    /* entries in the SYN queue */
         u32                      n_waiting; /* accepted, not yet taken (sock.c counts) */
         u8                       rcv_scale;
-        struct tcb               like;      /* what its connections begin as */
+        struct tcb               like;      /* what its connections begin as, its user and his events included */
         bool                     usual;     /* offers what usual SYNs ask for, in the usual layout (syn.c) */
         struct tcp_opts          opts;      /* rcvbuf and backlog are never 0 */
 };

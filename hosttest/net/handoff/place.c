@@ -113,7 +113,7 @@ static void begin(u32 ms)
         asked = taken = accepts = n_done = 0;
         take_it = true;
         for (int i = FRONT; i < MACHINES; i++)
-                listener_find(L.m[i]->st->tcp, SERVICE, 80)->ev = &placed;
+                listener_find(L.m[i]->st->tcp, SERVICE, 80)->like.ev = &placed;
         connect_client(PIECES * PIECE);
         for (u32 i = 0; i < ms; i++) {
                 lan_run(1);

@@ -1,0 +1,353 @@
+/* ack_of_syn.S - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection, copied
+ * from what its listener keeps ready, and the user is asked. Nothing is changed before all of it is known to be good. What is rare
+ * is in accept_rare.inc.
+ * SPDX-License-Identifier: MIT */
+#include "tcp.inc"
+
+/* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
+#define K_BUCKET        16              /* where the chain of half-open entries begins */
+#define K_HASH          20
+#define K_TSVAL         24              /* TS.Recent from now on */
+#define K_HOP           28
+#define K_SIZE          36
+#define K_LEN           (K_SIZE+R_LEN)  /* bytes of options */
+#define K_P             (K_SIZE+R_P)
+
+/*
+ * bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
+ *   in        [esp+4] nif, [esp+8] p, [esp+12] its IP header, valid and without options, [esp+16] n bytes of TCP, a header alone
+ *             with ACK as its only flag; nobody has a connection of these names
+ *   out       eax = 1: p was consumed; 0: it is for the layers, and nothing was changed
+ *   clobbers  ecx, edx, flags
+ *
+ * tcp_ack_of_syn_go_on: the same for netif_rx, with its frame; returns from there, or goes to tcp_receive_no.
+ *   in        ebx p, esi IP header, edi tcp_state, [esp+R_LEN] bytes of options
+ *
+ * Registers: esi IP header, edi tcp_state, ebp the entry; ebx ports, then the connection.
+ */
+func tcp_ack_of_syn
+        push    ebx
+        push    esi
+        push    edi
+        push    ebp
+        push    0
+        push    eax
+        mov     ecx, [esp+R_LEN+12]
+        mov     ebp, [esp+R_LEN]
+        sub     ecx, 20
+        mov     ebx, [esp+R_P]
+        mov     esi, [esp+R_P+4]
+        mov     edi, [ebp+NIF_ST]
+        mov     [esp+R_LEN], ecx
+        mov     edi, [edi+ST_TCP]
+
+        .globl  tcp_ack_of_syn_go_on
+tcp_ack_of_syn_go_on:
+        sub     esp, K_SIZE
+
+/* --- whose it is --------------------------------------------------------------------------------------------------- */
+        mov     ebx, [esi+H_PORTS]
+        mov     eax, [esi+IP_DST]
+        mov     edx, [esi+IP_SRC]
+        mov     ecx, [edi+TS_KEY+4]
+        xor     edx, eax
+        imul    ecx, ebx
+        imul    edx, [edi+TS_KEY]
+        add     edx, ecx                        /* tcp_hash */
+        mov     ecx, [edi+TS_SSHIFT]
+        mov     [esp+K_HASH], edx
+        shr     edx, cl
+        mov     ecx, [edi+TS_SBUCKET]
+        lea     edx, [ecx+edx*4]
+        mov     ecx, [esi+IP_SRC]
+        mov     [esp+K_BUCKET], edx
+        mov     ebp, [edx]
+.Lchain:
+        test    ebp, ebp
+        jz      .Lno
+        cmp     [ebp+Q_PORTS], ebx
+        jne     .Lother
+        cmp     [ebp+Q_RADDR], ecx
+        jne     .Lother
+        cmp     [ebp+Q_LADDR], eax
+        je      .Lentry
+.Lother:
+        mov     ebp, [ebp+Q_NEXT]
+        jmp     .Lchain
+
+/* --- it is what completes the handshake, and there is room ------------------------------------------------------------ */
+.Lentry:
+        mov     ecx, [ebp+Q_L]
+        cmp     byte ptr [ebp+Q_AGREED+3], 0    /* congestion marks, cookies, option 144, somebody else's */
+        jne     .Lno
+        movzx   edx, word ptr [ecx+L_BACKLOG]
+        cmp     [ecx+L_N_WAITING], edx
+        jae     .Lno
+        cmp     dword ptr [edi+TS_FREE_TCB], 0
+        je      .Lno
+        mov     eax, [esi+H_SEQ]
+        mov     ecx, [esi+H_ACK]
+        bswap   eax
+        bswap   ecx
+        dec     eax
+        dec     ecx
+        cmp     eax, [ebp+Q_IRS]
+        jne     .Lno
+        cmp     ecx, [ebp+Q_ISS]
+        jne     .Lno
+        cmp     word ptr [esi+H_WND], 0
+        je      .Lno
+        mov     eax, [esp+K_LEN]
+        mov     ecx, [ebp+Q_TS_RECENT]
+        cmp     byte ptr [ebp+Q_AGREED], 0
+        jne     .Lts
+        test    eax, eax
+        jnz     .Lno
+.Lstamped:                                      /* eax: the options' sum */
+        mov     edx, [esp+K_P]
+        mov     [esp+K_TSVAL], ecx
+        mov     ecx, [edx+PKT_NIF]
+        mov     ebx, [ebp+Q_WAY]
+        cmp     ebx, [ecx+NIF_WAY]
+        jne     .Lway
+        movzx   ebx, word ptr [ebp+Q_HOP]       /* what its SYN,ACK left by is still good */
+.Lhop:
+        mov     [esp+K_HOP], ebx
+        test    byte ptr [edx+PKT_FLAGS], PKT_F_CSUM_OK
+        jnz     .Lgood
+        movzx   edx, word ptr [esi+IP_LEN]
+        add     eax, [esi+IP_SRC]
+        adc     eax, [esi+IP_DST]
+        adc     eax, [esi+H_PORTS]
+        adc     eax, [esi+H_SEQ]
+        adc     eax, [esi+H_ACK]
+        adc     eax, [esi+H_OFF_WND]
+        adc     eax, [esi+H_SUM]
+        lea     edx, [edx+PSEUDO]
+        adc     eax, edx
+        adc     eax, 0
+        SUM_RIGHT eax, edx, .Lno
+.Lgood:
+
+/* --- a connection like the listener's: ebx; ecx nif, eax the window as it came --------------------------------------------- */
+        mov     ebx, [edi+TS_FREE_TCB]
+        movzx   eax, word ptr [esi+H_WND]
+        mov     edx, [ebx+TCB_NEXT]
+        inc     dword ptr [edi+TS_IN_SEGS]
+        mov     [edi+TS_FREE_TCB], edx
+        movzx   edx, word ptr [ebx+TCB_GEN]
+        inc     dword ptr [edi+TS_N_TCBS]
+        inc     edx
+        mov     esi, [ebp+Q_L]
+        rol     ax, 8
+        mov     [esp], edx
+        mov     [esp+4], ecx
+        mov     edx, [esi+L_LIKE+TCB_FLAGS]
+        add     esi, L_LIKE+TCB_EV
+        lea     edi, [ebx+TCB_EV]
+        mov     ecx, (TCB_SIZE-TCB_EV)/4
+        rep     movsd
+        mov     ecx, [esp]
+        mov     esi, [esp+4]                    /* nif */
+        mov     edi, [ebx+TCB_TS]
+        mov     [ebx+TCB_GEN], cx
+
+        /* flags, scales, state, prediction */
+        or      edx, F_CONNECTED | F_BUSY
+        cmp     byte ptr [ebp+Q_AGREED+1], 0
+        jz      .Lno_sack
+        or      edx, F_SACK
+.Lno_sack:
+        mov     ecx, [esp+K_TSVAL]
+        mov     word ptr [ebx+TCB_PRED], FLAG_ACK << 8 | 0x50
+        cmp     byte ptr [ebp+Q_AGREED], 0
+        jne     .Lhas_ts
+.Lno_ts:
+        mov     [ebx+TCB_TS_RECENT], ecx
+        test    edx, F_ACK_ON_READ
+        jnz     .Lunpredicted
+.Lpredicted:
+        mov     cx, [ebp+Q_SCALES]
+        mov     [ebx+TCB_FLAGS], edx
+        mov     [ebx+TCB_SND_SCALE], cx         /* and ours */
+        mov     byte ptr [ebx+TCB_STATE], BYTE_ESTABLISHED
+        mov     byte ptr [ebx+TCB_TIMER_KIND], KIND_NONE
+
+        /* windows and numbers */
+        shl     eax, cl
+        movzx   ecx, word ptr [ebp+Q_WND]
+        mov     [ebx+TCB_SND_WND], eax
+        cmp     eax, ecx
+        jb      .Lwider
+.Lwidest:
+        mov     [ebx+TCB_MAX_SND_WND], eax
+        mov     eax, [ebp+Q_ISS]
+        mov     ecx, [ebp+Q_IRS]
+        mov     [ebx+TCB_ISS], eax
+        inc     eax
+        inc     ecx
+        mov     [ebx+TCB_SND_UNA], eax
+        mov     [ebx+TCB_SND_NXT], eax
+        mov     [ebx+TCB_SND_WL2], eax
+        mov     [ebx+TCB_RCV_NXT], ecx
+        mov     [ebx+TCB_RCV_ACKED], ecx
+        mov     [ebx+TCB_SND_WL1], ecx
+        mov     eax, [ebx+TCB_RCV_SPACE]
+        cmp     eax, 0xffff
+        ja      .Lwindow_full
+.Lwindow:
+        add     ecx, eax
+        mov     eax, [ebp+Q_TS_OFF]
+        mov     [ebx+TCB_RCV_ADV], ecx
+        mov     [ebx+TCB_TS_OFF], eax
+
+        /* names, and the way back */
+        mov     eax, [ebp+Q_LADDR]
+        mov     ecx, [ebp+Q_RADDR]
+        mov     edx, [ebp+Q_PORTS]
+        mov     [ebx+TCB_LADDR], eax
+        mov     [ebx+TCB_RADDR], ecx
+        mov     [ebx+TCB_PORTS], edx
+        add     eax, ecx
+        adc     eax, 6 << 8
+        adc     eax, edx
+        adc     eax, 0
+        mov     ecx, [esi+NIF_WAY]
+        mov     [ebx+TCB_HDR_SUM], eax
+        movzx   edx, word ptr [esi+NIF_MTU]
+        mov     [ebx+TCB_WAY], ecx
+        mov     eax, [esp+K_HOP]
+        mov     [ebx+TCB_PMTU], dx
+        mov     [ebx+TCB_HOP], ax
+
+        /* segments: theirs as we expect them, ours; the first window (cc_initial_window) */
+        movzx   eax, word ptr [ebp+Q_OUR_MSS]
+        sub     edx, 40
+        cmp     eax, MSS_DEFAULT + 12
+        jb      .Lsmall
+        mov     eax, MSS_DEFAULT
+.Lexpected:
+        movzx   ecx, word ptr [ebp+Q_PEER_MSS]
+        mov     [ebx+TCB_RCV_MSS], ax
+        mov     [ebx+TCB_PEER_MSS], cx
+        cmp     ecx, MSS_MIN
+        jb      .Lsmallest
+.Lmss_given:
+        cmp     ecx, edx
+        ja      .Lmss_path
+.Lmss:
+        cmp     byte ptr [ebp+Q_AGREED], 0
+        jne     .Lmss_ts
+.Lmss_known:
+        imul    eax, ecx, 10
+        mov     [ebx+TCB_MSS], cx
+        cmp     eax, 14600
+        ja      .Lcwnd_less
+.Lcwnd:
+        mov     [ebx+TCB_CWND], eax
+
+/* --- among the connections (tcp_insert), no longer among the half-open (synq_free) ------------------------------------------- */
+        mov     ecx, [edi+TS_ST]
+        mov     edx, [esp+K_HASH]
+        mov     eax, [ecx+ST_NOW_MS]
+        mov     ecx, [edi+TS_SHIFT]
+        mov     [ebx+TCB_LAST_RX_MS], eax
+        shr     edx, cl
+        mov     ecx, [edi+TS_BUCKET]
+        lea     edx, [ecx+edx*4]
+        mov     eax, [edx]
+        mov     ecx, eax
+        test    eax, eax
+        jnz     .Llong
+.Lshort:
+        mov     [ebx+TCB_NEXT], eax
+        mov     [edx], ebx
+        cmp     byte ptr [ebp+Q_TRIES], 0
+        jne     .Lrepeated
+        mov     ecx, [esp+K_BUCKET]
+        cmp     [ecx], ebp
+        jne     .Lfree
+        mov     eax, [ebp+Q_NEXT]
+        mov     edx, [ebp+Q_EARLIER]
+        mov     [ecx], eax
+        mov     ecx, [ebp+Q_LATER]
+        test    edx, edx
+        jnz     .Lnot_first
+        mov     [edi+TS_HALF], ecx
+.Lone_less:
+        test    ecx, ecx
+        jnz     .Lnot_last
+        mov     [edi+TS_HALF+4], edx
+.Lnone:
+        mov     eax, [edi+TS_FREE_SYNQ]
+        mov     ecx, [ebp+Q_L]
+        mov     byte ptr [ebp+Q_LIVE], 0
+        mov     [edi+TS_FREE_SYNQ], ebp
+        mov     [ebp+Q_NEXT], eax
+        dec     dword ptr [ecx+L_N_HALF]
+        dec     dword ptr [edi+TS_N_HALF]
+.Lfreed:
+
+/* --- the round trip (rtt_sample, the first one) ------------------------------------------------------------------------------- */
+        mov     ecx, [edi+TS_ST]
+        imul    edx, [edi+TS_RTO_MIN], 500      /* until then the variance is less than the least time-out */
+        mov     eax, [ecx+ST_NOW_US]
+        sub     eax, [ebp+Q_SENT_US]
+        jz      .Lsample
+        cmp     eax, edx
+        ja      .Lsample
+        lea     ecx, [eax*8]
+        lea     edx, [eax+eax]
+        mov     [ebx+TCB_SRTT_US], ecx
+        mov     [ebx+TCB_RTTVAR_US], edx
+        mov     ecx, 0x10624dd3                 /* / 1000 */
+        mul     ecx
+        shr     edx, 6
+        add     edx, [edi+TS_RTO_MIN]
+        cmp     edx, RTO_MAX_MS
+        ja      .Lrto_max
+        mov     [ebx+TCB_RTO_MS], edx
+.Lsampled:
+
+/* --- the user is asked ------------------------------------------------------------------------------------------------------------ */
+        mov     ecx, [ebx+TCB_EV]
+        inc     dword ptr [edi+TS_DEPTH]
+        mov     ecx, [ecx+EV_ACCEPT]
+        test    ecx, ecx
+        jz      .Laccepted
+        mov     [esp], ebx
+        call    ecx
+        test    al, al
+        jz      .Lrefused
+.Laccepted:
+        test    dword ptr [ebx+TCB_FLAGS], F_DEAD
+        jnz     .Ldead
+        mov     edx, [esp+K_P]
+        cmp     word ptr [edx+PKT_REFS], 1      /* and no frag */
+        jne     .Lholds
+        mov     eax, [edx+PKT_POOL]
+        mov     ecx, [eax+POOL_FREE]
+        mov     byte ptr [edx+PKT_REFS], 0
+        mov     [edx+PKT_NEXT], ecx
+        mov     [eax+POOL_FREE], edx
+        inc     dword ptr [eax+POOL_N_FREE]
+.Lpkt_freed:
+        cmp     dword ptr [ebx+TCB_KEEPALIVE_MS], 0
+        jne     .Lkeepalive
+.Lkept:
+        mov     eax, [ebx+TCB_FLAGS]            /* tcp_leave, when there is nothing to do */
+        test    eax, F_WANT_TX | F_ACK_NOW | F_ACK_DELAYED
+        jnz     .Lleave
+        and     eax, ~F_BUSY
+        dec     dword ptr [edi+TS_DEPTH]
+        mov     [ebx+TCB_FLAGS], eax
+.Lyes:
+        mov     eax, 1
+        add     esp, K_SIZE+8
+        pop     ebp
+        pop     edi
+        pop     esi
+        pop     ebx
+        ret
+#include "accept_rare.inc"
+endfunc tcp_ack_of_syn
