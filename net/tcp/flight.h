@@ -33,7 +33,7 @@ enum ca_state { CA_OPEN, CA_CWR, CA_RECOVERY, CA_LOSS };
 
 /* Everything that exists only while something is outstanding. What lies behind `rest` is zero in a free cell: flight_get sets
  * only what is in front, and flight_put clears the rest unless the flight was `calm` all its life. Who writes to the rest makes
- * sure that it is not calm any more; tcp_predict does it for whatever ends header prediction. */
+ * sure that it is not calm any more; tcp_timer_fired, tcp_ack_arrives and, for what it sees in the flight, tcp_predict do it for most. */
 struct flight {
         struct sent   *first, *last;
         struct sndent *cur;         /* entry that holds SND.NXT's byte, or the last one when all is sent */

@@ -26,7 +26,7 @@ static void cut_and_resend(struct tcb *t)
                 if (r->end - r->seq > t->mss && !(r->flags & SENT_SACKED))
                         sent_mark(t, r, SENT_LOST);
         if (f)
-                f->tlp_out = false;
+                f->tlp_out = f->calm = false;
         tcp_predict(t);
         t->flags |= TF_WANT_TX;
 }

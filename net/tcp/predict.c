@@ -6,11 +6,11 @@
 void tcp_predict(struct tcb *t)
 {
         struct flight *f = t->flight;
-        bool plain = t->state == TCP_B_ESTABLISHED && !t->reasm && t->snd_wnd &&
-                !(t->flags & (TF_ACK_ON_READ | TF_URG_RX | TF_USER_CLOSED)) &&
-                     (!f || (f->ca == CA_OPEN && !f->n_sacked && !f->dupacks && !f->tlp_out && !f->lost && !f->probe_end));
+        bool quiet = !f || (f->ca == CA_OPEN && !f->n_sacked && !f->dupacks && !f->tlp_out && !f->lost && !f->probe_end),
+             plain = quiet && t->state == TCP_B_ESTABLISHED && !t->reasm && t->snd_wnd &&
+                     !(t->flags & (TF_ACK_ON_READ | TF_URG_RX | TF_USER_CLOSED));
         u16 off = t->flags & TF_TS ? 0x80 : 0x50;
         t->pred = plain ? (u16)(off | TCP_ACK << 8) : 0;
-        if (f && !plain)
+        if (!quiet)
                 f->calm = false;
 }

@@ -212,6 +212,8 @@ void tcp_timer_fired(struct timer *tm)
         tcp_enter(t);
         if (kind != TT_SWS && kind != TT_PERSIST)
                 t->timer_kind = TT_NONE;
+        if (t->flight)
+                t->flight->calm = false;
         fire(t, kind);
         tcp_leave(t);
 }
