@@ -257,6 +257,42 @@ static void half_open(void)
         VAL(SCALE_MAX, TCP_SCALE_MAX);
 }
 
+/* What a connection leaves behind: last.S. */
+static void ended(void)
+{
+        enum { UNUSUAL_END = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_RX | TF_URG_TX | TF_ECN | TF_ABORT_ON_ACK | TF_BUSY | TF_DEAD };
+        VAL(F_UNUSUAL_END, (u32)UNUSUAL_END);
+        VAL(F_EOF, TF_EOF);
+        VAL(F_ACTIVE_CLOSE, TF_ACTIVE_CLOSE);
+        VAL(F_TFO_ACCEPTED, TF_TFO_ACCEPTED);
+        VAL(BYTE_FIN_WAIT_1, TCP_B_FIN_WAIT_1);
+        VAL(BYTE_FIN_WAIT_2, TCP_B_FIN_WAIT_2);
+        VAL(BYTE_LAST_ACK, TCP_B_LAST_ACK);
+        VAL(BYTE_TIME_WAIT, TCP_B_TIME_WAIT);
+        VAL(DROP_OVER, DROP_TCP_OVER);
+        OFF(TCB_CONV, struct tcb, conv);
+        OFF(TCB_TIMEWAIT_CS, struct tcb, timewait_cs);
+        OFF(EV_CLOSED, struct tcp_events, closed);
+        _Static_assert(offsetof(struct tcb, next) == 0 && offsetof(struct timer, next) == 0, "the link of its chain, and of its slot");
+        OFF(TIMER_PPREV, struct timer, pprev);
+        OFF(ST_WHEEL_RUNNING, struct stack, wheel.n_running);
+        OFF(TS_TW, struct tcp_state, tw);
+        OFF(TS_N_TW, struct tcp_state, n_tw);
+        OFF(TS_TW_FIRST, struct tcp_state, tw_first);
+        OFF(TS_TW_COUNT, struct tcp_state, tw_count);
+        OFF(TS_TW_TIMER, struct tcp_state, tw_timer);
+        OFF(TS_TW_TIMER_PPREV, struct tcp_state, tw_timer.pprev);
+        OFF(TW_RADDR, struct timewait, raddr);
+        OFF(TW_LADDR, struct timewait, laddr);
+        OFF(TW_PORTS, struct timewait, ports);
+        OFF(TW_RCV_NXT, struct timewait, rcv_nxt);
+        OFF(TW_SND_NXT, struct timewait, snd_nxt);
+        OFF(TW_TS_RECENT, struct timewait, ts_recent);
+        OFF(TW_DUE_MS, struct timewait, due_ms);
+        VAL(TW_BITS, offsetof(struct timewait, due_ms) + 4);
+        _Static_assert(sizeof(struct timewait) == 32 && offsetof(struct timewait, due_ms) == 24, "indexed by a shift; its bits are one word");
+}
+
 /* What is queued and what is outstanding: whole.S. */
 static void queues(void)
 {
@@ -345,6 +381,7 @@ void offsets(void)
         connection();
         connection_flags();
         half_open();
+        ended();
         queues();
         OFF(BI_VIA, struct bootinfo, via);
         OFF(BI_DRIVE, struct bootinfo, drive);

@@ -1,7 +1,7 @@
 /* last.c - the straight line of the segment that ends a connection whose user let go: the peer's FIN when ours is acknowledged with it
  * or was before, or the acknowledgement of our FIN behind the peer's (RFC 9293 3.10.7.4 fifth and eighth). Not here: ends in another
  * order, with text, or while somebody still reads; rx.c, ack.c and text.c do those.
- * SPDX-License-Identifier: MIT */
+ * Twin of asm/last.S. SPDX-License-Identifier: MIT */
 #include "engine.h"
 
 /* The timestamp that belongs there, and not an old one (RFC 7323 5.3). */

@@ -1,0 +1,258 @@
+/* last.S - the straight line of the segment that ends a connection whose user let go: what it holds goes back, its TIME_WAIT entry is
+ * written, its slot is free. Nothing is changed before all of the segment is known to be good. What is rare is in last_rare.inc.
+ * SPDX-License-Identifier: MIT */
+#include "tcp.inc"
+
+/* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
+#define E_FIN           24              /* not 0: the segment has FIN */
+#define E_HASH          28
+#define E_SIZE          36
+#define E_LEN           (E_SIZE+R_LEN)  /* bytes of options */
+
+/*
+ * bool tcp_last_arrives(struct pkt *p, struct tcb *t, const u32_any *ip, u32 n);
+ *   in        [esp+4] p, [esp+8] its connection, [esp+12] its IP header, valid and without options, [esp+16] n bytes of TCP, a
+ *             header alone with ACK, perhaps FIN, and no other flag
+ *   out       eax = 1: p was consumed, and t is gone; 0: it is for the layers, and nothing was changed
+ *   clobbers  ecx, edx, flags
+ *
+ * tcp_last_go_on: the same for netif_rx, with its frame; returns from there, or goes to tcp_receive_no.
+ *   in        ebx p, esi IP header, edi t, [esp+R_LEN] bytes of options
+ *
+ * Registers: edi t, ebx p, ebp tcp_state; esi IP header, then what is freed.
+ */
+func tcp_last_arrives
+        push    ebx
+        push    esi
+        push    edi
+        push    ebp
+        push    0
+        push    eax
+        mov     ecx, [esp+R_LEN+12]
+        mov     ebx, [esp+R_LEN]
+        sub     ecx, 20
+        mov     edi, [esp+R_P]
+        mov     esi, [esp+R_P+4]
+        mov     [esp+R_LEN], ecx
+        mov     [esp+R_P], ebx
+
+        .globl  tcp_last_go_on
+tcp_last_go_on:
+        sub     esp, E_SIZE
+
+/* --- is it the last? ------------------------------------------------------------------------------------------------- */
+        mov     eax, [edi+TCB_FLAGS]
+        mov     ecx, [edi+TCB_RCV_QUEUED]
+        and     eax, F_USER_CLOSED | F_UNUSUAL_END
+        or      ecx, [edi+TCB_REASM]
+        cmp     eax, F_USER_CLOSED
+        jne     .Lno
+        or      cx, [edi+TCB_CONV]
+        test    ecx, ecx
+        jnz     .Lno
+        mov     al, [edi+TCB_STATE]
+        movzx   ecx, byte ptr [esi+H_OFF_WND+1]
+        and     ecx, FLAG_FIN
+        mov     [esp+E_FIN], ecx
+        jz      .Lack_alone
+        cmp     al, BYTE_FIN_WAIT_1
+        je      .Lstate
+        cmp     al, BYTE_FIN_WAIT_2
+        jne     .Lno
+.Lstate:
+        mov     eax, [esi+H_SEQ]
+        mov     ecx, [esi+H_ACK]
+        bswap   eax
+        bswap   ecx
+        cmp     eax, [edi+TCB_RCV_NXT]
+        jne     .Lno
+        cmp     ecx, [edi+TCB_SND_NXT]
+        jne     .Lno
+        cmp     eax, [edi+TCB_RCV_ADV]
+        je      .Lno
+        mov     eax, [esp+E_LEN]
+        test    dword ptr [edi+TCB_FLAGS], F_TS
+        jnz     .Lts
+        test    eax, eax
+        jnz     .Lno
+.Lstamp_right:                                  /* eax: the options' sum */
+        test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
+        jnz     .Lgood
+        movzx   edx, word ptr [esi+IP_LEN]
+        add     eax, [esi+IP_SRC]
+        adc     eax, [esi+IP_DST]
+        adc     eax, [esi+H_PORTS]
+        adc     eax, [esi+H_SEQ]
+        adc     eax, [esi+H_ACK]
+        adc     eax, [esi+H_OFF_WND]
+        adc     eax, [esi+H_SUM]
+        lea     edx, [edx+PSEUDO]
+        adc     eax, edx
+        adc     eax, 0
+        SUM_RIGHT eax, edx, .Lno
+.Lgood:
+
+/* --- everything is acknowledged: the queue's entries and the records of what was sent go back ----------------------------- */
+        mov     ebp, [edi+TCB_TS]
+        cmp     dword ptr [esp+E_LEN], 0
+        jne     .Lstamp
+.Lstamped:
+        mov     eax, [edi+TCB_SND_NXT]
+        inc     dword ptr [ebp+TS_IN_SEGS]
+        mov     [edi+TCB_SND_UNA], eax
+        inc     dword ptr [ebp+TS_DEPTH]
+        mov     dword ptr [edi+TCB_SND_QUEUED], 0
+        mov     esi, [edi+TCB_SND_FIRST]
+        test    esi, esi
+        jnz     .Lqueue
+.Lqueue_free:
+        mov     esi, [edi+TCB_FLIGHT]
+        test    esi, esi
+        jz      .Llanded
+        cmp     byte ptr [esi+FLY_CALM], 0
+        je      .Lwild
+        mov     eax, [esi+FLY_FIRST]
+        test    eax, eax
+        jz      .Lno_records
+.Lrecord:
+        mov     ecx, [eax+SENT_NEXT]
+        mov     edx, [ebp+TS_CELLS]
+        mov     [ebp+TS_CELLS], eax
+        mov     [eax], edx
+        inc     dword ptr [ebp+TS_CELLS+CELL_N_FREE]
+        mov     eax, ecx
+        test    ecx, ecx
+        jnz     .Lrecord
+.Lno_records:
+        mov     eax, [ebp+TS_FLIGHTS]
+        mov     [ebp+TS_FLIGHTS], esi
+        mov     [esi], eax
+        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE]
+        mov     dword ptr [edi+TCB_FLIGHT], 0
+.Llanded:
+
+/* --- both FINs are acknowledged, theirs in the buffer that it came in ------------------------------------------------------- */
+        mov     byte ptr [edi+TCB_STATE], BYTE_TIME_WAIT
+        cmp     dword ptr [esp+E_FIN], 0
+        je      .Lack_of_fin
+        mov     eax, [ebx+PKT_HEAD]
+        or      dword ptr [edi+TCB_FLAGS], F_EOF
+        add     eax, PKT_ROOM
+        xor     ecx, ecx
+        inc     dword ptr [edi+TCB_RCV_NXT]
+        mov     [ebx+PKT_DATA], eax
+        mov     edx, [edi+TCB_SND_NXT]
+        mov     [ebx+PKT_LEN], cx
+        mov     [ebx+PKT_FLAGS], ecx            /* and gso */
+        mov     [esp], edi
+        mov     [esp+4], ebx
+        mov     [esp+8], edx
+        mov     dword ptr [esp+12], FLAG_ACK
+        mov     [esp+16], ecx
+        mov     [esp+20], ecx
+        call    tcp_respond
+.Lanswered:
+
+/* --- who closed first waits (timewait_enter) ---------------------------------------------------------------------------------- */
+        mov     edx, [edi+TCB_RADDR]
+        mov     eax, [edi+TCB_PORTS]
+        xor     edx, [edi+TCB_LADDR]
+        imul    eax, [ebp+TS_KEY+4]
+        imul    edx, [ebp+TS_KEY]
+        add     edx, eax
+        mov     [esp+E_HASH], edx
+        test    dword ptr [edi+TCB_FLAGS], F_ACTIVE_CLOSE
+        jz      .Lwaited
+        mov     eax, [ebp+TS_TW_COUNT]
+        cmp     eax, [ebp+TS_N_TW]
+        jae     .Lring_full
+        mov     ecx, [ebp+TS_TSHIFT]
+        mov     esi, [ebp+TS_TW_FIRST]
+        shr     edx, cl
+        mov     ecx, [ebp+TS_TBUCKET]
+        add     esi, eax
+        inc     eax
+        lea     edx, [ecx+edx*4]
+        mov     [ebp+TS_TW_COUNT], eax
+        cmp     esi, [ebp+TS_N_TW]
+        jae     .Lring_around
+.Lring:
+        mov     eax, [edx]                      /* index + 1 in the chain; both below 2^20 */
+        lea     ecx, [esi+1]
+        shl     esi, 5
+        mov     [edx], ecx
+        add     esi, [ebp+TS_TW]
+        test    dword ptr [edi+TCB_FLAGS], F_TS
+        jnz     .Lring_ts
+.Lring_flags:
+        movzx   edx, word ptr [edi+TCB_TIMEWAIT_CS]
+        lea     ecx, [edx+63]                   /* 2 MSL in units of 640 ms */
+        shr     ecx, 6
+        cmp     ecx, 1023
+        ja      .Lwait_most
+.Lwait:
+        shl     ecx, 22
+        lea     eax, [eax+ecx+(1<<21)]          /* live */
+        imul    edx, edx, 10
+        mov     [esi+TW_BITS], eax
+        mov     ecx, [ebp+TS_ST]
+        mov     eax, [edi+TCB_RADDR]
+        add     edx, [ecx+ST_NOW_MS]
+        mov     ecx, [edi+TCB_LADDR]
+        mov     [esi+TW_DUE_MS], edx
+        mov     [esi+TW_RADDR], eax
+        mov     [esi+TW_LADDR], ecx
+        mov     edx, [edi+TCB_PORTS]
+        mov     eax, [edi+TCB_RCV_NXT]
+        mov     ecx, [edi+TCB_SND_NXT]
+        mov     [esi+TW_PORTS], edx
+        mov     [esi+TW_RCV_NXT], eax
+        mov     [esi+TW_SND_NXT], ecx
+        mov     edx, [edi+TCB_TS_RECENT]
+        mov     [esi+TW_TS_RECENT], edx
+        cmp     dword ptr [ebp+TS_TW_TIMER_PPREV], 0
+        je      .Ltw_timer
+.Lwaited:
+
+/* --- the user is told once (tcp_finish), and the slot is free (tcb_free) -------------------------------------------------------- */
+        mov     ecx, [edi+TCB_EV]
+        or      dword ptr [edi+TCB_FLAGS], F_DEAD
+        mov     dword ptr [edi+TCB_EV], offset tcp_no_events
+        mov     ecx, [ecx+EV_CLOSED]
+        test    ecx, ecx
+        jnz     .Ltell
+.Ltold:
+        mov     edx, [edi+TCB_TIMER_PPREV]
+        test    edx, edx
+        jnz     .Lstop
+.Lstopped:
+        test    dword ptr [edi+TCB_FLAGS], F_TFO_ACCEPTED | F_QUEUED | F_IN_DELACK
+        jnz     .Llisted
+.Lunlisted:
+        mov     ecx, [ebp+TS_SHIFT]
+        mov     edx, [esp+E_HASH]
+        shr     edx, cl
+        mov     ecx, [ebp+TS_BUCKET]
+        lea     edx, [ecx+edx*4]
+        mov     eax, [edi+TCB_NEXT]
+.Lchain:
+        mov     ecx, [edx]
+        cmp     ecx, edi
+        jne     .Lother
+        mov     [edx], eax
+        mov     ecx, [ebp+TS_FREE_TCB]
+        mov     dword ptr [edi+TCB_PORTS], 0
+        mov     byte ptr [edi+TCB_STATE], 0
+        mov     [edi+TCB_NEXT], ecx
+        mov     [ebp+TS_FREE_TCB], edi
+        dec     dword ptr [ebp+TS_N_TCBS]
+        dec     dword ptr [ebp+TS_DEPTH]
+        mov     eax, 1
+        add     esp, E_SIZE+8
+        pop     ebp
+        pop     edi
+        pop     esi
+        pop     ebx
+        ret
+#include "last_rare.inc"
+endfunc tcp_last_arrives
