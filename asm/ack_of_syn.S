@@ -252,6 +252,7 @@ tcp_ack_of_syn_go_on:
         mov     eax, [ecx+ST_NOW_MS]
         mov     ecx, [edi+TS_SHIFT]
         mov     [ebx+TCB_LAST_RX_MS], eax
+        mov     [ebx+TCB_LAST_TX_MS], eax
         shr     edx, cl
         mov     ecx, [edi+TS_BUCKET]
         lea     edx, [ecx+edx*4]

@@ -17,13 +17,14 @@ void wheel_init(struct wheel *w, u32 now_ms)
 
 static void link_slot(struct wheel *w, struct timer *t, u32 level, u32 slot)
 {
-        struct timer **head = &w->slot[level][slot];
-        t->next = *head;
-        if (t->next)
-                t->next->pprev = &t->next;
+        u32 i = level * WHEEL_SLOTS + slot;
+        struct timer **head = (struct timer **)w->slot + i, *next = *head;
+        t->next = next;
+        if (next)
+                next->pprev = &t->next;
         t->pprev = head;
         *head = t;
-        w->used[level] |= 1ull << slot;
+        ((u32 *)w->used)[i >> 5] |= 1u << (i & 31); /* half of a word of 64 bits */
 }
 
 /* Files t by how far its due time is from now; a timer that is already due goes to the next tick. */

@@ -42,7 +42,7 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q, const st
         t->snd_wnd = t->max_snd_wnd = q->wnd;
         t->snd_wl1 = q->irs;
         t->snd_wl2 = q->iss;
-        t->last_rx_ms = tcb_now_ms(t);
+        t->last_rx_ms = t->last_tx_ms = tcb_now_ms(t); /* the first window is no window that lay idle */
         tcb_set_mss(t);
         if (unlikely(q->tries && q->live)) {
                 t->cwnd = t->mss; /* RFC 5681 3.1: the SYN,ACK was lost */

@@ -237,8 +237,7 @@ void tcp_close(struct tcb *t)
                 tcp_finish(t, 0);
         } else {
                 t->flags |= TF_USER_CLOSED;
-                if (t->pred || t->flight)
-                        tcp_predict(t);
+                t->pred = 0; /* what tcp_predict makes of this flag */
                 if (t->state == TCP_B_TIME_WAIT || (t->conv && channel_over(t)))
                         tcp_try_finish(t);
                 else if (t->flags & TF_FIN_QUEUED)

@@ -89,8 +89,10 @@ bool tcp_set_state(struct tcb *t, enum tcp_event ev)
         if (ev == TCP_EV_SEND_FIN && !(t->state & FIN_RX))
                 t->flags |= TF_ACTIVE_CLOSE; /* RFC 9293 3.6: the first to close is who waits in TIME_WAIT */
         t->state = (u8)to;
-        if (to == TCP_B_ESTABLISHED || t->pred || t->flight)
+        if (to == TCP_B_ESTABLISHED)
                 tcp_predict(t);
+        else
+                t->pred = 0;
         return true;
 }
 
