@@ -1,5 +1,6 @@
 /* siphash.S - SipHash-2-4 (Aumasson and Bernstein, section 2) in 32-bit halves.
- * v0, v1 and v3 live in registers, v2 on the stack; a rotation by 32 only changes which half is called the low one.
+ * v0, v1 and v3 live in registers, v2 on the stack; a rotation by 32 only changes which half is called the low one. A round is then
+ * 28 instructions: four additions and four xors of two halves, four rotations of three. 12 bytes take eight of them, 4 less in the last.
  * SPDX-License-Identifier: MIT */
 #include "func.inc"
 
@@ -33,9 +34,56 @@
         xor     ebx, [esp+\l2]
         xor     ecx, [esp+\h2]
         .endm
+/* The last one, and edx:eax = v0 ^ v1 ^ v2 ^ v3: v0 is in v3, too, so that its last change need not be known, and v2 is in v1, which
+ * leaves of it the sum of its halves. */
+        .macro ROUND_LAST l0, h0, l2, h2
+        add     \l0, ebx
+        adc     \h0, ecx
+        ROTL    ebx, ecx, 13
+        xor     ebx, \l0
+        xor     ecx, \h0
+        add     [esp+\l2], esi
+        adc     [esp+\h2], edi
+        ROTL    esi, edi, 16
+        xor     esi, [esp+\l2]
+        xor     edi, [esp+\h2]
+        ROTL    esi, edi, 21
+        mov     eax, [esp+\l2]
+        mov     edx, [esp+\h2]
+        add     eax, ebx
+        adc     edx, ecx
+        ROTL    ebx, ecx, 17
+        xor     eax, edx
+        mov     edx, eax
+        xor     eax, ebx
+        xor     edx, ecx
+        xor     eax, esi
+        xor     edx, edi
+        .endm
         .macro ROUNDS2
         ROUND   eax, edx, 0, 4
         ROUND   edx, eax, 4, 0
+        .endm
+        .macro KEYED
+        mov     ebp, [esp+44]                   /* key */
+        mov     eax, [ebp]
+        mov     edx, [ebp+4]
+        mov     ebx, [ebp+8]
+        mov     ecx, [ebp+12]
+        mov     esi, eax
+        mov     edi, edx
+        xor     esi, 0x6e657261                 /* v2 = k0 ^ "lygenera" */
+        xor     edi, 0x6c796765
+        mov     [esp], esi
+        mov     [esp+4], edi
+        mov     esi, ebx
+        mov     edi, ecx
+        xor     eax, 0x70736575                 /* v0 = k0 ^ "somepseu" */
+        xor     edx, 0x736f6d65
+        xor     ebx, 0x6e646f6d                 /* v1 = k1 ^ "dorandom" */
+        xor     ecx, 0x646f7261
+        xor     esi, 0x79746573                 /* v3 = k1 ^ "tedbytes" */
+        xor     edi, 0x74656462
         .endm
 
 /*
@@ -52,8 +100,10 @@ func siphash
         push    edi
         push    ebp
         sub     esp, 24
-        mov     esi, [esp+48]                   /* msg */
         mov     ecx, [esp+52]                   /* n */
+        mov     esi, [esp+48]                   /* msg */
+        cmp     ecx, 12
+        je      .Ltwelve
         mov     [esp+8], esi
         mov     edx, ecx
         and     ecx, -8
@@ -91,25 +141,7 @@ func siphash
 .Lnone:
         mov     [esp+16], eax
 .Lstate:
-        mov     ebp, [esp+44]                   /* key */
-        mov     eax, [ebp]
-        mov     edx, [ebp+4]
-        mov     ebx, [ebp+8]
-        mov     ecx, [ebp+12]
-        mov     esi, eax
-        mov     edi, edx
-        xor     esi, 0x6e657261                 /* v2 = k0 ^ "lygenera" */
-        xor     edi, 0x6c796765
-        mov     [esp], esi
-        mov     [esp+4], edi
-        mov     esi, ebx
-        mov     edi, ecx
-        xor     eax, 0x70736575                 /* v0 = k0 ^ "somepseu" */
-        xor     edx, 0x736f6d65
-        xor     ebx, 0x6e646f6d                 /* v1 = k1 ^ "dorandom" */
-        xor     ecx, 0x646f7261
-        xor     esi, 0x79746573                 /* v3 = k1 ^ "tedbytes" */
-        xor     edi, 0x74656462
+        KEYED
         jmp     .Lwords
 .Lword:
         mov     ebp, [esp+8]
@@ -128,19 +160,33 @@ func siphash
         ROUNDS2
         xor     eax, [esp+16]
         xor     edx, [esp+20]
+.Lfinish:
         xor     dword ptr [esp], 0xff
         ROUNDS2
-        ROUNDS2
-        xor     eax, ebx
-        xor     edx, ecx
-        xor     eax, esi
-        xor     edx, edi
-        xor     eax, [esp]
-        xor     edx, [esp+4]
+        ROUND   eax, edx, 0, 4
+        ROUND_LAST edx, eax, 4, 0
         add     esp, 24
         pop     ebp
         pop     edi
         pop     esi
         pop     ebx
         ret
+
+        /* 12 bytes are addresses and ports (isn.c): no loop, and the last word is known */
+.Ltwelve:
+        KEYED
+        mov     ebp, [esp+48]
+        xor     esi, [ebp]
+        xor     edi, [ebp+4]
+        ROUNDS2
+        mov     ebp, [esp+48]
+        xor     eax, [ebp]
+        xor     edx, [ebp+4]
+        xor     esi, [ebp+8]
+        xor     edi, 12 << 24
+        ROUNDS2
+        mov     ebp, [esp+48]
+        xor     eax, [ebp+8]
+        xor     edx, 12 << 24
+        jmp     .Lfinish
 endfunc siphash
