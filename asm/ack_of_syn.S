@@ -1,6 +1,6 @@
-/* ack_of_syn.S - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection, copied
- * from what its listener keeps ready, and the user is asked. Nothing is changed before all of it is known to be good. What is rare
- * is in accept_rare.inc.
+/* ack_of_syn.S - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection,
+ * copied from what its listener keeps ready, and the user is asked. Nothing is changed before all of it is known to be good. What
+ * is rare is in accept_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -45,7 +45,7 @@ func tcp_ack_of_syn
 tcp_ack_of_syn_go_on:
         sub     esp, K_SIZE
 
-/* --- whose it is --------------------------------------------------------------------------------------------------- */
+/* --- whose it is ---------------------------------------------------------------------------------------------------- */
         mov     ebx, [esi+H_PORTS]
         mov     eax, [esi+IP_DST]
         mov     edx, [esi+IP_SRC]
@@ -75,7 +75,7 @@ tcp_ack_of_syn_go_on:
         mov     ebp, [ebp+Q_NEXT]
         jmp     .Lchain
 
-/* --- it is what completes the handshake, and there is room ------------------------------------------------------------ */
+/* --- it is what completes the handshake, and there is room ---------------------------------------------------------- */
 .Lentry:
         mov     ecx, [ebp+Q_L]
         cmp     byte ptr [ebp+Q_AGREED+3], 0    /* congestion marks, cookies, option 144, somebody else's */
@@ -129,7 +129,7 @@ tcp_ack_of_syn_go_on:
         SUM_RIGHT eax, edx, .Lno
 .Lgood:
 
-/* --- a connection like the listener's: ebx; ecx nif, eax the window as it came --------------------------------------------- */
+/* --- a connection like the listener's: ebx; ecx nif, eax the window as it came -------------------------------------- */
         mov     ebx, [edi+TS_FREE_TCB]
         movzx   eax, word ptr [esi+H_WND]
         mov     edx, [ebx+TCB_NEXT]
@@ -246,7 +246,7 @@ tcp_ack_of_syn_go_on:
 .Lcwnd:
         mov     [ebx+TCB_CWND], eax
 
-/* --- among the connections (tcp_insert), no longer among the half-open (synq_free) ------------------------------------------- */
+/* --- among the connections (tcp_insert), no longer among the half-open (synq_free) ---------------------------------- */
         mov     ecx, [edi+TS_ST]
         mov     edx, [esp+K_HASH]
         mov     eax, [ecx+ST_NOW_MS]
@@ -289,7 +289,7 @@ tcp_ack_of_syn_go_on:
         dec     dword ptr [edi+TS_N_HALF]
 .Lfreed:
 
-/* --- the round trip (rtt_sample, the first one) ------------------------------------------------------------------------------- */
+/* --- the round trip (rtt_sample, the first one) --------------------------------------------------------------------- */
         mov     ecx, [edi+TS_ST]
         imul    edx, [edi+TS_RTO_MIN], 500      /* until then the variance is less than the least time-out */
         mov     eax, [ecx+ST_NOW_US]
@@ -310,7 +310,7 @@ tcp_ack_of_syn_go_on:
         mov     [ebx+TCB_RTO_MS], edx
 .Lsampled:
 
-/* --- the user is asked ------------------------------------------------------------------------------------------------------------ */
+/* --- the user is asked ---------------------------------------------------------------------------------------------- */
         mov     ecx, [ebx+TCB_EV]
         inc     dword ptr [edi+TS_DEPTH]
         mov     ecx, [ecx+EV_ACCEPT]

@@ -1,5 +1,6 @@
-/* last.S - the straight line of the segment that ends a connection whose user let go: what it holds goes back, its TIME_WAIT entry is
- * written, its slot is free. Nothing is changed before all of the segment is known to be good. What is rare is in last_rare.inc.
+/* last.S - the straight line of the segment that ends a connection whose user let go: what it holds goes back, its TIME_WAIT
+ * entry is written, its slot is free. Nothing is changed before all of the segment is known to be good. What is rare is in
+ * last_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -40,7 +41,7 @@ func tcp_last_arrives
 tcp_last_go_on:
         sub     esp, E_SIZE
 
-/* --- is it the last? ------------------------------------------------------------------------------------------------- */
+/* --- is it the last? ------------------------------------------------------------------------------------------------ */
         mov     eax, [edi+TCB_FLAGS]
         mov     ecx, [edi+TCB_RCV_QUEUED]
         and     eax, F_USER_CLOSED | F_UNUSUAL_END
@@ -92,7 +93,7 @@ tcp_last_go_on:
         SUM_RIGHT eax, edx, .Lno
 .Lgood:
 
-/* --- everything is acknowledged: the queue's entries and the records of what was sent go back ----------------------------- */
+/* --- everything is acknowledged: the queue's entries and the records of what was sent go back ----------------------- */
         mov     ebp, [edi+TCB_TS]
         cmp     dword ptr [esp+E_LEN], 0
         jne     .Lstamp
@@ -131,7 +132,7 @@ tcp_last_go_on:
         mov     dword ptr [edi+TCB_FLIGHT], 0
 .Llanded:
 
-/* --- both FINs are acknowledged, theirs in the buffer that it came in ------------------------------------------------------- */
+/* --- both FINs are acknowledged, theirs in the buffer that it came in ----------------------------------------------- */
         mov     byte ptr [edi+TCB_STATE], BYTE_TIME_WAIT
         cmp     dword ptr [esp+E_FIN], 0
         je      .Lack_of_fin
@@ -153,7 +154,7 @@ tcp_last_go_on:
         call    tcp_respond
 .Lanswered:
 
-/* --- who closed first waits (timewait_enter) ---------------------------------------------------------------------------------- */
+/* --- who closed first waits (timewait_enter) ------------------------------------------------------------------------ */
         mov     edx, [edi+TCB_RADDR]
         mov     eax, [edi+TCB_PORTS]
         xor     edx, [edi+TCB_LADDR]
@@ -214,7 +215,7 @@ tcp_last_go_on:
         je      .Ltw_timer
 .Lwaited:
 
-/* --- the user is told once (tcp_finish), and the slot is free (tcb_free) -------------------------------------------------------- */
+/* --- the user is told once (tcp_finish), and the slot is free (tcb_free) -------------------------------------------- */
         mov     ecx, [edi+TCB_EV]
         or      dword ptr [edi+TCB_FLAGS], F_DEAD
         mov     dword ptr [edi+TCB_EV], offset tcp_no_events

@@ -1,6 +1,7 @@
 /* siphash.S - SipHash-2-4 (Aumasson and Bernstein, section 2) in 32-bit halves.
- * v0, v1 and v3 live in registers, v2 on the stack; a rotation by 32 only changes which half is called the low one. A round is then
- * 28 instructions: four additions and four xors of two halves, four rotations of three. 12 bytes take eight of them, 4 less in the last.
+ * v0, v1 and v3 live in registers, v2 on the stack; a rotation by 32 only changes which half is called the low one. A round is
+ * then 28 instructions: four additions and four xors of two halves, four rotations of three. 12 bytes take eight rounds, the last
+ * of which is four instructions shorter.
  * SPDX-License-Identifier: MIT */
 #include "func.inc"
 
@@ -34,8 +35,8 @@
         xor     ebx, [esp+\l2]
         xor     ecx, [esp+\h2]
         .endm
-/* The last one, and edx:eax = v0 ^ v1 ^ v2 ^ v3: v0 is in v3, too, so that its last change need not be known, and v2 is in v1, which
- * leaves of it the sum of its halves. */
+/* The last one, and edx:eax = v0 ^ v1 ^ v2 ^ v3: v0 is in v3, too, so that its last change need not be known, and v2 is in v1,
+ * which leaves of it the sum of its halves. */
         .macro ROUND_LAST l0, h0, l2, h2
         add     \l0, ebx
         adc     \h0, ecx

@@ -1,6 +1,6 @@
-/* syn.S - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as SYN,ACK
- * in the buffer that it came in. Nothing is changed before all of it is known to be good. The answer is in synack.inc, what is
- * rare in syn_rare.inc.
+/* syn.S - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as
+ * SYN,ACK in the buffer that it came in. Nothing is changed before all of it is known to be good. The answer is in synack.inc,
+ * what is rare in syn_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -54,7 +54,7 @@ tcp_syn_go_on:
         sub     esp, S_SIZE
         mov     ebp, [esi+IP_DST]
 
-/* --- nobody has this four-tuple ----------------------------------------------------------------------------------- */
+/* --- nobody has this four-tuple ------------------------------------------------------------------------------------- */
         mov     ebx, [esi+H_PORTS]
         mov     edx, [esi+IP_SRC]
         mov     ecx, [edi+TS_KEY+4]
@@ -152,7 +152,7 @@ tcp_syn_go_on:
         bt      eax, ebx
         jnc     .Lno
 
-/* --- the way back: ip_way_back, when its cache knows ----------------------------------------------------------------- */
+/* --- the way back: ip_way_back, when its cache knows ---------------------------------------------------------------- */
         mov     eax, [esp+S_P]
         mov     edx, [esi+IP_SRC]
         mov     ecx, [eax+PKT_NIF]
@@ -183,7 +183,7 @@ tcp_syn_go_on:
 .Lhop:
         mov     [esp+S_HOP], eax
 
-/* --- the sum ----------------------------------------------------------------------------------------------------------- */
+/* --- the sum -------------------------------------------------------------------------------------------------------- */
         mov     edx, [esp+S_P]
         test    byte ptr [edx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
@@ -201,7 +201,7 @@ tcp_syn_go_on:
         SUM_RIGHT eax, ecx, .Lno
 .Lgood:
 
-/* --- a half-open entry: edx p -------------------------------------------------------------------------------------------- */
+/* --- a half-open entry: edx p --------------------------------------------------------------------------------------- */
         mov     ebp, [edi+TS_FREE_SYNQ]
         mov     ebx, [esp+S_L]
         inc     dword ptr [edi+TS_IN_SEGS]
@@ -264,7 +264,7 @@ tcp_syn_go_on:
         mov     [ebp+Q_TS_RECENT], edx
         mov     [ebp+Q_SCALES], ecx
 
-/* --- ISN and offset of the timestamps (isn.c) ------------------------------------------------------------------------------ */
+/* --- ISN and offset of the timestamps (isn.c) ----------------------------------------------------------------------- */
         xor     edx, edx
         cmp     byte ptr [ebx+L_FIXED_ISN], 0
         jne     .Lfixed
@@ -286,7 +286,7 @@ tcp_syn_go_on:
         mov     [ebp+Q_ISS], eax
         mov     [ebp+Q_TS_OFF], edx
 
-/* --- it waits at the end of its list (synq_wait) ---------------------------------------------------------------------------- */
+/* --- it waits at the end of its list (synq_wait) -------------------------------------------------------------------- */
         mov     ecx, [edi+TS_ST]
         mov     eax, [ecx+ST_NOW_US]
         mov     ecx, [ecx+ST_NOW_MS]

@@ -1,5 +1,6 @@
-/* ack_of_syn.c (test) - asm/ack_of_syn.S against its twin on whole stacks: seeded walks of handshakes, completed as machines do it and
- * as nobody does, with users who take the connection, refuse it, speak first or hang up. All memory and all frames must be the same.
+/* ack_of_syn.c (test) - asm/ack_of_syn.S against its twin on whole stacks: seeded walks of handshakes, completed as machines do
+ * it and as nobody does, with users who take the connection, refuse it, speak first or hang up. All memory and all frames must be
+ * the same.
  * SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -35,17 +36,19 @@ static const struct tcp_events user = {.accept = user_accepts, .readable = world
 
 static void send_syn(u16 port)
 {
-        struct world_frame f = {.seq = dice(3) ? rnd(&W.seed) : ONE_OF(0xffffffff, 0xfffffffe), .wnd = ONE_OF(64000, 65535, 1, 0), .tsval = rnd(&W.seed),
-                                .port = port, .flags = (u8)(TCP_SYN | (dice(12) ? 0 : TCP_ECE | TCP_CWR)), .ts = dice(2), .syn_options = dice(6)};
+        struct world_frame f = {.seq = dice(3) ? rnd(&W.seed) : ONE_OF(0xffffffff, 0xfffffffe), .wnd = ONE_OF(64000, 65535, 1, 0),
+                                .tsval = rnd(&W.seed), .port = port, .flags = (u8)(TCP_SYN | (dice(12) ? 0 : TCP_ECE | TCP_CWR)), .ts = dice(2),
+                                .syn_options = dice(6)};
         f.ts &= f.syn_options;
         world_in(&f);
 }
 
 static struct pkt *ack(const struct synq *q, u32 *n)
 {
-        struct world_frame f = {.seq = q->irs + 1, .ack = q->iss + 1, .wnd = ONE_OF(64000, 501, 65535, dice(8) ? 1 : 0), .port = be16_get(be16_from_raw((u16)q->ports)),
-                                .flags = TCP_ACK, .ts = dice(16) ? q->ts_ok : dice(2), .tsval = q->ts_recent + ONE_OF(0, 1, 1000, dice(8) ? 5 : 0xffffffff),
-                                .tsecr = q->tsval};
+        struct world_frame f = {.seq = q->irs + 1, .ack = q->iss + 1, .wnd = ONE_OF(64000, 501, 65535, dice(8) ? 1 : 0),
+                                .port = be16_get(be16_from_raw((u16)q->ports)),
+                                .flags = TCP_ACK, .ts = dice(16) ? q->ts_ok : dice(2), 
+                                .tsval = q->ts_recent + ONE_OF(0, 1, 1000, dice(8) ? 5 : 0xffffffff), .tsecr = q->tsval};
         f.seq += dice(16) ? 0 : ONE_OF(1, 0xffffffff);
         f.ack += dice(16) ? 0 : ONE_OF(1, 0xffffffff);
         struct pkt *p = world_build(&f);
@@ -82,9 +85,12 @@ static void tweak(struct synq *q)
 
 static void listeners(void)
 {
-        struct tcp_opts o = {.ttl = (u8)ONE_OF(0, 0, 9), .tos = (u8)ONE_OF(0, 0, 16), .mss = (u16)ONE_OF(0, 0, 700), .rcvbuf = ONE_OF(0, 4000, 65536, 1 << 20),
-                             .nodelay = dice(2), .no_sack = !dice(9), .no_timestamps = !dice(9), .ecn = !dice(3), .keepalive_ms = dice(3) ? 0 : 9000,
-                             .ack_on_read = !dice(6), .uto = !dice(6), .user_timeout_ms = dice(2) * 20000, .cc = (u8)dice(2), .app_mode = !dice(6), .no_wscale = !dice(6)};
+        struct tcp_opts o = {.ttl = (u8)ONE_OF(0, 0, 9), .tos = (u8)ONE_OF(0, 0, 16), .mss = (u16)ONE_OF(0, 0, 700),
+                             .rcvbuf = ONE_OF(0, 4000, 65536, 1 << 20),
+                             .nodelay = dice(2), .no_sack = !dice(9), .no_timestamps = !dice(9), .ecn = !dice(3),
+                             .keepalive_ms = dice(3) ? 0 : 9000,
+                             .ack_on_read = !dice(6), .uto = !dice(6), .user_timeout_ms = dice(2) * 20000, .cc = (u8)dice(2),
+                             .app_mode = !dice(6), .no_wscale = !dice(6)};
         int err;
         tcp_unlisten(W.l);
         W.l = tcp_listen(W.st, IPADDR_ANY, 80, dice(6) ? &user : &nobody, NULL, &o, &err);
@@ -118,7 +124,8 @@ static void walk(u32 seed)
                 if (!p)
                         break;
                 W.t = NULL;
-                u32 at = W.nif->caps & NETIF_L3 ? 0 : ETH_HLEN, args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p, (u32)(uintptr_t)(p->data + at), n};
+                const u8 *ip = p->data + (W.nif->caps & NETIF_L3 ? 0 : ETH_HLEN);
+                u32 args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p, (u32)(uintptr_t)ip, n};
                 if (!world_same((const void *)tcp_ack_of_syn, (const void *)c_tcp_ack_of_syn, args, &took)) {
                         fprintf(stderr, "# seed %u, step %u: %u bytes\n", seed, step, n);
                         fail();

@@ -1,5 +1,5 @@
-/* last.c (test) - asm/last.S against its twin on whole stacks: seeded ends of connections, by whoever closed first, with bytes that
- * wait to be acknowledged, after losses, and with segments that end nothing. All memory and all frames must be the same.
+/* last.c (test) - asm/last.S against its twin on whole stacks: seeded ends of connections, by whoever closed first, with bytes
+ * that wait to be acknowledged, after losses, and with segments that end nothing. All memory and all frames must be the same.
  * SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -16,8 +16,10 @@ static u32 n_taken, n_left;
 static struct world_frame expected(void)
 {
         const struct tcb *t = W.t;
-        return (struct world_frame){.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t), .flags = TCP_ACK,
-                                    .ts = t->flags & TF_TS, .tsval = t->ts_recent + dice(2), .tsecr = (u32)(W.now / 1000) + t->ts_off};
+        return (struct world_frame){.seq = t->rcv_nxt, .ack = t->snd_nxt, .wnd = 64000 >> t->snd_scale, .port = tcb_rport(t),
+                                    .flags = TCP_ACK,
+                                    .ts = t->flags & TF_TS, .tsval = t->ts_recent + dice(2),
+                                    .tsecr = (u32)(W.now / 1000) + t->ts_off};
 }
 
 static void others(void)
@@ -51,8 +53,10 @@ static bool lead(void)
                 tcp_close(W.t);
         stack_batch_end(W.st);
         if (W.t && dice(3) == 0) /* the rest of it is acknowledged by itself */
-                world_in(&(struct world_frame){.seq = W.t->rcv_nxt, .ack = W.t->snd_nxt - dice(2), .wnd = 64000 >> W.t->snd_scale, .port = tcb_rport(W.t), .flags = TCP_ACK,
-                                               .ts = W.t->flags & TF_TS, .tsval = W.t->ts_recent, .tsecr = (u32)(W.now / 1000) + W.t->ts_off});
+                world_in(&(struct world_frame){.seq = W.t->rcv_nxt, .ack = W.t->snd_nxt - dice(2),
+                                               .wnd = 64000 >> W.t->snd_scale, .port = tcb_rport(W.t), .flags = TCP_ACK,
+                                               .ts = W.t->flags & TF_TS, .tsval = W.t->ts_recent,
+                                               .tsecr = (u32)(W.now / 1000) + W.t->ts_off});
         world_tick(dice(3) ? dice(3000) : dice(2000000));
         return W.t != NULL;
 }

@@ -25,7 +25,8 @@ static u32 layout(u8 *o)
                 {4, 2, 4, 5, 0xb4}, {0}, {8, 2, 4, 0, 1, 2, 4, 2, 0}, {12, 2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 200},
                 {8, 4, 2, 0, 0, 2, 4, 5, 0xb4}, {8, 2, 4, 5, 0xb4, 4, 2, 0, 0}, {8, 2, 4, 5, 0xb4, 1, 1, 8, 10},
                 {12, 2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 0}, {16, 2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0},
-                {8, 2, 4, 5, 0xb4, 1, 3, 3, 14}, {20, 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 4, 2, 1, 3, 3, 15}, {4, 34, 2, 1, 1},
+                {8, 2, 4, 5, 0xb4, 1, 3, 3, 14}, {20, 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 4, 2, 1, 3, 3, 15},
+                {4, 34, 2, 1, 1},
         };
         const u8 *one = list[dice(3) ? dice(6) : dice(COUNT_OF(list))];
         memcpy(o, one + 1, one[0]);
@@ -41,14 +42,17 @@ static struct pkt *syn(u32 *n, u32 *at)
                 return NULL;
         *at = W.nif->caps & NETIF_L3 ? 0 : ETH_HLEN;
         u8 *ip = p->data + *at;
-        ipaddr from = dice(6) ? WORLD_PEER_IP : (ipaddr[]){IPADDR(10, 0, 0, 3), IPADDR(10, 0, 0, 255), IPADDR(224, 1, 2, 3), IPADDR(10, 0, 0, 1)}[dice(4)];
+        static const ipaddr strange[] = {IPADDR(10, 0, 0, 3), IPADDR(10, 0, 0, 255), IPADDR(224, 1, 2, 3), IPADDR(10, 0, 0, 1)};
+        ipaddr from = dice(6) ? WORLD_PEER_IP : strange[dice(4)];
         ipaddr to = dice(12) ? WORLD_IP : (ipaddr[]){IPADDR(10, 0, 0, 9), IPADDR(10, 0, 0, 17)}[dice(2)];
         u32 opts = layout(ip + 40);
         *n = 20 + opts + (dice(30) ? 0 : dice(4));
         memset(ip + 40 + opts, 0, 4);
         struct ip_hdr i = {.vhl = 0x45, .len = be16_of((u16)(20 + *n)), .ttl = 64, .proto = IPPROTO_TCP_, .src = from, .dst = to};
-        struct tcp_hdr h = {be16_of((u16)(W.t && !dice(8) ? tcb_rport(W.t) : 2000 + dice(12))), be16_of((u16)ONE_OF(80, 81, 81, 81, dice(20) ? 97 : 82)),
-                            be32_of(dice(4) ? rnd(&W.seed) : ONE_OF(0xffffffff, 0)), be32_of(dice(8) ? 0 : 7), (u8)(*n << 2), TCP_SYN,
+        struct tcp_hdr h = {be16_of((u16)(W.t && !dice(8) ? tcb_rport(W.t) : 2000 + dice(12))),
+                            be16_of((u16)ONE_OF(80, 81, 81, 81, dice(20) ? 97 : 82)),
+                            be32_of(dice(4) ? rnd(&W.seed) : ONE_OF(0xffffffff, 0)), be32_of(dice(8) ? 0 : 7), (u8)(*n << 2),
+                            TCP_SYN,
                             be16_of((u16)dice(65536)), {{0, 0}}, be16_of((u16)(dice(8) ? 0 : 5))};
         memcpy(ip, &i, 20);
         memcpy(ip + 20, &h, 20);
@@ -89,8 +93,10 @@ static void listeners(void)
 {
         static const ipaddr on[] = {IPADDR(0, 0, 0, 0), IPADDR(0, 0, 0, 0), IPADDR(10, 0, 0, 1), IPADDR(10, 0, 0, 9)};
         struct tcp_opts o = {.backlog = (u16)dice(4), .ttl = (u8)ONE_OF(0, 0, 9, 255), .tos = (u8)ONE_OF(0, 0, 16, 0xff),
-                             .mss = (u16)ONE_OF(0, 0, 700, 1459, 1460, 1461, 9000), .rcvbuf = ONE_OF(0, 4000, 65535, 65536, 1 << 20),
-                             .no_wscale = !dice(9), .no_sack = !dice(9), .no_timestamps = !dice(9), .fixed_isn = !dice(3), .isn = rnd(&W.seed)};
+                             .mss = (u16)ONE_OF(0, 0, 700, 1459, 1460, 1461, 9000),
+                             .rcvbuf = ONE_OF(0, 4000, 65535, 65536, 1 << 20),
+                             .no_wscale = !dice(9), .no_sack = !dice(9), .no_timestamps = !dice(9), .fixed_isn = !dice(3),
+                             .isn = rnd(&W.seed)};
         int err;
         W.l = tcp_listen(W.st, on[dice(4)], 81, &world_ev[0], NULL, &o, &err);
         tcp_listen(W.st, on[dice(4)], (u16)ONE_OF(81, 97), &world_ev[0], NULL, NULL, &err);
