@@ -142,16 +142,9 @@ tcp_last_go_on:
         xor     ecx, ecx
         inc     dword ptr [edi+TCB_RCV_NXT]
         mov     [ebx+PKT_DATA], eax
-        mov     edx, [edi+TCB_SND_NXT]
         mov     [ebx+PKT_LEN], cx
         mov     [ebx+PKT_FLAGS], ecx            /* and gso */
-        mov     [esp], edi
-        mov     [esp+4], ebx
-        mov     [esp+8], edx
-        mov     dword ptr [esp+12], FLAG_ACK
-        mov     [esp+16], ecx
-        mov     [esp+20], ecx
-        call    tcp_respond
+        call    .Lrespond
 .Lanswered:
 
 /* --- who closed first waits (timewait_enter) ------------------------------------------------------------------------ */
