@@ -43,7 +43,10 @@ static void packet_path(void)
         OFF(NIF_MTU, struct netif, mtu);
         OFF(NIF_CAPS, struct netif, caps);
         OFF(NIF_WAY, struct netif, hop_gen);
-        _Static_assert(offsetof(struct netif, index) == offsetof(struct netif, hop_gen) + 2, "read as one word");
+        _Static_assert(offsetof(struct netif, straight) == offsetof(struct netif, hop_gen) + 2 &&
+                       offsetof(struct netif, zero) == offsetof(struct netif, hop_gen) + 3, "read as one word");
+        OFF(NIF_STRAIGHT, struct netif, straight);
+        VAL(NIF_UNUSUAL, NETIF_UNUSUAL);
         OFF(NIF_STATE, struct netif, vlan);
         _Static_assert(offsetof(struct netif, up) == offsetof(struct netif, vlan) + 2 &&
                        offsetof(struct netif, link) == offsetof(struct netif, vlan) + 3, "read as one word");

@@ -27,20 +27,15 @@ func netif_rx
         push    eax
         mov     ebp, [esp+R_LEN]
         mov     ebx, [esp+R_P]
-        mov     edi, [ebp+NIF_ST]
         movzx   ecx, word ptr [ebx+PKT_LEN]
         mov     [ebx+PKT_NIF], ebp
         inc     dword ptr [ebp+NIF_RX_PACKETS]
         add     [ebp+NIF_RX_BYTES], ecx
         adc     dword ptr [ebp+NIF_RX_BYTES+4], 0
-        cmp     dword ptr [edi+ST_TAP], 0
-        jne     .Lno
 
 /* --- validate -------------------------------------------------------------------------------------------------- */
 .Lframe:                                        /* ecx: its length */
         mov     esi, [ebx+PKT_DATA]
-        cmp     dword ptr [ebp+NIF_STATE], NIF_PLAIN
-        jne     .Lno
         cmp     dword ptr [ebx+PKT_CHAIN], 0
         jne     .Lno
         test    byte ptr [ebp+NIF_CAPS], NIF_C_L3
@@ -58,15 +53,13 @@ func netif_rx
         jne     .Lno
         add     esi, 14
 .Lip:
-        cmp     ecx, BOTH_HEADERS               /* signed: a short frame is below zero */
-        jl      .Lno
         mov     eax, [esi]                      /* version, length of header and datagram */
         cmp     al, IP_V4_20
         jne     .Lno
         movzx   edx, word ptr [esi+IP_LEN]
         rol     dx, 8
-        cmp     edx, ecx
-        ja      .Lno
+        cmp     edx, ecx                        /* signed: a short frame is below zero */
+        jg      .Lno
         sub     edx, BOTH_HEADERS
         jb      .Lno
         mov     [esp+R_LEN], edx                /* text, and TCP's options */
@@ -83,35 +76,35 @@ func netif_rx
         SUM_RIGHT eax, ecx, .Lno
 
 /* --- demultiplex: one probe by the keyed hash of engine.h's tcp_hash ------------------------------------------- */
-        mov     edx, [edi+ST_TCP]
+        mov     edx, [ebp+NIF_ST]
+        mov     edx, [edx+ST_TCP]
         mov     eax, [esi+IP_SRC]
         xor     eax, [esi+IP_DST]
         imul    eax, [edx+TS_KEY]
-        mov     edi, [esi+H_PORTS]
         mov     ecx, [edx+TS_KEY+4]
-        imul    ecx, edi
+        imul    ecx, [esi+H_PORTS]
         add     eax, ecx
         mov     ecx, [edx+TS_SHIFT]
         shr     eax, cl
         mov     ecx, [edx+TS_BUCKET]
-        mov     ecx, [ecx+eax*4]
+        mov     edi, [ecx+eax*4]
+        mov     ecx, [esi+H_PORTS]
         mov     eax, [esi+IP_SRC]
         mov     edx, [esi+IP_DST]
 .Lchain:
-        test    ecx, ecx
+        test    edi, edi
         jz      .Lnobody
-        cmp     [ecx+TCB_PORTS], edi
+        cmp     [edi+TCB_PORTS], ecx
         jne     .Lother
-        cmp     [ecx+TCB_RADDR], eax
+        cmp     [edi+TCB_RADDR], eax
         jne     .Lother
-        cmp     [ecx+TCB_LADDR], edx
+        cmp     [edi+TCB_LADDR], edx
         je      .Lfound
 .Lother:
-        mov     ecx, [ecx+TCB_NEXT]
+        mov     edi, [edi+TCB_NEXT]
         jmp     .Lchain
-.Lfound:
-        mov     edi, ecx
-        mov     eax, [edi+TCB_WAY]              /* its link header is good, so its addresses still are, too; no time-outs */
+.Lfound:                                        /* its link header is good, so its addresses still are, too; no time-outs, and ... */
+        mov     eax, [edi+TCB_WAY]              /* ... nothing unusual about the interface */
         cmp     eax, [ebp+NIF_WAY]
         jne     .Lno
 
@@ -247,11 +240,10 @@ func netif_rx
         mov     edx, [edi+TCB_TS]
         test    eax, F_DEAD | F_WANT_TX | F_ACK_NOW
         jnz     .Lleave_busy
-        mov     ecx, eax
+        test    eax, F_IN_DELACK
+        jz      .Llisted
+.Lowed:
         and     eax, ~F_BUSY
-        and     ecx, F_ACK_DELAYED | F_IN_DELACK
-        cmp     ecx, F_ACK_DELAYED
-        je      .Lleave_all
 .Lleft:
         mov     [edi+TCB_FLAGS], eax
         dec     dword ptr [edx+TS_DEPTH]

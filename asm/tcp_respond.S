@@ -1,9 +1,9 @@
 /* tcp_respond.S - a segment's headers, TCP's to the link's, from what the connection keeps ready; sums adjusted, not recomputed.
- * tcp_receive.S and whole.S end in here. What is rare is in responded.inc.
+ * What is rare is in responded.inc; the usual segments of whole.S and ack_bare.inc are plain.inc's.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
-#include "ack_bare.inc"
+#include "plain.inc"
 
 /*
  * void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
@@ -212,11 +212,9 @@ tcp_respond_go_on:
         adc     dword ptr [ebp+NIF_TX_BYTES+4], 0
         mov     eax, [ebp+NIF_XMIT]
 .Lsend:
-        sub     esp, 12                         /* the driver's code may want a stack of whole 16 bytes */
-        push    ebx
-        push    ebp
+        mov     [esp+L_PKT], ebx
+        mov     [esp+L_NIF], ebp
         call    eax
-        add     esp, 20
 .Lsent:
         mov     eax, 1
         LEAVE_RET

@@ -10,7 +10,7 @@
 
 struct stack;
 
-enum { NETIF_ADDRS = 8, NETIF_NAME = 8, NETIF_GROUPS = 16 };
+enum { NETIF_ADDRS = 8, NETIF_NAME = 8, NETIF_GROUPS = 16, NETIF_UNUSUAL = 0xff };
 
 enum netif_cap {
         NETIF_CSUM_TX = 1,  /* sums PKT_CSUM_TODO packets itself */
@@ -52,8 +52,9 @@ struct netif {
         struct stack  *st;
         /* as a connection has them (tcb.h), read as one word */
         u16            hop_gen; /* the stack's */
-        u8             index, zero;
-        /* read as one word, too: 0x01010000 is nothing unusual */
+        u8             straight; /* index while nothing is unusual: no tag, up, carrier, and nobody watches; else NETIF_UNUSUAL */
+        u8             zero;
+        u8             index;
         u16            vlan;   /* 802.1Q tag to accept and send, 0 = untagged */
         bool           up;     /* administratively */
         bool           link;   /* carrier */
@@ -71,6 +72,9 @@ void netif_rx(struct netif *nif, struct pkt *p);
 
 /* The same for a frame that is counted already and that tcp_receive did not take: layer by layer. */
 void netif_rx_long(struct netif *nif, struct pkt *p);
+
+/* Sets nif->straight: vlan, up, link or the stack's tap is another now. */
+void netif_look(struct netif *nif);
 
 /* The carrier came or went. */
 void netif_link(struct netif *nif, bool link);

@@ -91,7 +91,7 @@ struct stack {
         bool                loop_waits;
         struct netif       *nif[STACK_NIFS];
         u8                  n_nifs, n_doorbells; /* n_doorbells: of them with a flush */
-        /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL */
+        /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL. stack_watch sets it. */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);
         void               *tap_ctx;
         u64                 now_us;     /* passed in, monotonic */
@@ -111,6 +111,9 @@ void stack_tick(struct stack *st, u64 now_us);
 
 /* After the last frame of a batch: sends the acknowledgements that could wait (RFC 9293 MUST-58, 59) and rings the doorbells. */
 void stack_batch_end(struct stack *st);
+
+/* Sets the tap. */
+void stack_watch(struct stack *st, void (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out), void *ctx);
 
 /* Milliseconds until stack_tick must be called again, UINT32_MAX when nothing is pending. */
 u32 stack_next(const struct stack *st);

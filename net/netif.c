@@ -14,6 +14,11 @@
 #include "stack.h"
 #include "tcp.h"
 
+void netif_look(struct netif *nif)
+{
+        nif->straight = nif->vlan || !nif->up || !nif->link || nif->st->tap ? NETIF_UNUSUAL : nif->index;
+}
+
 bool netif_add(struct stack *st, struct netif *nif, bool link)
 {
         if (st->n_nifs == STACK_NIFS)
@@ -23,6 +28,7 @@ bool netif_add(struct stack *st, struct netif *nif, bool link)
         nif->hop_gen = st->hop_gen;
         nif->up = true;
         nif->link = link;
+        netif_look(nif);
         st->nif[st->n_nifs++] = nif;
         st->n_doorbells = (u8)(st->n_doorbells + (nif->flush != NULL));
         igmp_link(nif);
@@ -52,6 +58,7 @@ void netif_link(struct netif *nif, bool link)
         if (nif->link == link)
                 return;
         nif->link = link;
+        netif_look(nif);
         nif->count.link_changes++;
         stack_log(nif->st, "%s: link %s", nif->name, link ? "up" : "down");
         arp_link(nif);

@@ -103,6 +103,14 @@ void stack_batch_end(struct stack *st)
                 ring(st);
 }
 
+void stack_watch(struct stack *st, void (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out), void *ctx)
+{
+        st->tap = tap;
+        st->tap_ctx = ctx;
+        for (u32 i = 0; i < st->n_nifs; i++)
+                netif_look(st->nif[i]);
+}
+
 void stack_hops_changed(struct stack *st)
 {
         if (++st->hop_gen == 0) {

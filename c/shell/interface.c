@@ -40,6 +40,7 @@ static int set_vlan(struct words *w, struct netif *nif, bool on)
         if (!take_end(w))
                 return -1;
         nif->vlan = (u16)(on ? tag : 0);
+        netif_look(nif);
         arp_flush(nif);
         return 0;
 }
@@ -70,6 +71,7 @@ static int set(struct words *w, struct netif *nif, bool on)
                 linklocal_stop(nif);
         else
                 nif->up = up == on;
+        netif_look(nif);
         return e < 0 ? words_refuse(w, "%s: %s", nif->name, stack_strerror(e)) : 0;
 }
 

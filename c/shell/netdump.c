@@ -100,14 +100,13 @@ int cmd_netdump(struct words *w)
         if (!take_filter(w, &dump.filter, &count))
                 return -1;
         dump.began_us = plat_uptime_us();
-        st->tap_ctx = NULL;
-        st->tap = tap;
+        stack_watch(st, tap, NULL);
         while (shown < count && !stop_pressed()) {
                 for (; dump.get != dump.put && shown < count; dump.get++, shown++)
                         out("%s\n", dump.line[dump.get % RING]);
                 plat_wait(20);
         }
-        st->tap = NULL;
+        stack_watch(st, NULL, NULL);
         out("%u packets shown", shown);
         out(dump.lost ? ", %u not: the console is too slow\n" : "\n", dump.lost);
         return 0;

@@ -101,6 +101,7 @@ static void tweak(void)
         case 27: W.st->tcp->n_due = 0; for (u32 i = dice(TCP_DUE + 1); i; i--) W.st->tcp->due[W.st->tcp->n_due++] = NULL; break;
         case 28: W.st->tap = dice(2) ? tap : NULL; break;
         }
+        netif_look(W.nif);
         if (t->nif)
                 t->nif = (u8)(dice(4) ? 0 : 1);
 }

@@ -40,6 +40,7 @@ static void vary(void)
         W.nif->mtu = (u16)(dice(8) ? 1500 : ONE_OF(39, 40, 52, 576));
         W.nif->count.tx_bytes = dice(4) ? 0 : 0xffffffff;
         W.st->tap = dice(16) ? NULL : tap;
+        netif_look(W.nif);
         W.st->pkts.n_total = dice(8) ? WORLD_PKTS : ONE_OF(200, 2000);
         if (dice(4) == 0)
                 tcp_ack_later(t);
@@ -101,6 +102,7 @@ static void bare_acknowledgements(void **state)
                 for (u32 i = 0; i < 8; i++) {
                         struct tcb *t = W.t;
                         vary();
+                        W.nif->mtu = (u16)max_u32(W.nif->mtu, 68); /* RFC 791: the least there is */
                         t->snd_wnd = ONE_OF(0, 64000, 0x7fffffff);
                         t->snd_una = t->snd_nxt - ONE_OF(0, 1, 5000);
                         t->flags &= ~(u32)(TF_ECE | TF_ACK_DELAYED);

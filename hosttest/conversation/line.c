@@ -87,7 +87,7 @@ struct stack *line_open(const char *tap, const char *address, const char *gatewa
         if (!st)
                 die("out of memory", "stack");
         tap_open(st, tap);
-        st->tap = passes;
+        stack_watch(st, passes, NULL);
         if (netif_addr_add(st->nif[0], addr, (u8)atoi(slash + 1), IFADDR_STATIC, false) < 0)
                 die("cannot take the address", address);
         if (gateway && (!line_addr(gateway, &gw) || route_add(st, IPADDR_ANY, 0, gw, st->nif[0], IFADDR_STATIC) < 0))

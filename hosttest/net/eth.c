@@ -151,6 +151,7 @@ static void vlan_interface_speaks_and_hears_its_tag_only(void **state)
 {
         struct wire *w = *state;
         w->nif.vlan = 7;
+        netif_look(&w->nif);
         give_tagged(w, 0x2007, 60);
         assert_int_equal(seen.calls, 1);
         give(w, wire_mac_us, wire_mac_peer, 60);
@@ -169,6 +170,7 @@ static void checksum_is_summed_behind_a_tag(void **state)
 {
         struct wire *w = *state;
         w->nif.vlan = 7;
+        netif_look(&w->nif);
         struct udp_sock *us = udp_open(w->st, IPADDR_ANY, 5000, NULL, NULL);
         struct pkt *p = udp_alloc(w->st);
         pkt_append(p, "hello", 5);

@@ -215,6 +215,7 @@ static void interface_down_receives_nothing(void **state)
 {
         struct wire *w = *state;
         w->nif.up = false;
+        netif_look(&w->nif);
         dropped(w, frame(WIRE_PEER, WIRE_US), DROP_NIF_DOWN);
 }
 

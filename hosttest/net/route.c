@@ -76,8 +76,10 @@ static void interface_down_is_passed_over(void **state)
         route_add(w->st, IPADDR_ANY, 0, gw2, NULL, IFADDR_DHCP);
         expect_hop(w, far, &w->nif, IPADDR(10, 0, 0, 254), WIRE_US);
         w->nif.up = false;
+        netif_look(&w->nif);
         expect_hop(w, far, &second, gw2, IPADDR(10, 0, 9, 1));
         w->nif.up = true;
+        netif_look(&w->nif);
         assert_ptr_equal(route_lookup_on(&second, far)->nif, &second);
 }
 

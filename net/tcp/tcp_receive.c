@@ -55,7 +55,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         u32 l2 = nif->caps & NETIF_L3 ? 0 : ETH_HLEN;
         const u8 *ip = p->data + l2, *h = ip + sizeof(struct ip_hdr);
         /* validate */
-        if (p->len < l2 + HEADERS || p->chain || nif->vlan || !nif->up || !nif->link || (l2 && !frame_ok(nif, p->data)) || !header_ok(ip))
+        if (p->len < l2 + HEADERS || p->chain || (l2 && !frame_ok(nif, p->data)) || !header_ok(ip))
                 return false;
         u32 total = be(word(ip, 0)) & 0xffff, raddr = word(ip, 3), laddr = word(ip, 4);
         if (total < HEADERS || total > p->len - l2)
@@ -63,8 +63,8 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         /* demultiplex: the connection's link header is good, so its addresses and its interface still are, too */
         struct tcb *t = tcp_lookup(ts, raddr, laddr, word(h, 0));
         if (!t)
-                return tcp_unpredicted(nif, p, NULL);
-        if (t->hop_gen != nif->hop_gen || t->nif != nif->index || t->retries != nif->zero)
+                return nif->straight != NETIF_UNUSUAL && tcp_unpredicted(nif, p, NULL);
+        if (t->hop_gen != nif->hop_gen || t->nif != nif->straight || t->retries != nif->zero)
                 return false;
         /* predict: off, flags, window in memory; PSH and FIN may be there or not */
         u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
@@ -138,6 +138,6 @@ void netif_rx(struct netif *nif, struct pkt *p)
         p->nif = nif;
         nif->count.rx_packets++;
         nif->count.rx_bytes += p->len;
-        if (nif->st->tap || !tcp_receive(nif, p))
+        if (!tcp_receive(nif, p))
                 netif_rx_long(nif, p);
 }

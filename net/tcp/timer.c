@@ -19,7 +19,7 @@ void tcp_timer(struct tcb *t, enum tcp_timer_kind kind, u32 in_ms)
         if (kind == TT_NONE)
                 return;
         t->due_ms = w->now_ms + in_ms;
-        if (!timer_running(&t->timer) || (s32)(t->timer.due_ms - t->due_ms) > 0)
+        if (!timer_running(&t->timer) || (s32)(t->due_ms - t->timer.due_ms) < 0)
                 timer_set(w, &t->timer, t->due_ms);
 }
 

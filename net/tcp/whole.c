@@ -35,7 +35,7 @@ bool tcp_send_whole(struct tcb *t)
         u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, now = tcb_now_ms(t), seq = t->snd_nxt;
         if (t->flight || !n || n > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
             (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
-            (t->flags & (TF_CORK | TF_ECN | TF_URG_TX)) || !pieces_known(t->snd_first))
+            (t->flags & (TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD)) || !pieces_known(t->snd_first))
                 return false;
         if (now - t->last_tx_ms > t->rto_ms)
                 cc_idle(t);
