@@ -7,7 +7,7 @@ void handoff_counters(const struct handoff *h, struct handoff_counters *out)
 {
         *out = h->count;
         out->flows = h->flows.n_used;
-        out->owned = h->n_owned;
+        out->owned = h->owned.n_used;
 }
 
 static void names(struct handoff_flow *f, u32 raddr, u32 laddr, u32 ports)
@@ -31,11 +31,11 @@ void handoff_walk(const struct handoff *h, bool (*fn)(void *ctx, const struct ha
                 if (e->state != FLOW_FREE && !fn(ctx, &f))
                         return;
         }
-        for (u32 i = 0; i < h->all_owned && h->n_owned; i++) {
-                const struct owned *o = &h->owned[i];
-                struct handoff_flow f = {.node = h->node[o->node], .state = "adopted", .age_s = (u16)(now - o->told_s)};
+        for (u32 i = 0; i < h->owned.n && h->owned.n_used; i++) {
+                const struct owned *o = (const struct owned *)h->owned.at + i;
+                struct handoff_flow f = {.node = h->node[o->node], .state = "adopted", .age_s = (u8)(now - o->told_s)};
                 names(&f, o->raddr, o->laddr, o->ports);
-                if (o->live && !fn(ctx, &f))
+                if (o->ports && !fn(ctx, &f))
                         return;
         }
 }

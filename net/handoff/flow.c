@@ -5,31 +5,17 @@
 
 bool flow_init(struct tuples *f, struct stack *st, u32 n) { return tuples_init(f, st, n, sizeof(struct flow)); }
 
-static u32 *chain(const struct tuples *f, u32 raddr, u32 laddr, u32 ports)
-{
-        return &f->bucket[((raddr ^ laddr) * f->key[0] + ports * f->key[1]) >> f->shift];
-}
-
-struct flow *flow_find(const struct tuples *f, u32 raddr, u32 laddr, u32 ports)
-{
-        struct flow *all = f->at;
-        for (u32 i = *chain(f, raddr, laddr, ports); i; i = all[i - 1].next) {
-                struct flow *e = &all[i - 1];
-                if (e->ports == ports && e->raddr == raddr && e->laddr == laddr)
-                        return e;
-        }
-        return NULL;
-}
+struct flow *flow_find(const struct tuples *f, u32 raddr, u32 laddr, u32 ports) { return tuples_find(f, raddr, laddr, ports); }
 
 struct flow *flow_add(struct tuples *f, u32 raddr, u32 laddr, u32 ports)
 {
-        struct flow *e = tuples_add(f, chain(f, raddr, laddr, ports), raddr, laddr, ports);
+        struct flow *e = tuples_add(f, tuples_chain(f, raddr ^ laddr, ports), raddr, laddr, ports);
         if (e)
                 e->state = FLOW_PENDING;
         return e;
 }
 
-void flow_del(struct tuples *f, struct flow *e) { tuples_del(f, chain(f, e->raddr, e->laddr, e->ports), e); }
+void flow_del(struct tuples *f, struct flow *e) { tuples_del(f, tuples_chain(f, e->raddr ^ e->laddr, e->ports), e); }
 
 bool flow_expired(struct tuples *f, u16 now_s, u32 *left, struct flow **out)
 {

@@ -141,8 +141,15 @@ void adoption_rx_51(struct handoff *h, const struct ip_hdr *ip, const struct tcp
                     struct ctl_in *in, u8 node);
 
 /* --- owned.c: connections that came here by a handoff, those in TIME_WAIT included --- */
-struct owned { u32 raddr, laddr, ports, slot; u16 gen, told_s; u8 node, live, scope, first; u8 nonce[HANDOFF_NONCE]; };
-_Static_assert(sizeof(struct owned) <= 32, "as a flow entry");
+struct owned {
+        u32 raddr, laddr, ports, next;  /* struct tuple */
+        u32 slot : 24, scope : 7, first : 1;
+        u16 gen;
+        u8  told_s, node;               /* when node heard of it, seconds modulo 2^8 */
+        u8  nonce[HANDOFF_NONCE];
+};
+enum { OWNED_SLOT = (1 << 24) - 1, OWNED_SCOPE = 127 };
+_Static_assert(sizeof(struct owned) == 32, "as a flow entry");
 bool owned_init(struct handoff *h);
 void owned_add(struct handoff *h, const struct tcb *t, u8 node, const struct control_block *b);
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /* a connection that lives; NULL in TIME_WAIT */
@@ -220,9 +227,8 @@ struct handoff {
         struct tuples       flows;
         struct transfer    *transfer, *free_transfer;
         struct adoption    *adoption, *free_adoption;
-        struct owned       *owned;
-        u32                *owned_at;                   /* by the slot of a TCB: index + 1 */
-        u32                 n_nodes, n_transfers, n_adoptions, n_owned, all_owned, owned_next, owned_swept;
+        struct tuples       owned;
+        u32                 n_nodes, n_transfers, n_adoptions;
         struct timer        sweep_timer, notice_timer;
         struct { u8 node, what, n; u8 b[NOTICE_HEAD + NOTICE_MAX * NOTICE_ENTRY]; } notice;
         struct scope        scope[SCOPES];

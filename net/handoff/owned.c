@@ -5,10 +5,7 @@
 
 bool owned_init(struct handoff *h)
 {
-        h->all_owned = h->ts->n_pool + h->ts->n_tw;
-        h->owned = stack_alloc(h->st, h->all_owned * sizeof *h->owned, 16);
-        h->owned_at = stack_alloc(h->st, h->ts->n_pool * sizeof *h->owned_at, 16);
-        return h->owned && h->owned_at;
+        return tuples_init(&h->owned, h->st, h->ts->n_pool + h->ts->n_tw, sizeof(struct owned));
 }
 
 /* In the table, or waiting in TIME_WAIT for what the client may still repeat. */
@@ -20,14 +17,14 @@ static bool lives(struct handoff *h, const struct owned *o)
 void owned_drop(struct handoff *h, struct owned *o)
 {
         scope_leave(h, o->scope);
-        o->live = 0;
-        h->n_owned--;
+        tuples_del(&h->owned, tuples_chain(&h->owned, o->raddr ^ o->laddr, o->ports), o);
 }
 
-static void look(struct handoff *h, struct owned *o, u16 now)
+static void look(struct handoff *h, struct owned *o)
 {
-        bool alive = lives(h, o);
-        if (alive && (u16)(now - o->told_s) < FLOW_REFRESH_S / 2)
+        u8 now = (u8)handoff_now_s(h);
+        bool alive = o->ports && lives(h, o);
+        if (!o->ports || (alive && (u8)(now - o->told_s) < FLOW_REFRESH_S / 2))
                 return;
         o->told_s = now;
         notice_add(h, o->node, alive ? NOTICE_REFRESH : NOTICE_GONE, o->raddr, o->laddr, o->ports, o->nonce);
@@ -35,31 +32,25 @@ static void look(struct handoff *h, struct owned *o, u16 now)
                 owned_drop(h, o);
 }
 
-/* There are as many places as TCBs and TIME_WAIT entries, so one is free, or belongs to what is over. */
+/* There are as many places as TCBs and TIME_WAIT entries, so one is free, or belongs to what is over. A connection under the same
+ * names was in TIME_WAIT, and made room for this one. */
 void owned_add(struct handoff *h, const struct tcb *t, u8 node, const struct control_block *b)
 {
-        for (u32 i = 0; i < h->all_owned; i++) {
-                struct owned *o = &h->owned[h->owned_next];
-                h->owned_next = h->owned_next + 1 < h->all_owned ? h->owned_next + 1 : 0;
-                if (o->live)
-                        look(h, o, handoff_now_s(h));
-                if (o->live)
-                        continue;
-                h->n_owned++;
-                *o = (struct owned){.raddr = t->raddr,
-                                    .laddr = t->laddr,
-                                    .ports = t->ports,
-                                    .slot = tcp_key(t).slot,
-                                    .gen = t->gen,
-                                    .told_s = handoff_now_s(h),
-                                    .node = node,
-                                    .live = 1};
-                o->scope = scope_take(h, &b->scope);
-                o->first = b->rcv_bytes && !b->n_place;
-                memcpy(o->nonce, b->nonce, HANDOFF_NONCE);
-                h->owned_at[o->slot] = (u32)(o - h->owned) + 1;
+        struct owned *o = tuples_find(&h->owned, t->raddr, t->laddr, t->ports);
+        if (o)
+                owned_drop(h, o);
+        for (u32 i = 0; i < h->owned.n && !h->owned.free; i++)
+                look(h, tuples_sweep(&h->owned));
+        o = tuples_add(&h->owned, tuples_chain(&h->owned, t->raddr ^ t->laddr, t->ports), t->raddr, t->laddr, t->ports);
+        if (!o)
                 return;
-        }
+        o->slot = tcp_key(t).slot & OWNED_SLOT;
+        o->gen = t->gen;
+        o->told_s = (u8)handoff_now_s(h);
+        o->node = node;
+        o->scope = scope_take(h, &b->scope) & OWNED_SCOPE;
+        o->first = b->rcv_bytes && !b->n_place;
+        memcpy(o->nonce, b->nonce, HANDOFF_NONCE);
 }
 
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
@@ -70,19 +61,13 @@ struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 
 struct owned *owned_of(struct handoff *h, const struct tcb *t)
 {
-        u32 i = h->owned_at[tcp_key(t).slot];
-        struct owned *o = i ? &h->owned[i - 1] : NULL;
-        return o && o->live && o->slot == tcp_key(t).slot && o->gen == t->gen ? o : NULL;
+        struct owned *o = tuples_find(&h->owned, t->raddr, t->laddr, t->ports);
+        return o && o->slot == tcp_key(t).slot && o->gen == t->gen ? o : NULL;
 }
 
 void owned_sweep(struct handoff *h)
 {
-        u32 all = h->all_owned, n = h->n_owned ? min_u32(all, max_u32(SWEEP_MIN, all / SWEEP_ROUND)) : 0;
-        u16 now = handoff_now_s(h);
-        for (u32 i = 0; i < n; i++) {
-                struct owned *o = &h->owned[h->owned_swept];
-                h->owned_swept = h->owned_swept + 1 < all ? h->owned_swept + 1 : 0;
-                if (o->live)
-                        look(h, o, now);
-        }
+        u32 all = h->owned.n;
+        for (u32 n = h->owned.n_used ? min_u32(all, max_u32(SWEEP_MIN, all / SWEEP_ROUND)) : 0; n; n--)
+                look(h, tuples_sweep(&h->owned));
 }

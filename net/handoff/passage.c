@@ -8,8 +8,7 @@ bool passage_init(struct through *th, u32 n) { return tuples_init(&th->passages,
 /* The same for both directions. */
 static u32 *chain(const struct through *th, u32 src, u32 dst, u32 ports)
 {
-        const struct tuples *t = &th->passages;
-        return &t->bucket[((src ^ dst) * t->key[0] + ((ports ^ ports >> 16) & 0xffff) * t->key[1]) >> t->shift];
+        return tuples_chain(&th->passages, src ^ dst, (ports ^ ports >> 16) & 0xffff);
 }
 
 struct passage *passage_find(const struct through *th, u32 src, u32 dst, u32 ports, bool *from_client)

@@ -23,6 +23,17 @@ bool tuples_init(struct tuples *t, struct stack *st, u32 n, u32 size)
         return true;
 }
 
+void *tuples_find(const struct tuples *t, u32 raddr, u32 laddr, u32 ports)
+{
+        struct tuple *e;
+        for (u32 i = *tuples_chain(t, raddr ^ laddr, ports); i; i = e->next) {
+                e = nth(t, i - 1);
+                if (e->ports == ports && e->raddr == raddr && e->laddr == laddr)
+                        return e;
+        }
+        return NULL;
+}
+
 void *tuples_add(struct tuples *t, u32 *bucket, u32 raddr, u32 laddr, u32 ports)
 {
         u32 i = t->free;

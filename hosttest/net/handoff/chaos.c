@@ -181,8 +181,10 @@ static void node_that_restarted_says_so_and_the_client_is_reset_at_once(void **s
                 }
         }
         struct handoff *h = handoff_of(L.m[NODE1]->st);
-        memset(h->owned, 0, h->all_owned * sizeof *h->owned);
-        h->n_owned = 0;
+        struct owned *o = h->owned.at;
+        for (u32 i = 0; i < h->owned.n; i++)
+                if (o[i].ports)
+                        owned_drop(h, &o[i]);
         assert_int_equal(tcp_send(L.client, "G00000001\n", 10), 10);
         lan_run(3000);
         assert_true(L.closed && L.reset);

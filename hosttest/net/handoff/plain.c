@@ -106,6 +106,47 @@ static void silent_node_then_the_next(void **s)
         lan_end();
 }
 
+/* Reply by reply, each on a connection of its own from one port, n of them; between() happens before the next. Each time the node
+ * closes first and keeps the connection in TIME_WAIT. */
+static void from_one_port(u32 n, void (*between)(const struct tcp_names *))
+{
+        struct tcp_names names;
+        int err;
+        connect_client(1000);
+        tcp_names(L.client, &names);
+        for (u32 i = 1;; i++) {
+                lan_run(50); /* less than the client's second SYN would take */
+                assert_int_equal(L.got, 1000);
+                assert_int_equal(L.closed, i);
+                assert_int_equal(counters(FRONT).handed, i);
+                assert_int_equal(counters(NODE1).owned, 1);
+                if (i == n)
+                        return;
+                if (between)
+                        between(&names);
+                L.got = L.asked = 0;
+                L.client = tcp_connect(L.m[CLIENT]->st, IPADDR_ANY, names.lport, SERVICE, 80, &client_events, NULL, &L.copts, &err);
+                assert_non_null(L.client);
+                assert_int_equal(tcp_send(L.client, "G00001000\n", 10), 10);
+        }
+}
+
+static void the_front_forgets(const struct tcp_names *n)
+{
+        struct tuples *f = &handoff_of(L.m[FRONT]->st)->flows;
+        u32 ports = (u32)__builtin_bswap16(n->lport) | (u32)__builtin_bswap16(80) << 16;
+        flow_del(f, flow_find(f, be32_raw(lan_addr[CLIENT].v4), be32_raw(SERVICE.v4), ports));
+}
+
+static void handoff_replaces_time_wait_and_what_was_known_of_it(void **s)
+{
+        lan_begin();
+        from_one_port(20, the_front_forgets);
+        lan_run(200000);
+        assert_int_equal(counters(FRONT).flows + counters(NODE1).owned, 0);
+        lan_end();
+}
+
 static void no_node_at_all_and_the_front_answers_itself(void **s)
 {
         lan_begin();
@@ -247,6 +288,7 @@ int main(void)
                 test(long_reply_with_acknowledgements_through_the_front),
                 test(node_without_listener_refuses_and_the_next_is_asked),
                 test(silent_node_then_the_next),
+                test(handoff_replaces_time_wait_and_what_was_known_of_it),
                 test(no_node_at_all_and_the_front_answers_itself),
                 test(without_the_secret_nothing_is_taken),
                 test(two_secrets_while_the_cluster_changes),
