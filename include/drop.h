@@ -123,6 +123,7 @@
         X(HANDOFF_EARLY,   "handoff: too much kept of a client between 52 and 53, or 53 never came") \
         X(HANDOFF_DOUBT,   "handoff: client's packet of a connection whose 53 never came back") \
         X(HANDOFF_WITHDRAWN, "handoff: the other side went elsewhere (not a fault)") \
+        X(HANDOFF_OVER,    "handoff: packet for a connection that is over here, its front was told") \
         X(HANDOFF_UNKNOWN, "handoff: packet to a silent address for no connection here") \
         X(HANDOFF_TTL,     "handoff: packet to be forwarded has no hop left") \
         X(HANDOFF_ROUTE,   "handoff: no route to the node, or no address of ours towards it") \

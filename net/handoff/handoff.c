@@ -13,6 +13,7 @@ static void sweep(struct timer *tm)
                 flow_del(&h->flows, f);
                 h->count.expired++;
         }
+        anew_sweep(h);
         owned_sweep(h);
         drain_sweep(h);
         node_mtu_sweep(h);
@@ -27,6 +28,8 @@ struct handoff *handoff_new(struct stack *st, u32 flows)
         if (!h)
                 return NULL;
         *h = (struct handoff){.st = st, .ts = st->tcp, .kind = OPTION144, .sweep_timer.fire = sweep, .notice_timer.fire = flush};
+        pktq_init(&h->anew[0]);
+        pktq_init(&h->anew[1]);
         h->n_transfers = min_u32(max_u32(st->cfg.n_tcbs / 8, 16), 256);
         h->n_adoptions = h->n_transfers;
         h->transfer = stack_alloc(st, h->n_transfers * sizeof *h->transfer, 64);
@@ -84,13 +87,17 @@ static bool silent_rx(struct handoff *h, const struct ip_hdr *ip, const struct t
                 adoption_keep(a, p); /* 53 is late */
                 return true;
         }
+        if (owned_over(h, raddr, laddr, ports)) {
+                pkt_drop(p, DROP_HANDOFF_OVER);
+                return true;
+        }
         handoff_unknown(h, ip, th, s, p);
         return true;
 }
 
 /* A packet of a client whose connection is not, or not yet, here. In doubt it is the client who repeats, and our question with
  * it. */
-static void flow_rx(struct handoff *h, struct flow *f, struct pkt *p)
+static void flow_rx(struct handoff *h, struct flow *f, const struct tcp_seg *s, struct pkt *p)
 {
         switch (f->state) {
         case FLOW_PENDING:
@@ -104,6 +111,8 @@ static void flow_rx(struct handoff *h, struct flow *f, struct pkt *p)
                 pkt_drop(p, DROP_HANDOFF_DOUBT);
                 break;
         default:
+                if ((s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
+                        anew_keep(h, p);
                 handoff_forward(h, p, h->node[f->node]);
         }
 }
@@ -124,7 +133,7 @@ bool handoff_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr
         struct flow *f =
                 h->flows.n_used ? flow_find(&h->flows, be32_raw(ip->src.v4), be32_raw(ip->dst.v4), *(const u32_any *)th) : NULL;
         if (f) {
-                flow_rx(h, f, p);
+                flow_rx(h, f, s, p);
                 return true;
         }
         if (handoff_is_silent(h, ip->dst))

@@ -18,6 +18,7 @@ enum {
         TRANSFER_EARLY_TRIES = 2,       /* ... 0.05 + 0.1 s, then the front answers the SYN and begins anew */
         TRANSFER_WINDOW = 16,           /* segments of one connection on their way to the node */
         TRANSFER_KEEP = 32,             /* packets of the client kept from 51 to 52 */
+        ANEW_KEEP = 32,                 /* SYNs that wait for their node's GONE */
         TRANSFER_LINGER_MS = 30000,     /* how long 53 is repeated when asked; longer than 52 is */
         BACK_EXPIRE_S = 30,             /* the node's entry of what it gave back: what was on its way has come by then */
         ADOPT_RTO_MS = 100,
@@ -155,6 +156,7 @@ void owned_add(struct handoff *h, const struct tcb *t, u8 node, const struct con
 struct owned *owned_find(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /* a connection that lives; NULL in TIME_WAIT */
 struct owned *owned_of(struct handoff *h, const struct tcb *t); /* the same, also of one that is frozen */
 void owned_drop(struct handoff *h, struct owned *o);            /* given back: nobody is told of its end */
+bool owned_over(struct handoff *h, u32 raddr, u32 laddr, u32 ports); /* true: it was here and is over, its front is told now */
 void owned_sweep(struct handoff *h);
 
 /* --- onward.c --- */
@@ -230,6 +232,7 @@ struct handoff {
         struct tuples       owned;
         u32                 n_nodes, n_transfers, n_adoptions;
         struct timer        sweep_timer, notice_timer;
+        struct pktq         anew[2];                    /* SYNs that came since the last sweep, and since the one before */
         struct { u8 node, what, n; u8 b[NOTICE_HEAD + NOTICE_MAX * NOTICE_ENTRY]; } notice;
         struct scope        scope[SCOPES];
         handoff_choose_fn  *choose;
@@ -238,6 +241,13 @@ struct handoff {
         u32                 drain_ms;                   /* last attempt */
         struct handoff_counters count;
 };
+
+/* --- anew.c --- */
+/* Copies a SYN that is about to be forwarded (p at its TCP header); kept for one to two sweeps, or not at all where room is
+ * short. */
+void anew_keep(struct handoff *h, const struct pkt *p);
+void anew_open(struct handoff *h, u32 raddr, u32 laddr, u32 ports);     /* the flow is gone: what waited for that comes in */
+void anew_sweep(struct handoff *h);
 
 /* --- members.c --- */
 int  handoff_node_index(const struct handoff *h, ipaddr node);          /* -1: no node */

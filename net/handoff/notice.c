@@ -74,6 +74,7 @@ static void entry(struct handoff *h, u8 node, u8 what, const u8 *e)
         } else if (what == NOTICE_GONE) {
                 flow_del(&h->flows, f);
                 h->count.gone++;
+                anew_open(h, raddr, laddr, ports);
         } else if (what == NOTICE_REFRESH) {
                 f->state = FLOW_ACTIVE;
                 f->seen_s = handoff_now_s(h);

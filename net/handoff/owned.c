@@ -20,16 +20,31 @@ void owned_drop(struct handoff *h, struct owned *o)
         tuples_del(&h->owned, tuples_chain(&h->owned, o->raddr ^ o->laddr, o->ports), o);
 }
 
-static void look(struct handoff *h, struct owned *o)
+/* false: it is over. Its front is told that, or now and then that it lives. */
+static bool look(struct handoff *h, struct owned *o)
 {
         u8 now = (u8)handoff_now_s(h);
-        bool alive = o->ports && lives(h, o);
-        if (!o->ports || (alive && (u8)(now - o->told_s) < FLOW_REFRESH_S / 2))
-                return;
+        bool alive = lives(h, o);
+        if (alive && (u8)(now - o->told_s) < FLOW_REFRESH_S / 2)
+                return true;
         o->told_s = now;
         notice_add(h, o->node, alive ? NOTICE_REFRESH : NOTICE_GONE, o->raddr, o->laddr, o->ports, o->nonce);
         if (!alive)
                 owned_drop(h, o);
+        return alive;
+}
+
+static void look_at_next(struct handoff *h)
+{
+        struct owned *o = tuples_sweep(&h->owned);
+        if (o->ports)
+                look(h, o);
+}
+
+bool owned_over(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
+{
+        struct owned *o = tuples_find(&h->owned, raddr, laddr, ports);
+        return o && !look(h, o);
 }
 
 /* There are as many places as TCBs and TIME_WAIT entries, so one is free, or belongs to what is over. A connection under the same
@@ -40,7 +55,7 @@ void owned_add(struct handoff *h, const struct tcb *t, u8 node, const struct con
         if (o)
                 owned_drop(h, o);
         for (u32 i = 0; i < h->owned.n && !h->owned.free; i++)
-                look(h, tuples_sweep(&h->owned));
+                look_at_next(h);
         o = tuples_add(&h->owned, tuples_chain(&h->owned, t->raddr ^ t->laddr, t->ports), t->raddr, t->laddr, t->ports);
         if (!o)
                 return;
@@ -69,5 +84,5 @@ void owned_sweep(struct handoff *h)
 {
         u32 all = h->owned.n;
         for (u32 n = h->owned.n_used ? min_u32(all, max_u32(SWEEP_MIN, all / SWEEP_ROUND)) : 0; n; n--)
-                look(h, tuples_sweep(&h->owned));
+                look_at_next(h);
 }

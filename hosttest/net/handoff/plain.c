@@ -147,6 +147,15 @@ static void handoff_replaces_time_wait_and_what_was_known_of_it(void **s)
         lan_end();
 }
 
+static void port_used_again_opens_at_once(void **s)
+{
+        lan_begin();
+        from_one_port(20, NULL);
+        lan_run(200000);
+        assert_int_equal(counters(FRONT).flows + counters(FRONT).expired + counters(FRONT).stray, 0);
+        lan_end();
+}
+
 static void no_node_at_all_and_the_front_answers_itself(void **s)
 {
         lan_begin();
@@ -289,6 +298,7 @@ int main(void)
                 test(node_without_listener_refuses_and_the_next_is_asked),
                 test(silent_node_then_the_next),
                 test(handoff_replaces_time_wait_and_what_was_known_of_it),
+                test(port_used_again_opens_at_once),
                 test(no_node_at_all_and_the_front_answers_itself),
                 test(without_the_secret_nothing_is_taken),
                 test(two_secrets_while_the_cluster_changes),
