@@ -57,7 +57,7 @@ void channel_tx(struct tcb *t)
 
 bool channel_over(const struct tcb *t)
 {
-        bool sent = !(t->state & SYN_TX) || (t->state & FIN_ACK_RX), received = !(t->state & SYN_RX) || (t->state & FIN_ACK_TX);
+        bool sent = t->state & SYN_TX ? (t->state & FIN_ACK_RX) != 0 : !must_open(t), received = !(t->state & SYN_RX) || (t->state & FIN_ACK_TX);
         if (t->state == TCP_B_TIME_WAIT)
                 return true;
         return sent && received && (t->flags & TF_USER_CLOSED) && !t->snd_queued && t->state;

@@ -92,6 +92,21 @@ static void r47_three_packets_from_the_second_conversation_on(void **s)
         talk_end();
 }
 
+/* Who is not late opens as its peer does, with nothing to say too; else the client would wait for an end that nobody tells. */
+static void reply_of_no_bytes_is_told_with_syn_and_fin(void **s)
+{
+        talk_begin(5000, &talk_server_qure, 0);
+        know_each_other();
+        talk_connect(&talk_qure, "GET /", 5, true);
+        finished();
+        expect_said(0, C, TCP_SYN | TCP_PSH | TCP_FIN, 5, true);
+        expect_said(1, S, TCP_SYN | TCP_ACK | TCP_PSH | TCP_FIN, 0, true);
+        expect_said(2, C, TCP_ACK, 0, false);
+        said_only(3);
+        assert_int_equal(K.eofs, 1);
+        talk_end();
+}
+
 static void larger_requests_and_replies_go_on_after_the_first_flight(void **s)
 {
         static u8 large[20000];
@@ -599,6 +614,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(r62_discovery), test(r47_three_packets_from_the_second_conversation_on),
+                        test(reply_of_no_bytes_is_told_with_syn_and_fin),
                         test(larger_requests_and_replies_go_on_after_the_first_flight),
                 test(reply_larger_than_a_segment_begins_with_the_syn),
                         test(rfc_3168_conversations_negotiate_ecn),
