@@ -23,7 +23,8 @@ u32 tcp_unsent(const struct tcb *t)
 {
         if (t->state & FIN_TX)
                 return 0;
-        return t->snd_queued - (t->snd_nxt - t->snd_una - (t->state & SYN_ACK_RX ? 0 : 1));
+        u32 syn = !(t->state & SYN_ACK_RX) && (t->state & SYN_TX) && !(t->conv && t->flags & TF_SYN_PENDING);
+        return t->snd_queued - (t->snd_nxt - t->snd_una - syn);
 }
 
 bool tcp_fin_due(const struct tcb *t)

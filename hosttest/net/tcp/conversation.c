@@ -170,6 +170,23 @@ static void server_that_answers_a_little_later_still_takes_three_packets(void **
         talk_end();
 }
 
+/* While our SYN waits, its number is not among what is outstanding. */
+static void nothing_is_unsent_while_the_syn_waits(void **s)
+{
+        talk_begin(5000, &talk_server_qure, 3);
+        know_each_other();
+        K.later = true;
+        talk_connect(&talk_qure, get, GET, true);
+        duo_run(K.d, 10);
+        assert_non_null(K.s);
+        assert_int_equal(tcp_unqueue(K.s, 5), 0);
+        assert_int_equal(tcp_send_queued(K.s), 0);
+        talk_answer(K.s);
+        finished();
+        assert_int_equal(K.got_reply, 3);
+        talk_end();
+}
+
 static void syn_with_only_a_part_of_the_request_is_answered_at_once(void **s)
 {
         talk_begin(5000, &talk_server_qure, 200);
@@ -614,7 +631,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(r62_discovery), test(r47_three_packets_from_the_second_conversation_on),
-                        test(reply_of_no_bytes_is_told_with_syn_and_fin),
+                        test(reply_of_no_bytes_is_told_with_syn_and_fin), test(nothing_is_unsent_while_the_syn_waits),
                         test(larger_requests_and_replies_go_on_after_the_first_flight),
                 test(reply_larger_than_a_segment_begins_with_the_syn),
                         test(rfc_3168_conversations_negotiate_ecn),
