@@ -34,7 +34,16 @@ void cluster_start(struct node *n)
         n->timers = n->st->wheel.n_running;
 }
 
-/* Moves of a connection: none or several, soon after it began or late. */
+static bool any_request(const u8 *data, u32 n) { return true; }
+
+/* QuRe's peers acknowledge at once and never let go of what is unread; what is for others stays for them. */
+void cluster_port(struct tcp_opts *o)
+{
+        o->fastopen = o->qure = !o->app_mode && !o->psh_message;
+        o->idempotent = o->qure ? any_request : NULL;
+}
+
+/* Moves of a connection: none or several, soon after it began or late. A third of the clients speaks QuRe. */
 void cluster_plan(struct conn *c)
 {
         struct sim *s = c->sim;
@@ -42,6 +51,8 @@ void cluster_plan(struct conn *c)
         u64 t = c->open_us;
         c->end[1].node = &s->node[0];
         c->hand_first = rng_below(r, 3) == 0;
+        c->opts.qure = rng_below(r, 3) == 0 && !c->opts.app_mode && !c->opts.psh_message;
+        c->opts.fastopen &= !c->opts.qure;
         for (u32 n = rng_below(r, 8); n; n--) {
                 t += rng_log(r, 200, 8000000);
                 ev_at(s, t, EV_MOVE, c->id, NULL);
@@ -87,12 +98,14 @@ static enum handoff_reason begin(struct conn *c, bool fresh)
         u32 here = e->node->id;
         c->target = (here + rng_in(&s->move, 1, s->p.cluster - 1)) % s->p.cluster;
         c->doubt = false;
+        c->moved_port = tcb_rport(e->t);
         e->moving = MOVE_ASKED;
         if (fresh)
                 r = handoff_begin(h, e->t, node_addr(s, c->target), NULL, done, c);
         else
                 r = handoff_move(h, e->t, node_addr(s, c->target), done, c, &why);
         if (r == HANDOFF_OK) {
+                s->count.early += (e->t->flags & TF_SYN_PENDING) != 0;
                 c->speaker = NOBODY;
                 c->said[here] = e->t->snd_nxt;
                 c->frozen_us[here] = s->now_us;
@@ -175,7 +188,9 @@ bool cluster_take(struct tcb *t, const u8 *src, u32 n)
 bool cluster_accept(struct conn *c, struct node *n, struct tcb *t)
 {
         struct end *e = c ? &c->end[1] : NULL;
-        if (!e || e->moving != MOVE_GONE)
+        struct tcp_names names;
+        tcp_names(t, &names);
+        if (!e || e->moving != MOVE_GONE || names.rport != c->moved_port)
                 return false;
         if (e->node != n && !(c->via && (n == c->source || n->id == c->target)))
                 violation(n->sim, "connection %u: begins at node %u, but was moved to %u", c->id, n->id, c->target);

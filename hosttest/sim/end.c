@@ -255,8 +255,12 @@ static void end_pump(struct end *e, bool paced)
 
 void end_early(struct end *e)
 {
-        if (e->c->opts.fastopen && !e->pace_us && !e->gone)
+        if ((e->c->opts.fastopen || e->c->opts.qure) && !e->pace_us && !e->gone)
                 end_write(e);
+        if (e->c->opts.qure && !e->gone && !e->shut && !e->echo && e->queued == e->size) {
+                e->shut = true;
+                tcp_shutdown(e->t);
+        }
 }
 
 void end_app(struct end *e)
@@ -323,7 +327,7 @@ static bool on_accept(struct tcb *t)
         struct conn *c = work_find(n, &names);
         if (cluster_accept(c, n, t))
                 return true;
-        if (c && c->end[1].live && !c->end[1].gone)
+        if (c && c->end[1].live && !c->end[1].gone && !c->again)
                 violation(n->sim, "connection %u: accepted twice", c->id);
         /* a SYN with data that came again after its connection was aborted (RFC 7413 2.1): the plan has no second server */
         if (c && c->end[1].live && !c->end[0].crashed) {

@@ -125,7 +125,7 @@ static void happen(struct sim *s, const struct event *e)
 /* Until every end has been told and every TIME_WAIT is over, but never beyond two simulated hours. */
 static void sim_run(struct sim *s)
 {
-        u64 opened = s->now_us + 13000000 + s->p.span_ms * 1000ull, limit = opened + 7200000000ull, drain = 0;
+        u64 opened = s->now_us + work_begins(s) + 1000000 + s->p.span_ms * 1000ull, limit = opened + 7200000000ull, drain = 0;
         struct event e;
         while (ev_next(s, &e)) {
                 if (e.t > limit || (drain && e.t > drain))
@@ -184,7 +184,8 @@ static void report(const struct sim *s)
         printf("%llu cut off, %llu over a full queue, %llu over a full ring, %llu in pieces, %llu told by routers\n", c->cut, c->queue_full,
                c->ring_full, c->cut_up, c->told);
         if (p->cluster)
-                printf("# %llu moves done, %llu begun there, %llu stayed, %llu not begun\n", c->moved, c->landed, c->stayed, c->refused);
+                printf("# %llu moves done, %llu begun there, %llu stayed, %llu not begun; %llu with the SYN not answered yet\n", c->moved, c->landed, c->stayed,
+                       c->refused, c->early);
         printf("# hash %u %016llx\n", p->seed, (unsigned long long)s->hash);
 }
 

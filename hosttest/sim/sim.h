@@ -116,6 +116,8 @@ struct conn {
         u32         excuse;
         struct conn *next_found;
         u16         sport;            /* the client's port */
+        u16         again;            /* the one from which a QuRe client asked again; his first request may have run */
+        u16         moved_port;       /* the one whose connection was moved last */
         struct tcp_opts opts;
         struct end  end[2];
 };
@@ -124,6 +126,7 @@ struct counts {
         u64 frames, bytes, lost, duplicated, delayed, spoilt, spoilt_rx, cut, queue_full, ring_full, marked, delivered;
         u64 content, orphans, told, cut_up;
         u64 moved, landed, stayed, refused, forged; /* moves: done, begun there, failed, not begun; control segments refused */
+        u64 early;              /* handed over with the SYN not answered yet */
 };
 
 struct sim {
@@ -176,6 +179,7 @@ ipaddr node_addr(const struct sim *s, u32 id);
 u32 node_format_drops(const struct node *n);
 
 /* work.c: plans everything; end.c: carries it out */
+u64  work_begins(const struct sim *s);  /* us behind the start */
 void work_plan(struct sim *s);
 void work_open(struct conn *c, u32 side);
 void work_crashed(struct node *n);
@@ -184,7 +188,7 @@ void work_cut(struct sim *s);
 struct conn *work_find(struct node *server, const struct tcp_names *names);
 extern const struct tcp_events end_events, end_listen_events;
 void end_app(struct end *e);
-/* Fast Open: what is written before the connection is up goes with its SYN. */
+/* Fast Open, QuRe: what is written before the connection is up goes with its SYN, and of QuRe the FIN. */
 void end_early(struct end *e);
 void end_start(struct end *e, struct node *n, struct tcb *t);
 /* The content of `side` at off: a run of at most n bytes; its length in *n. */
@@ -196,6 +200,7 @@ bool cluster_member(const struct node *n);
 ipaddr cluster_service(void);
 void cluster_sizes(struct stack_config *c);
 void cluster_start(struct node *n);
+void cluster_port(struct tcp_opts *o);
 void cluster_plan(struct conn *c);
 void cluster_move(struct conn *c);
 bool cluster_hand_first(struct end *e);

@@ -4,6 +4,9 @@
 #include <string.h>
 #include "sim.h"
 
+/* In its first minute a front lets data on SYNs wait; early clients come later. */
+u64 work_begins(const struct sim *s) { return s->p.cluster ? 62000000 : 12000000; }
+
 /* One listener of each kind on every node. */
 static void plan_ports(struct sim *s)
 {
@@ -22,6 +25,8 @@ static void plan_ports(struct sim *s)
                 o[5].ecn = o[5].nodelay = true;
                 o[5].timewait_ms = rng_in(r, 1000, 10000);
                 o[5].rcvbuf = o[5].sndbuf = 200000;
+                for (u32 k = 0; k < SIM_PORTS && s->p.cluster; k++)
+                        cluster_port(&o[k]);
         }
 }
 
@@ -93,7 +98,7 @@ static void plan_conn(struct sim *s, u32 id)
         c->sim = s;
         c->id = id;
         c->port = (u8)rng_below(r, SIM_PORTS);
-        c->open_us = s->now_us + 12000000 + (u64)rng_below(r, s->p.span_ms) * 1000 + rng_below(r, 1000);
+        c->open_us = s->now_us + work_begins(s) + (u64)rng_below(r, s->p.span_ms) * 1000 + rng_below(r, 1000);
         plan_end(s, c, 0, a);
         plan_end(s, c, 1, b);
         c->both_open = !rng_below(r, 20) && !s->p.cluster;
@@ -126,7 +131,7 @@ void work_plan(struct sim *s)
         for (u32 i = 0; i < s->p.conns; i++)
                 plan_conn(s, i);
         for (u32 i = 0; i < s->p.crashes; i++) {
-                u64 t = s->now_us + 12000000 + (u64)rng_below(r, s->p.span_ms) * 1000;
+                u64 t = s->now_us + work_begins(s) + (u64)rng_below(r, s->p.span_ms) * 1000;
                 u32 n = rng_below(r, s->p.nodes);
                 if (s->p.cluster) /* nodes, and once in a while the front */
                         n = rng_below(r, 8) ? 1 + n % (s->p.cluster - 1) : 0;
@@ -134,7 +139,7 @@ void work_plan(struct sim *s)
                 ev_at(s, t + rng_log(r, 1000, 120000000), EV_RESTART, n, NULL);
         }
         for (u32 i = 0; i < s->p.partitions; i++)
-                ev_at(s, s->now_us + 12000000 + (u64)rng_below(r, s->p.span_ms) * 1000, EV_SPLIT, 0, NULL);
+                ev_at(s, s->now_us + work_begins(s) + (u64)rng_below(r, s->p.span_ms) * 1000, EV_SPLIT, 0, NULL);
 }
 
 static u32 found_slot(ipaddr client, u16 port)
@@ -147,6 +152,25 @@ static struct conn **found_head(struct sim *s, ipaddr client, u16 port)
         return &s->found[found_slot(client, port) % COUNT_OF(s->found)];
 }
 
+/* A QuRe client who was not answered asks again plainly, from another port. */
+static struct conn *found_again(struct sim *s, const struct tcp_names *names)
+{
+        for (u32 i = 0; i < s->p.conns; i++) {
+                struct conn *c = &s->conn[i];
+                const struct end *e = &c->end[0];
+                struct tcp_names now = {0};
+                if (!c->opts.qure || !c->started || SIM_PORT + c->port != names->lport || !ipaddr_eq(node_addr(s, e->node->id), names->raddr))
+                        continue;
+                if (e->live && !e->gone)
+                        tcp_names(e->t, &now);
+                if (now.lport && now.lport != c->sport)
+                        c->again = now.lport;
+                if (c->again == names->rport)
+                        return c;
+        }
+        return NULL;
+}
+
 struct conn *work_find(struct node *server, const struct tcp_names *names)
 {
         struct sim *s = server->sim;
@@ -154,7 +178,7 @@ struct conn *work_find(struct node *server, const struct tcp_names *names)
                 if (c->sport == names->rport && (s->p.cluster ? cluster_member(server) : c->end[1].node == server) && SIM_PORT + c->port == names->lport &&
                     ipaddr_eq(node_addr(s, c->end[0].node->id), names->raddr))
                         return c;
-        return NULL;
+        return s->p.cluster ? found_again(s, names) : NULL;
 }
 
 static bool finished(const struct conn *c)
