@@ -26,20 +26,7 @@
  * Registers: esi IP header, edi tcp_state, ebp the entry; ebx ports, then the connection.
  */
 func tcp_ack_of_syn
-        push    ebx
-        push    esi
-        push    edi
-        push    ebp
-        push    0
-        push    eax
-        mov     ecx, [esp+R_LEN+12]
-        mov     ebp, [esp+R_LEN]
-        sub     ecx, 20
-        mov     ebx, [esp+R_P]
-        mov     esi, [esp+R_P+4]
-        mov     edi, [ebp+NIF_ST]
-        mov     [esp+R_LEN], ecx
-        mov     edi, [edi+ST_TCP]
+        ENTER_GO_ON
 
         .globl  tcp_ack_of_syn_go_on
 tcp_ack_of_syn_go_on:
@@ -116,13 +103,7 @@ tcp_ack_of_syn_go_on:
         test    byte ptr [edx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
         movzx   edx, word ptr [esi+IP_LEN]
-        add     eax, [esi+IP_SRC]
-        adc     eax, [esi+IP_DST]
-        adc     eax, [esi+H_PORTS]
-        adc     eax, [esi+H_SEQ]
-        adc     eax, [esi+H_ACK]
-        adc     eax, [esi+H_OFF_WND]
-        adc     eax, [esi+H_SUM]
+        SUM_HEADER eax
         lea     edx, [edx+PSEUDO]
         adc     eax, edx
         adc     eax, 0

@@ -80,13 +80,7 @@ tcp_last_go_on:
         test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
         movzx   edx, word ptr [esi+IP_LEN]
-        add     eax, [esi+IP_SRC]
-        adc     eax, [esi+IP_DST]
-        adc     eax, [esi+H_PORTS]
-        adc     eax, [esi+H_SEQ]
-        adc     eax, [esi+H_ACK]
-        adc     eax, [esi+H_OFF_WND]
-        adc     eax, [esi+H_SUM]
+        SUM_HEADER eax
         lea     edx, [edx+PSEUDO]
         adc     eax, edx
         adc     eax, 0

@@ -34,20 +34,7 @@
  * sum, then the entry.
  */
 func tcp_syn_arrives
-        push    ebx
-        push    esi
-        push    edi
-        push    ebp
-        push    0
-        push    eax
-        mov     ecx, [esp+R_LEN+12]
-        mov     ebp, [esp+R_LEN]
-        sub     ecx, 20
-        mov     ebx, [esp+R_P]
-        mov     esi, [esp+R_P+4]
-        mov     edi, [ebp+NIF_ST]
-        mov     [esp+R_LEN], ecx
-        mov     edi, [edi+ST_TCP]
+        ENTER_GO_ON
 
         .globl  tcp_syn_go_on
 tcp_syn_go_on:
@@ -189,13 +176,7 @@ tcp_syn_go_on:
         jnz     .Lgood
         movzx   eax, word ptr [esi+IP_LEN]
         add     eax, PSEUDO
-        add     eax, [esi+IP_SRC]
-        adc     eax, [esi+IP_DST]
-        adc     eax, [esi+H_PORTS]
-        adc     eax, [esi+H_SEQ]
-        adc     eax, [esi+H_ACK]
-        adc     eax, [esi+H_OFF_WND]
-        adc     eax, [esi+H_SUM]
+        SUM_HEADER eax
         adc     eax, ebp
         adc     eax, 0
         SUM_RIGHT eax, ecx, .Lno
