@@ -130,15 +130,10 @@ tcp_last_go_on:
         mov     byte ptr [edi+TCB_STATE], BYTE_TIME_WAIT
         cmp     dword ptr [esp+E_FIN], 0
         je      .Lack_of_fin
-        mov     eax, [ebx+PKT_HEAD]
         or      dword ptr [edi+TCB_FLAGS], F_EOF
-        add     eax, PKT_ROOM
-        xor     ecx, ecx
         inc     dword ptr [edi+TCB_RCV_NXT]
-        mov     [ebx+PKT_DATA], eax
-        mov     [ebx+PKT_LEN], cx
-        mov     [ebx+PKT_FLAGS], ecx            /* and gso */
-        call    .Lrespond
+        mov     dword ptr [ebx+PKT_FLAGS], 0    /* and gso */
+        call    .Lanswer
 .Lanswered:
 
 /* --- who closed first waits (timewait_enter) ------------------------------------------------------------------------ */

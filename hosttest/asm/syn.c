@@ -69,13 +69,10 @@ static struct pkt *syn(u32 *n, u32 *at)
         return p;
 }
 
-static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool out) { world_note("t", 1); }
-
 static void tweak(struct pkt *p)
 {
         struct tcp_state *ts = W.st->tcp;
         switch (dice(40)) {
-        case 0: W.st->tap = dice(2) ? tap : NULL; break;
         case 1: stack_hops_changed(W.st); break;
         case 2: W.nif->mtu = (u16)ONE_OF(576, 1500, 1500, 9000); break;
         case 3: if (W.t) timewait_enter(W.t); break;
@@ -126,7 +123,6 @@ static void walk(u32 seed)
                         pkt_free(p);
                 }
                 world_tick(dice(4) ? dice(3000) : dice(3000000));
-                W.st->tap = NULL;
         }
 }
 
