@@ -19,7 +19,8 @@ enum {
         TCP_FIN_WAIT_2_MS = 60000,   /* nobody is left to read: do not wait for ever */
         TCP_KEEPALIVE_INTERVAL_MS = 75000,
         TCP_KEEPALIVE_PROBES = 9,    /* MUST-29: one lost answer is not death */
-        TCP_CHALLENGE_MS  = 500,     /* RFC 5961 7: per connection, so that counting across connections tells nothing */
+        TCP_CHALLENGE_MS  = 500,     /* RFC 5961 7: per connection, so that counting across connections tells nothing; */
+        TCP_CHALLENGES    = 5,       /* so many at once */
         TCP_TX_RETRY_MS   = 10,      /* out of buffers: try again */
         TCP_SWS_MS        = 200,     /* sender's override, RFC 9293 3.8.6.2.1: 0.1 to 1 s */
         TCP_WORST_DELACK_MS = 200,   /* RFC 8985 7.2: how long a peer may delay the acknowledgement of one segment */

@@ -112,7 +112,7 @@ struct tcb {
         u16  user_timeout;      /* R2: ms_pack */
         u16  conv;              /* index + 1: the peer speaks QuRe, directions open and close by themselves (channel.h); 0 = plain */
         u16  timewait_cs;       /* 2 MSL, hundredths of a second */
-        u16  challenge;         /* when the last challenge acknowledgement went out, in units of 4 ms; 0 = never */
+        u16  challenge;         /* of challenge acknowledgements, in units of 4 ms (tx.c); 0 = none was sent */
         u16  peer_mss;          /* of its option (MUST-15: 536) */
         u16  pmtu;              /* path MTU, IP bytes */
         u16  gen;               /* counts lives of this slot (R167) */

@@ -297,17 +297,26 @@ void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
                 tcp_ack_later(t);
 }
 
+/* RFC 5961 7: a few at once, then two a second. t->challenge is when all of them will be allowed again. */
+static bool may_challenge(struct tcb *t)
+{
+        enum { UNIT = 4, EACH = TCP_CHALLENGE_MS / UNIT };
+        u16 now = (u16)(tcb_now_ms(t) / UNIT), ahead = (u16)(t->challenge - now);
+        if (!t->challenge || ahead > TCP_CHALLENGES * EACH)
+                ahead = 0; /* long past */
+        if (ahead > (TCP_CHALLENGES - 1) * EACH)
+                return false;
+        now = (u16)(now + ahead + EACH);
+        t->challenge = now ? now : 1;
+        return true;
+}
+
 /* RFC 5961: the answer to what looks like an attack, and to what is merely outside the window. Segments without data
- * draw it at most twice a second a connection, so that two hosts that disagree do not talk for ever (RFC 9293 3.8.4's ACK
- * war). */
+ * do not always draw it, so that two hosts that disagree do not talk for ever (RFC 9293 3.8.4's ACK war). */
 void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
 {
-        u16 now = (u16)(tcb_now_ms(t) >> 2);
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
-        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || !t->challenge ||
-            (u16)(now - t->challenge) >= TCP_CHALLENGE_MS / 4) {
-                if (!s->len && !probe)
-                        t->challenge = now ? now : 1;
+        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t)) {
                 t->ts->count.challenges++;
                 tcp_ack_now(t, NULL);
         }

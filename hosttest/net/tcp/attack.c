@@ -45,11 +45,22 @@ static void challenges_are_limited_per_connection(void **s)
         established();
         for (u32 i = 0; i < 100; i++)
                 rx(T_SYN, 100 + i, 0, 0);
-        expect_tx(T_ACK, 1, 1, 0);
+        for (u32 i = 0; i < TCP_CHALLENGES; i++)
+                expect_tx(T_ACK, 1, 1, 0);
         expect_none();
-        wait_ms(501);
-        rx(T_RST, 10, 0, 0);
-        expect_tx(T_ACK, 1, 1, 0);
+        for (u32 i = 0; i < 3; i++) {
+                wait_ms(505);
+                rx(T_RST, 10, 0, 0);
+                rx(T_RST, 11, 0, 0);
+                expect_tx(T_ACK, 1, 1, 0);
+                expect_none();
+        }
+        wait_ms(100000);
+        for (u32 i = 0; i < 100; i++)
+                rx(T_SYN, 100 + i, 0, 0);
+        for (u32 i = 0; i < TCP_CHALLENGES; i++)
+                expect_tx(T_ACK, 1, 1, 0);
+        expect_none();
         trace_end();
 }
 
@@ -58,7 +69,8 @@ static void two_hosts_that_disagree_do_not_talk_for_ever(void **s)
         established();
         for (u32 i = 0; i < 50; i++)
                 rx(T_ACK, 100000, 1, 0);
-        expect_tx(T_ACK, 1, 1, 0);
+        for (u32 i = 0; i < TCP_CHALLENGES; i++)
+                expect_tx(T_ACK, 1, 1, 0);
         expect_none();
         trace_end();
 }
