@@ -81,6 +81,7 @@ BROKEN = {
     'SACK block (301, 201)': behind(5, ours(75, 1, 101, opts=sack((301, 201)))),
     'FIN at 250, which was at 251': behind(17, ours(110, 250, 301, FIN | ACK, ecr=95)),
     'data behind our FIN': behind(17, ours(110, 251, 301, data=b'!', ecr=95)),
+    'no PSH on the last data': instead(13, flags=ACK),
     'repeats what was acknowledged': GOOD[:17] + [theirs(97, 301, 251, val=97), ours(98, 1, 301, data=b'x' * 100, ecr=97)],
     'repeats what was sacked': GOOD[:15] + [theirs(93, 301, 1, val=93), ours(94, 101, 301, data=b'y' * 100, ecr=93)],
     'before anything was answered': GOOD[:11] + [ours(80, 1 + 100 * i, 301, data=b'x' * 100) for i in range(12)],

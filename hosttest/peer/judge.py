@@ -81,7 +81,7 @@ class Conversation:
         self.came, self.twice = Ranges(), Ranges()  # offsets from the peer's ISN: what was on its way to us, once and again
         self.clocks, self.newest, self.tsval, self.tsecr = set(), None, None, None
         self.sacked, self.sacked_at, self.una, self.una_at = Ranges(), None, 0, None
-        self.fin = None                             # offset of our FIN
+        self.fin, self.pushed = None, (0, True)     # offset of our FIN; end of the newest data, and whether it was pushed
         self.high, self.again = 0, {}               # what we sent so far; offset: when it was sent again while the peer was silent
         self.heard = False                          # the peer answered our first data (limited transmit, RFC 3042, follows duplicates)
 
@@ -181,6 +181,7 @@ class Conversation:
         if flags & FIN:
             if self.fin is not None and self.fin != end: wrong.append(f'FIN at {end}, which was at {self.fin}')
             self.fin = end
+            if self.pushed == (end, False) and not length: wrong.append('no PSH on the last data')        # MUST-61
         if self.fin is not None and end > self.fin + (not length): wrong.append('data behind our FIN')
         if length and at >= 0:
             if end <= self.una and self.knows(ecr, self.una_at): wrong.append('repeats what was acknowledged')
@@ -189,6 +190,7 @@ class Conversation:
                 wrong.append(f'{end - 1} bytes before anything was answered')
         if (length or flags & FIN) and at >= 0:
             if end + (flags & FIN) <= self.high and ecr is not None: wrong += self.backs_off(struct.unpack('!I', o[8][:4])[0], at)
+            if length and end > self.high: self.pushed = end, flags & PSH != 0
             self.high = max(self.high, end + (flags & FIN))
         return wrong
 
