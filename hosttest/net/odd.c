@@ -374,7 +374,7 @@ static bool run(u64 which)
 
 static void any_settings_carry_every_byte(void **s)
 {
-        unsigned long long first = 1, n = 60, bad = 0;
+        unsigned long long first = 1, n = 12, bad = 0;
         if (getenv("ODD"))
                 n = 1, sscanf(getenv("ODD"), "%llu,%llu", &first, &n);
         fly = malloc(FLYING * sizeof *fly);
