@@ -251,7 +251,9 @@ void tcp_abort(struct tcb *t)
 {
         if (t->flags & TF_DEAD)
                 return;
-        if (((t->state & SYN_RX) || tcp_is_qure(t)) && t->state != TCP_B_TIME_WAIT)
+        /* CLOSING, LAST_ACK and TIME_WAIT are only deleted (3.10.5): the peer has said all, and was told all */
+        bool closing = !t->conv && (t->state & (FIN_TX | FIN_RX)) == (FIN_TX | FIN_RX);
+        if (((t->state & SYN_RX) || tcp_is_qure(t)) && !closing && t->state != TCP_B_TIME_WAIT)
                 tcp_reset(t);
         t->ev = &tcp_no_events;
         tcp_finish(t, 0);

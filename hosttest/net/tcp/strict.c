@@ -180,6 +180,33 @@ static void rfc_3168_window_probe_is_not_ect(void **s)
         trace_end();
 }
 
+/* 3.10.5: RST from CLOSE_WAIT and the states before, not from those in which both sides have closed. */
+static void abort_of_a_closing_connection_says_nothing(void **s)
+{
+        static const struct { u32 fin_of_peer, ours; const char *state; } c[] = {
+                {1, 0, "CLOSE_WAIT"}, {1, 1, "LAST_ACK"}, {0, 1, "FIN_WAIT_1"}, {2, 1, "CLOSING"}};
+        for (u32 i = 0; i < COUNT_OF(c); i++) {
+                established();
+                if (c[i].fin_of_peer == 1)
+                        rx(T_ACK | T_FIN, 1, 1, 0);
+                if (c[i].ours) {
+                        tcp_shutdown(T.t);
+                        tcp_flush(T.t);
+                }
+                if (c[i].fin_of_peer == 2)
+                        rx(T_ACK | T_FIN, 1, 1, 0);
+                state_is(c[i].state);
+                wire_flush_out(T.w);
+                tcp_abort(T.t);
+                T.t = NULL;
+                if (c[i].ours && c[i].fin_of_peer)
+                        expect_none();
+                else
+                        assert_true(next_tx(&trace_last) && trace_last.flags & T_RST);
+                trace_end();
+        }
+}
+
 static void fin_is_answered_however_often_it_comes(void **s)
 {
         established();
@@ -456,6 +483,7 @@ int main(void)
                 test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
                 test(rfc_3168_cwr_follows_every_reduction),
                 test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
+                test(abort_of_a_closing_connection_says_nothing),
                 test(fin_is_answered_however_often_it_comes),
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
