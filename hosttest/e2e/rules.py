@@ -50,6 +50,13 @@ def good():
     wrong, n = rules(capture(GOOD))
     need(not wrong and n == len(GOOD), f'{wrong}, {n}')
 
+def overtaken():
+    """What PAWS refuses is not known to qure: a SACK that comes behind a newer segment does not keep it from sending again."""
+    late = GOOD[:14] + [theirs(90, 301, 1, val=90), theirs(91, 301, 1, opts=struct.pack('!BBBBII', 1, 1, 5, 10, ME + 101, ME + 201), val=89),
+                        theirs(92, 301, 1, val=92), ours(93, 101, 301, data=b'y' * 100, ecr=92)]
+    wrong, _ = rules(capture(late))
+    need(not wrong, f'{wrong}')
+
 def found(what, segments):
     wrong, _ = rules(capture(segments))
     need(any(what in w for w in wrong), f'{wrong}')
@@ -97,5 +104,6 @@ BROKEN = {
 
 if __name__ == '__main__':
     test('a good conversation passes', good)
+    test('what was overtaken is not known', overtaken)
     for what, segments in BROKEN.items(): test(f'found: {what}', found, what, segments)
     done()

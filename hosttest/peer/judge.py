@@ -124,7 +124,9 @@ class Conversation:
         if clock:
             self.clocks.add(clock)
             val = struct.unpack('!I', clock)[0]
-            if self.newest is None or less(self.newest, val): self.newest = val
+            if self.newest is not None and less(val, self.newest): return      # overtaken on its way: PAWS refuses it (RFC 7323 5.3)
+            self.newest = val
+        if self.acked is not None and (not less(self.acked, end) if end != seq else less(seq, self.acked)): return      # nor is what repeats the past looked at
         if not flags & ACK or self.isn is None: return
         una = self.offset(ack)
         if self.high > 1: self.heard = True
