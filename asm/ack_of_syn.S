@@ -36,11 +36,9 @@ tcp_ack_of_syn_go_on:
         mov     ebx, [esi+H_PORTS]
         mov     eax, [esi+IP_DST]
         mov     edx, [esi+IP_SRC]
-        mov     ecx, [edi+TS_KEY+4]
+        mov     ecx, ebx
         xor     edx, eax
-        imul    ecx, ebx
-        imul    edx, [edi+TS_KEY]
-        add     edx, ecx                        /* tcp_hash */
+        TCP_HASH edx, ecx, edi
         mov     ecx, [edi+TS_SSHIFT]
         mov     [esp+K_HASH], edx
         shr     edx, cl
@@ -102,12 +100,7 @@ tcp_ack_of_syn_go_on:
         mov     [esp+K_HOP], ebx
         test    byte ptr [edx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
-        movzx   edx, word ptr [esi+IP_LEN]
-        SUM_HEADER eax
-        lea     edx, [edx+PSEUDO]
-        adc     eax, edx
-        adc     eax, 0
-        SUM_RIGHT eax, edx, .Lno
+        HEADER_RIGHT eax, edx, .Lno
 .Lgood:
 
 /* --- a connection like the listener's: ebx; ecx nif, eax the window as it came -------------------------------------- */

@@ -79,12 +79,7 @@ tcp_last_go_on:
 .Lstamp_right:                                  /* eax: the options' sum */
         test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
-        movzx   edx, word ptr [esi+IP_LEN]
-        SUM_HEADER eax
-        lea     edx, [edx+PSEUDO]
-        adc     eax, edx
-        adc     eax, 0
-        SUM_RIGHT eax, edx, .Lno
+        HEADER_RIGHT eax, edx, .Lno
 .Lgood:
 
 /* --- everything is acknowledged: the queue's entries and the records of what was sent go back ----------------------- */
@@ -140,9 +135,7 @@ tcp_last_go_on:
         mov     edx, [edi+TCB_RADDR]
         mov     eax, [edi+TCB_PORTS]
         xor     edx, [edi+TCB_LADDR]
-        imul    eax, [ebp+TS_KEY+4]
-        imul    edx, [ebp+TS_KEY]
-        add     edx, eax
+        TCP_HASH edx, eax, ebp
         mov     [esp+E_HASH], edx
         test    dword ptr [edi+TCB_FLAGS], F_ACTIVE_CLOSE
         jz      .Lwaited

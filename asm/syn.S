@@ -44,11 +44,9 @@ tcp_syn_go_on:
 /* --- nobody has this four-tuple ------------------------------------------------------------------------------------- */
         mov     ebx, [esi+H_PORTS]
         mov     edx, [esi+IP_SRC]
-        mov     ecx, [edi+TS_KEY+4]
+        mov     ecx, ebx
         xor     edx, ebp
-        imul    ecx, ebx
-        imul    edx, [edi+TS_KEY]
-        add     edx, ecx                        /* tcp_hash */
+        TCP_HASH edx, ecx, edi
         mov     ecx, [edi+TS_SSHIFT]
         mov     eax, edx
         shr     eax, cl

@@ -80,10 +80,8 @@ func netif_rx
         mov     edx, [edx+ST_TCP]
         mov     eax, [esi+IP_SRC]
         xor     eax, [esi+IP_DST]
-        imul    eax, [edx+TS_KEY]
-        mov     ecx, [edx+TS_KEY+4]
-        imul    ecx, [esi+H_PORTS]
-        add     eax, ecx
+        mov     ecx, [esi+H_PORTS]
+        TCP_HASH eax, ecx, edx
         mov     ecx, [edx+TS_SHIFT]
         shr     eax, cl
         mov     ecx, [edx+TS_BUCKET]
