@@ -107,6 +107,7 @@ tcp_ack_of_syn_go_on:
         mov     ebx, [edi+TS_FREE_TCB]
         movzx   eax, word ptr [esi+H_WND]
         mov     edx, [ebx+TCB_NEXT]
+        mov     [ebx+TCB_WND_FIELD], ax
         inc     dword ptr [edi+TS_IN_SEGS]
         mov     [edi+TS_FREE_TCB], edx
         movzx   edx, word ptr [ebx+TCB_GEN]
@@ -133,7 +134,7 @@ tcp_ack_of_syn_go_on:
         or      edx, F_SACK
 .Lno_sack:
         mov     ecx, [esp+K_TSVAL]
-        mov     word ptr [ebx+TCB_PRED], FLAG_ACK << 8 | 0x50
+        mov     word ptr [ebx+TCB_PRED], (FLAG_ACK | FLAG_PSH) << 8 | 0x50 /* and the window is known */
         cmp     byte ptr [ebp+Q_AGREED], 0
         jne     .Lhas_ts
 .Lno_ts:
@@ -162,7 +163,6 @@ tcp_ack_of_syn_go_on:
         inc     ecx
         mov     [ebx+TCB_SND_UNA], eax
         mov     [ebx+TCB_SND_NXT], eax
-        mov     [ebx+TCB_SND_WL2], eax
         mov     [ebx+TCB_RCV_NXT], ecx
         mov     [ebx+TCB_RCV_ACKED], ecx
         mov     [ebx+TCB_SND_WL1], ecx

@@ -95,9 +95,10 @@ static void connection(void)
         OFF(TCB_SND_NXT, struct tcb, snd_nxt);
         OFF(TCB_SND_WND, struct tcb, snd_wnd);
         OFF(TCB_SND_WL1, struct tcb, snd_wl1);
-        OFF(TCB_SND_WL2, struct tcb, snd_wl2);
         OFF(TCB_MAX_SND_WND, struct tcb, max_snd_wnd);
         OFF(TCB_PRED, struct tcb, pred);
+        OFF(TCB_WND_FIELD, struct tcb, wnd_field);
+        _Static_assert(offsetof(struct tcb, wnd_field) == offsetof(struct tcb, pred) + 2, "read as one word");
         OFF(TCB_SND_SCALE, struct tcb, snd_scale);
         OFF(TCB_RCV_SCALE, struct tcb, rcv_scale);
         OFF(TCB_FLAGS, struct tcb, flags);

@@ -106,13 +106,12 @@ func netif_rx
         cmp     eax, [ebp+NIF_WAY]
         jne     .Lno
 
-/* --- analyse: off and flags as predicted, PSH and FIN aside; numbers; window ----------------------------------- */
-        movzx   ebp, word ptr [esi+H_OFF_WND]
-        mov     eax, ebp
-        and     eax, ~(FLAG_PSH << 8) & 0xffff
-        jz      .Lno                            /* 0 is no prediction */
-        cmp     ax, [edi+TCB_PRED]
-        jne     .Lfin
+/* --- analyse: off, flags and window as predicted, PSH aside; numbers ---------------------------------------------- */
+        mov     eax, [esi+H_OFF_WND]
+        movzx   ebp, ax
+        or      eax, FLAG_PSH << 8
+        cmp     eax, [edi+TCB_PRED]
+        jne     .Ldiffers
 .Lforetold:
         test    dword ptr [edi+TCB_FLAGS], F_TS | F_ECN | F_FIN_QUEUED | F_URG_TX
         jnz     .Lextras
@@ -138,8 +137,6 @@ func netif_rx
         shr     edx, 4
         cmp     [ecx+POOL_N_FREE], edx
         jb      .Lno
-        cmp     word ptr [esi+H_WND], 0         /* it closes: ack.c's, too */
-        je      .Lno
         test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
         movzx   eax, word ptr [esi+IP_LEN]      /* addresses, header and text in one; the rest of the pseudo header */
@@ -163,19 +160,8 @@ func netif_rx
         mov     ecx, [edx+TS_ST]
         inc     dword ptr [edx+TS_IN_SEGS]
         mov     ecx, [ecx+ST_NOW_MS]
-        movzx   eax, word ptr [esi+H_WND]
-        mov     [edi+TCB_LAST_RX_MS], ecx
-        rol     ax, 8
-        mov     cl, [edi+TCB_SND_SCALE]
-        shl     eax, cl
-        mov     ecx, [esi+H_ACK]
-        mov     [edi+TCB_SND_WND], eax
-        bswap   ecx
-        cmp     eax, [edi+TCB_MAX_SND_WND]
-        ja      .Lwidest
-.Lnot_wider:
         mov     eax, [edi+TCB_RCV_NXT]
-        mov     [edi+TCB_SND_WL2], ecx
+        mov     [edi+TCB_LAST_RX_MS], ecx
         mov     [edi+TCB_SND_WL1], eax
         cmp     dword ptr [edi+TCB_SND_QUEUED], 0
         jne     .Lqueued

@@ -98,7 +98,6 @@ static void fill_sender(struct tcb *t, const struct control_block *b)
         t->iss = b->snd_una - 1;
         t->snd_wnd = b->snd_wnd;
         t->snd_wl1 = b->snd_wl1;
-        t->snd_wl2 = b->snd_wl2;
         t->max_snd_wnd = b->max_snd_wnd;
         t->snd_up = b->snd_up;
         t->sndbuf = max_u32(t->sndbuf, b->snd_bytes);

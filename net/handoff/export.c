@@ -92,7 +92,7 @@ void tcb_export(const struct tcb *t, struct control_block *b)
                                     .snd_scale = t->snd_scale, .rcv_scale = t->rcv_scale, .retries = t->retries,
                                     .cc = (u8)(t->cc | t->uto << 2), .ttl = t->ttl, .tos = t->tos,
                                     .snd_una = t->snd_una, .snd_nxt = t->snd_nxt, .snd_wnd = t->snd_wnd, .snd_wl1 = t->snd_wl1,
-                                    .snd_wl2 = t->snd_wl2, .max_snd_wnd = t->max_snd_wnd, .snd_up = t->snd_up,
+                                    .snd_wl2 = t->snd_una, .max_snd_wnd = t->max_snd_wnd, .snd_up = t->snd_up,
                                     .rcv_nxt = t->rcv_nxt, .rcv_adv = t->rcv_adv, .rcv_acked = t->rcv_acked, .rcv_up = t->rcv_up,
                                     .rcv_space = t->rcv_space, .ts_recent = t->ts_recent, .tsval = now + t->ts_off,
                                     .cwnd = cwnd(t), .ssthresh = t->ssthresh, .w_max = t->w_max,

@@ -41,7 +41,6 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q, const st
         t->peer_mss = q->peer_mss;
         t->snd_wnd = t->max_snd_wnd = q->wnd;
         t->snd_wl1 = q->irs;
-        t->snd_wl2 = q->iss;
         t->last_rx_ms = t->last_tx_ms = tcb_now_ms(t); /* the first window is no window that lay idle */
         tcb_set_mss(t);
         if (unlikely(q->tries && q->live)) {
@@ -72,7 +71,6 @@ bool tcp_ask_user(struct tcb *t)
 static void take_bare(struct tcb *t, const struct tcp_seg *s)
 {
         t->snd_wl1 = s->seq;
-        t->snd_wl2 = s->ack;
         if ((t->flags & TF_TS) && s->has_ts)
                 t->ts_recent = s->tsval; /* synq_rx saw that it is not older */
 }
@@ -110,6 +108,7 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
         bool bare = s->flags == TCP_ACK && !s->len && s->seq == t->rcv_nxt && s->wnd && !t->conv && !s->ce;
         if (bare)
                 take_bare(t, s);
+        tcb_know_window(t, s->wnd);
         tcp_enter(t);
         if (!tcp_ask_user(t)) {
                 pkt_drop(p, DROP_TCP_NOT_ACCEPTED);

@@ -27,14 +27,13 @@ static void window_opened(struct tcb *t)
 /* RFC 9293 3.10.7.4: only newer segments move the window, so that an old one does not take it back. The clause tells them by
  * SEG.SEQ first; but a repeated segment that acknowledges more than any before is new, whatever its number: were its window
  * left out, the old one would stand at the new SND.UNA, and reach past what the peer has room for. So SEG.ACK tells first. */
-void tcp_window_update(struct tcb *t, const struct tcp_seg *s)
+static void window_update(struct tcb *t, const struct tcp_seg *s, u32 old_una)
 {
-        if (seq_lt(s->ack, t->snd_una) || (seq_le(s->ack, t->snd_wl2) && seq_lt(s->seq, t->snd_wl1)))
+        if (seq_lt(s->ack, t->snd_una) || (s->ack == old_una && seq_lt(s->seq, t->snd_wl1)))
                 return;
         u32 was = t->snd_wnd;
         t->snd_wnd = s->wnd << t->snd_scale;
         t->snd_wl1 = s->seq;
-        t->snd_wl2 = s->ack;
         t->max_snd_wnd = max_u32(t->max_snd_wnd, t->snd_wnd);
         if (!was && t->snd_wnd && t->flight)
                 window_opened(t);
@@ -178,7 +177,7 @@ bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
                 tcp_set_state(t, TCP_EV_ACK_OF_SYN);
                 tcp_fastopen_over(t);
         }
-        tcp_window_update(t, s);
+        window_update(t, s, old_una);
         if (t->timer_kind == TT_PERSIST)
                 t->flags |= TF_PERSIST_ACKD;
         if (t->flight) {

@@ -149,7 +149,6 @@ static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 }
                 t->snd_wnd = s->wnd << t->snd_scale;
                 t->snd_wl1 = s->seq;
-                t->snd_wl2 = s->ack;
         } else if (seq_gt(s->ack, t->snd_nxt) || seq_lt(s->ack, t->snd_una - t->max_snd_wnd)) {
                 tcp_challenge(t, s, p, DROP_TCP_ACK_BAD); /* RFC 5961 5.2 */
                 return false;

@@ -57,7 +57,6 @@ bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s);             /* the
 void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr);           /* SND.UNA moves to ack: queue, samples */
 /* the same and congestion window and timer, while all is well */
 void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr);
-void tcp_window_update(struct tcb *t, const struct tcp_seg *s);
 void tcp_tell_writable(struct tcb *t, u32 bytes);
 
 /* text.c */

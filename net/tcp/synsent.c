@@ -134,7 +134,6 @@ void tcp_take_syn(struct tcb *t, const struct tcp_seg *s)
                 t->rcv_scale = 0, f->offer_ws = false;
         t->snd_wnd = t->max_snd_wnd = s->wnd; /* of a SYN: never scaled (RFC 7323 2.2) */
         t->snd_wl1 = s->seq;
-        t->snd_wl2 = s->ack;
         t->last_rx_ms = tcb_now_ms(t);
         tcb_set_mss(t);
 }

@@ -62,11 +62,13 @@ struct tcb {
         u32  rcv_acked;         /* the acknowledgement sent last (RFC 7323 Last.ACK.sent) */
         u32  snd_una, snd_nxt;  /* SND.UNA, SND.NXT */
         u32  snd_wnd;           /* SND.WND, scaled to bytes */
-        u16  pred;              /* off and flags without PSH, as in memory, that the fast path accepts; 0 = none */
+        /* Read as one word: what the straight line accepts of a header, off and flags as in memory, 0 = nothing; with PSH, whether
+         * the segment has it or not, while snd_wnd is what wnd_field says. tcp_predict takes PSH away: who writes snd_wnd calls it. */
+        u16  pred;
+        u16  wnd_field;         /* the window as in memory */
         u8   state;             /* the connection byte; tcp_set_state writes it */
         u8   snd_scale, rcv_scale;
         u8   timer_kind;
-        u16  mss;               /* payload bytes of a full segment to send, options of data segments taken off */
         u32  flags;             /* enum tcb_flag */
         u32  hdr_sum;           /* partial checksum of pseudo header (without length) and ports */
         u32  ts_recent;         /* TS.Recent */
@@ -97,7 +99,8 @@ struct tcb {
         u16  ack_look;          /* ... and when the list of delayed ones looks at this connection, not later (batch.c) */
         u32  progress_ms;       /* since when nothing was acknowledged, while something is outstanding (R1, R2) */
         u32  max_snd_wnd;       /* largest window offered (SWS; RFC 5961 5) */
-        u32  snd_wl1, snd_wl2;
+        u32  snd_wl1;           /* SND.WL2 is SND.UNA: what moves it brings its window */
+        u16  mss;               /* payload bytes of a full segment to send, options of data segments taken off */
         u32  rcvbuf, sndbuf;    /* limits */
         u32  rcv_space;         /* what of rcvbuf is in use as the window; grows with use */
         /* --- 192 --- */
@@ -130,6 +133,14 @@ _Static_assert(sizeof(struct tcb) <= 248, "256 bytes an idle connection, hash ta
 
 /* Sets t->pred from state, options and queues: call it when any of these changed. */
 void tcp_predict(struct tcb *t);
+
+/* snd_wnd is what a header's window, host order, says: the straight line need not look at it until another one comes. */
+static inline void tcb_know_window(struct tcb *t, u32 wnd)
+{
+        t->wnd_field = __builtin_bswap16((u16)wnd);
+        if (t->pred)
+                t->pred |= TCP_PSH << 8;
+}
 
 /* Milliseconds in 16 bits, 12 of them significant, rounded up: up to 37 hours. */
 static inline u16 ms_pack(u32 ms)

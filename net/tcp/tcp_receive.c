@@ -66,9 +66,10 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 return nif->straight != NETIF_UNUSUAL && tcp_unpredicted(nif, p, NULL);
         if (t->hop_gen != nif->hop_gen || t->nif != nif->straight || t->retries != nif->zero)
                 return false;
-        /* predict: off, flags, window in memory; PSH and FIN may be there or not */
-        u32 w3 = word(h, 3), seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
-        if (!t->pred || (w3 & 0xffffu & ~(u32)((TCP_PSH | TCP_FIN) << 8)) != t->pred)
+        /* predict: off, flags, window in memory; PSH and FIN may be there or not. Mostly the window is the last one, too */
+        u32 w3 = word(h, 3), psh = TCP_PSH << 8, seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
+        bool same_wnd = (w3 | psh) == (t->pred | (u32)t->wnd_field << 16);
+        if (!t->pred || (w3 & 0xffffu & ~(psh | TCP_FIN << 8)) != (t->pred & ~psh))
                 return tcp_unpredicted(nif, p, t);
         if (ack - t->snd_una > t->snd_nxt - t->snd_una || (t->flags & TF_URG_TX) || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
                 return false;
@@ -86,7 +87,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         bool acked = ack != t->snd_una, fin = w3 & TCP_FIN << 8, probe = seq == t->rcv_nxt - 1 && !len && !fin && !acked && space;
         if (seq != t->rcv_nxt && !probe)
                 return false;
-        if (len > space || (fin && !space) || !wnd || (len && tcp_short_of_buffers(st)))
+        if (len > space || (fin && !space) || (!same_wnd && !wnd) || (len && tcp_short_of_buffers(st)))
                 return false;
         if (!len && !fin && !acked && !probe)
                 return false; /* a duplicate or a window update is for ack.c to judge */
@@ -107,17 +108,18 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         }
         if (hlen > sizeof(struct tcp_hdr) && seq_le(seq, t->rcv_acked))
                 t->ts_recent = tsval;
+        if (!same_wnd) {
+                t->snd_wnd = wnd;
+                tcb_know_window(t, be(w3) & 0xffff);
+                t->max_snd_wnd = max_u32(t->max_snd_wnd, wnd);
+        }
         if (acked)
                 tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
         if (t->snd_queued != t->snd_nxt - t->snd_una || (t->flags & TF_FIN_QUEUED))
                 t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->last_rx_ms = tcb_now_ms(t);
         tcp_enter(t);
-        t->snd_wnd = wnd;
         t->snd_wl1 = seq;
-        t->snd_wl2 = ack;
-        if (wnd > t->max_snd_wnd)
-                t->max_snd_wnd = wnd;
         if (len) {
                 p->data += l2 + sizeof(struct ip_hdr) + hlen;
                 p->len = (u16)len;
