@@ -29,41 +29,36 @@ func tcp_send_ref
         jc      .Lany
         cmp     eax, [ecx+TCB_SNDBUF]
         ja      .Lany
-        cmp     dword ptr [edx+TS_CELLS], 0
-        je      .Lany
-        push    ebx
-        mov     ebx, [edx+TS_CELLS]
-        mov     [ecx+TCB_SND_QUEUED], eax
+        mov     eax, [edx+TS_CELLS]
         dec     dword ptr [edx+TS_CELLS+CELL_N_FREE]
-        mov     eax, [ebx]
-        mov     [edx+TS_CELLS], eax
-        xor     eax, eax
+        push    [eax]
+        pop     [edx+TS_CELLS]
         mov     edx, [esp+12]
-        mov     [ebx+ENT_NEXT], eax
-        mov     [ebx+ENT_HOLD], eax
-        mov     [ebx+ENT_PTR], edx
-        mov     edx, [esp+16]
-        mov     [ebx+ENT_LEN], edx
-        mov     edx, [esp+20]
-        test    edx, edx
+        add     [ecx+TCB_SND_QUEUED], edx
+        mov     [eax+ENT_LEN], edx
+        mov     edx, [esp+8]
+        mov     [eax+ENT_PTR], edx
+        xor     edx, edx
+        mov     [eax+ENT_NEXT], edx
+        mov     [eax+ENT_HOLD], edx
+        mov     [eax+ENT_HAS_SUM], dl
+        or      edx, [esp+16]
         jz      .Lno_sum
         mov     edx, [edx]
-        inc     eax
+        mov     byte ptr [eax+ENT_HAS_SUM], 1
 .Lno_sum:
-        mov     [ebx+ENT_SUM], edx
-        mov     [ebx+ENT_HAS_SUM], al
+        mov     [eax+ENT_SUM], edx
         mov     edx, [ecx+TCB_SND_LAST]
-        mov     [ecx+TCB_SND_LAST], ebx
+        mov     [ecx+TCB_SND_LAST], eax
         test    edx, edx
         jnz     .Lbehind
-        mov     [ecx+TCB_SND_FIRST], ebx
+        mov     [ecx+TCB_SND_FIRST], eax
 .Lqueued:
         or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
         xor     eax, eax
-        pop     ebx
         ret
 .Lbehind:
-        mov     [edx+ENT_NEXT], ebx
+        mov     [edx+ENT_NEXT], eax
         jmp     .Lqueued
 .Lany:
         jmp     tcp_send_ref_any

@@ -19,7 +19,7 @@ static void one(u32 seed)
         struct tcb *t = W.t;
         for (u32 i = 0; i < 10; i++) {
                 struct cellpool *cells = &t->ts->cells;
-                u32 kept_flags = t->flags | TF_BUSY, total = cells->n_total, sum = 0x12345678;
+                u32 kept_flags = t->flags | TF_BUSY, total = cells->n_total, n_free = cells->n_free, sum = 0x12345678;
                 void *kept_free = cells->free;
                 u8 kept_state = t->state;
                 t->flags = kept_flags | (dice(10) ? 0 : ONE_OF(TF_FIN_QUEUED, TF_USER_CLOSED, TF_DEAD));
@@ -28,8 +28,10 @@ static void one(u32 seed)
                 if (dice(16) == 0)
                         t->state = TCP_B_FIN_WAIT_1;
                 cells->n_total = dice(8) ? total : ONE_OF(8 * cells->n_free - 1, 8 * cells->n_free, 8 * cells->n_free + 8);
-                if (dice(16) == 0)
+                if (dice(16) == 0) {
                         cells->free = NULL;
+                        cells->n_free = 0;
+                }
                 u32 room = t->sndbuf - t->snd_queued;
                 u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, room, room + 1, 0xffffffff),
                                dice(3) ? (u32)(uintptr_t)&sum : 0}, got;
@@ -39,8 +41,10 @@ static void one(u32 seed)
                 }
                 got ? n_refused++ : n_queued++;
                 cells->n_total = total;
-                if (!cells->free)
+                if (!cells->free) {
                         cells->free = kept_free;
+                        cells->n_free = n_free;
+                }
                 t->state = kept_state;
                 t->flags = kept_flags;
                 tcp_unlink(t);
