@@ -89,8 +89,8 @@ struct stack {
         u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes; never 0 */
         bool                acks_wait;  /* connections, and what we sent ourselves, wait for the end of the batch */
         bool                loop_waits;
+        u8                  n_doorbells, n_nifs; /* n_doorbells: interfaces with a flush */
         struct netif       *nif[STACK_NIFS];
-        u8                  n_nifs, n_doorbells; /* n_doorbells: of them with a flush */
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL. stack_watch sets it. */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);
         void               *tap_ctx;

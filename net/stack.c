@@ -93,7 +93,7 @@ static __attribute__((noinline)) void ring(struct stack *st)
                         st->nif[i]->flush(st->nif[i]);
 }
 
-void stack_batch_end(struct stack *st)
+static __attribute__((noinline)) void end_of_batch(struct stack *st)
 {
         if (st->acks_wait)
                 tcp_batch_end(st);
@@ -101,6 +101,12 @@ void stack_batch_end(struct stack *st)
                 end_of_loop(st);
         if (st->n_doorbells)
                 ring(st);
+}
+
+void stack_batch_end(struct stack *st)
+{
+        if (st->acks_wait | st->loop_waits | st->n_doorbells)
+                end_of_batch(st);
 }
 
 void stack_watch(struct stack *st, void (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out), void *ctx)
