@@ -105,11 +105,15 @@ tcp_last_go_on:
         test    eax, eax
         jz      .Lno_records
 .Lrecord:
+        lea     edx, [esi+FLY_ONE]
         mov     ecx, [eax+SENT_NEXT]
+        cmp     eax, edx                        /* the flight's own */
+        je      .Lrecord_freed
         mov     edx, [ebp+TS_CELLS]
         mov     [ebp+TS_CELLS], eax
         mov     [eax], edx
         inc     dword ptr [ebp+TS_CELLS+CELL_N_FREE]
+.Lrecord_freed:
         mov     eax, ecx
         test    ecx, ecx
         jnz     .Lrecord

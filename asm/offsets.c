@@ -318,12 +318,15 @@ static void queues(void)
         OFF(FLY_CUR_OFF, struct flight, cur_off);
         OFF(FLY_SMALL_END, struct flight, small_end);
         OFF(FLY_CALM, struct flight, calm);
-        _Static_assert(offsetof(struct flight, cwnd_limited) == offsetof(struct flight, calm) + 1, "set as one word");
+        _Static_assert(offsetof(struct flight, cwnd_limited) == offsetof(struct flight, calm) + 1 &&
+                       offsetof(struct flight, reo_mult) == offsetof(struct flight, calm) + 2 &&
+                       offsetof(struct flight, recover) == offsetof(struct flight, calm) + 4, "set as one word");
         OFF(FLY_CWND_LIMITED, struct flight, cwnd_limited);
         OFF(FLY_REO_MULT, struct flight, reo_mult);
         OFF(FLY_RECOVER, struct flight, recover);
         OFF(FLY_FACK, struct flight, fack);
         OFF(FLY_TLP_END, struct flight, tlp_end);
+        OFF(FLY_ONE, struct flight, one);
         VAL(FRAG0, offsetof(struct pkt, frag[0]));
         VAL(FRAG1, offsetof(struct pkt, frag[1]));
         OFF(FRAG_LEN, struct frag, len);

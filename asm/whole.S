@@ -77,45 +77,39 @@ tcp_whole_go_on:
 .Lfresh:
         cmp     ecx, [edi+TCB_CWND]
         ja      .Lno
-        cmp     dword ptr [eax+TS_CELLS], 0
-        je      .Lno
         cmp     dword ptr [eax+TS_FLIGHTS], 0
         je      .Lno
         PKT_TAKE ebp, .Lempty, 1
 
 /* --- what is outstanding from now on: a flight with one run ----------------------------------------------------- */
         mov     ecx, [edi+TCB_TS]
-        mov     edx, [ecx+TS_CELLS]             /* the run */
-        mov     eax, [edx]
-        mov     [ecx+TS_CELLS], eax
-        dec     dword ptr [ecx+TS_CELLS+CELL_N_FREE]
-        mov     eax, [esp+L_LEN]
-        mov     dword ptr [edx+SENT_NEXT], 0
-        add     eax, esi
-        mov     [edx+SENT_SEQ], esi
-        mov     [edx+SENT_END], eax
-        mov     [edi+TCB_SND_NXT], eax
-        mov     eax, [ebp+ST_NOW_US]
-        mov     word ptr [edx+SENT_FLAGS], 0
-        mov     [edx+SENT_TX_US], eax
         mov     eax, [ecx+TS_FLIGHTS]
         dec     dword ptr [ecx+TS_FLIGHTS+CELL_N_FREE]
+        mov     edx, [eax]
         mov     [edi+TCB_FLIGHT], eax
-        push    [eax]
-        pop     [ecx+TS_FLIGHTS]
+        mov     [ecx+TS_FLIGHTS], edx
+        lea     edx, [eax+FLY_ONE]
+        xor     ecx, ecx
         mov     [eax+FLY_FIRST], edx
         mov     [eax+FLY_LAST], edx
+        mov     [eax+FLY_ONE+SENT_NEXT], ecx
+        mov     [eax+FLY_ONE+SENT_FLAGS], cx
+        mov     edx, [ebp+ST_NOW_US]
+        mov     dword ptr [eax+FLY_CALM], 0x00010001 /* calm, not limited, one quarter */
+        mov     [eax+FLY_ONE+SENT_TX_US], edx
         mov     edx, [edi+TCB_SND_FIRST]
         mov     ecx, [edi+TCB_SND_QUEUED]
         mov     [eax+FLY_CUR], edx
         mov     [eax+FLY_CUR_OFF], ecx
-        mov     word ptr [eax+FLY_CALM], 1
-        mov     byte ptr [eax+FLY_REO_MULT], 1
+        mov     edx, [esp+L_LEN]
         mov     [eax+FLY_RECOVER], esi
         mov     [eax+FLY_FACK], esi
+        add     edx, esi
         mov     [eax+FLY_TLP_END], esi
+        mov     [eax+FLY_ONE+SENT_SEQ], esi
+        mov     [edi+TCB_SND_NXT], edx
         cmp     cx, [edi+TCB_MSS]
-        mov     edx, [edi+TCB_SND_NXT]
+        mov     [eax+FLY_ONE+SENT_END], edx
         je      .Lfull
 .Lsmall:
         mov     [eax+FLY_SMALL_END], edx

@@ -95,11 +95,10 @@ void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr)
         rtt_sample(t, rtt);
         t->snd_una = ack;
         t->retries = 0;
-        t->progress_ms = tcb_now_ms(t);
         if (f->cwnd_limited || n >= t->cwnd / 2)
                 cc_acked(t, n);
         if (f->calm) {
-                pool_put(&t->ts->cells, r);
+                sent_put(t, r);
                 pool_put(&t->ts->flights, f);
                 t->flight = NULL;
         } else {

@@ -45,6 +45,7 @@ struct flight {
         u32            recover;     /* recovery ends when SND.UNA reaches it */
         u32            fack;        /* highest byte sacked */
         u32            tlp_end;
+        struct sent    one;         /* the first run, when tcp_send_whole sent it: not one of the cells */
         char           rest[0];
         u32            sacked, lost, retrans; /* bytes; pipe = outstanding - sacked - lost + retrans (RFC 6675) */
         u32            n_sacked;    /* records with SENT_SACKED */
@@ -113,6 +114,7 @@ u32 tcp_pipe(const struct tcb *t);
 bool flight_make(struct tcb *t);
 static inline bool flight_get(struct tcb *t) { return likely(t->flight != NULL) || flight_make(t); }
 void flight_put(struct tcb *t);
+void sent_put(struct tcb *t, struct sent *r);                             /* gives the record of a run back */
 
 /* rack.c: RFC 8985. */
 void rack_update(struct tcb *t, const struct sent *r);

@@ -30,7 +30,7 @@ static struct sent *join(struct tcb *t, struct sent *before, struct sent *r)
         if (f->settled == r)
                 f->settled = before;
         f->n_sacked--;
-        pool_put(&t->ts->cells, r);
+        sent_put(t, r);
         return before;
 }
 

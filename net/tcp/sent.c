@@ -21,6 +21,12 @@ bool flight_make(struct tcb *t)
         return true;
 }
 
+void sent_put(struct tcb *t, struct sent *r)
+{
+        if (r != &t->flight->one)
+                pool_put(&t->ts->cells, r);
+}
+
 void flight_put(struct tcb *t)
 {
         struct flight *f = t->flight;
@@ -29,7 +35,7 @@ void flight_put(struct tcb *t)
         while (f->first) {
                 struct sent *r = f->first;
                 f->first = r->next;
-                pool_put(&t->ts->cells, r);
+                sent_put(t, r);
         }
         if (!f->calm)
                 memset(f->rest, 0, sizeof *f - offsetof(struct flight, rest));
@@ -141,7 +147,7 @@ void sent_join(struct tcb *t)
                 f->last = r;
         if (f->settled == n)
                 f->settled = r;
-        pool_put(&t->ts->cells, n);
+        sent_put(t, n);
 }
 
 void sent_mark(struct tcb *t, struct sent *r, u8 flag)
@@ -221,7 +227,7 @@ void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
                 f->first = r->next;
                 if (!f->first)
                         f->last = NULL;
-                pool_put(&t->ts->cells, r);
+                sent_put(t, r);
         }
 }
 

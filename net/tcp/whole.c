@@ -39,14 +39,14 @@ bool tcp_send_whole(struct tcb *t)
                 return false;
         if (now - t->last_tx_ms > t->rto_ms)
                 cc_idle(t);
-        if (n > t->cwnd || !ts->cells.free || !ts->flights.free)
+        if (n > t->cwnd || !ts->flights.free)
                 return false;
         struct pkt *p = pkt_alloc(&ts->st->pkts, PKT_HEADROOM);
         if (!p)
                 return false;
         flight_make(t);
         struct flight *f = t->flight;
-        struct sent *r = pool_get(&ts->cells);
+        struct sent *r = &f->one;
         u32 sum = refer(p, t->snd_first);
         t->snd_nxt = seq + n + fin;
         r->next = NULL;
