@@ -80,6 +80,9 @@ static void connection(void)
         OFF(TS_DEPTH, struct tcp_state, depth);
         OFF(TS_DUE, struct tcp_state, due);
         OFF(TS_N_DUE, struct tcp_state, n_due);
+        OFF(TS_BATCH, struct tcp_state, batch.first);
+        VAL(TCB_BITS, offsetof(struct tcb, tos) + 1);
+        VAL(BIT_UTO_TELL, 1 << 4); /* hosttest/asm/batch_end.c */
         VAL(DUE_MAX, TCP_DUE);
         OFF(TS_IN_SEGS, struct tcp_state, count.in_segs);
         OFF(TS_OUT_SEGS, struct tcp_state, count.out_segs);

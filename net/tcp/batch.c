@@ -140,7 +140,7 @@ static void serve(struct tcb *t)
                 tcp_into_delack(t);
 }
 
-void tcp_batch_end(struct stack *st)
+void tcp_batch_rest(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
         st->acks_wait = false;

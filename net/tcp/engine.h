@@ -132,6 +132,7 @@ void tcp_window_read(struct tcb *t);                                      /* som
 
 /* batch.c: what waits for the end of the batch, and delayed acknowledgements. */
 void tcp_queue_batch(struct tcb *t);                                      /* a batch is being processed: its end will come */
+void tcp_batch_rest(struct stack *st);                                    /* tcp_batch_end, whatever waits */
 void tcp_queue_soon(struct tcb *t);                                       /* perhaps outside of any batch */
 void tcp_ack_later(struct tcb *t);
 void tcp_into_delack(struct tcb *t);                                      /* owed since tcp_ack_later: onto the list */
