@@ -297,14 +297,14 @@ void tcp_ack_now(struct tcb *t, const struct sack_block *dsack)
                 tcp_ack_later(t);
 }
 
-/* RFC 5961 7: a few at once, then two a second. t->challenge is when all of them will be allowed again. */
-static bool may_challenge(struct tcb *t)
+/* RFC 5961 7: `most` at once, then two a second. t->challenge is when all of them will be allowed again. */
+static bool may_challenge(struct tcb *t, u32 most)
 {
         enum { UNIT = 4, EACH = TCP_CHALLENGE_MS / UNIT };
         u16 now = (u16)(tcb_now_ms(t) / UNIT), ahead = (u16)(t->challenge - now);
         if (!t->challenge || ahead > TCP_CHALLENGES * EACH)
                 ahead = 0; /* long past */
-        if (ahead > (TCP_CHALLENGES - 1) * EACH)
+        if (ahead > (most - 1) * EACH)
                 return false;
         now = (u16)(now + ahead + EACH);
         t->challenge = now ? now : 1;
@@ -316,7 +316,9 @@ static bool may_challenge(struct tcb *t)
 void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
 {
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
-        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t)) {
+        /* what was overtaken on its way draws one: three would look like a loss to its sender */
+        bool late = !(s->flags & (TCP_SYN | TCP_RST)) && (why == DROP_TCP_PAWS || seq_lt(s->seq, t->rcv_nxt));
+        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t, late ? 1 : TCP_CHALLENGES)) {
                 t->ts->count.challenges++;
                 tcp_ack_now(t, NULL);
         }
