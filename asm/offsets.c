@@ -267,7 +267,8 @@ static void half_open(void)
 /* What a connection leaves behind: last.S. */
 static void ended(void)
 {
-        enum { UNUSUAL_END = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_RX | TF_URG_TX | TF_ECN | TF_ABORT_ON_ACK | TF_BUSY | TF_DEAD };
+        enum { UNUSUAL_END = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_RX | TF_URG_TX | TF_ECN | TF_ABORT_ON_ACK | TF_BUSY | TF_DEAD |
+                             TF_ACK_NOW };
         VAL(F_UNUSUAL_END, (u32)UNUSUAL_END);
         VAL(F_EOF, TF_EOF);
         VAL(F_ACTIVE_CLOSE, TF_ACTIVE_CLOSE);

@@ -25,7 +25,9 @@ static inline void take_fin(struct tcb *t, struct pkt *p)
 
 bool tcp_last_arrives(struct pkt *p, struct tcb *t, const u32_any *ip, u32 n)
 {
-        enum { UNUSUAL = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_RX | TF_URG_TX | TF_ECN | TF_ABORT_ON_ACK | TF_BUSY | TF_DEAD };
+        /* TF_ACK_NOW: their FIN, of this batch, is still to be answered */
+        enum { UNUSUAL = TF_APP_MODE | TF_ACK_ON_READ | TF_URG_RX | TF_URG_TX | TF_ECN | TF_ABORT_ON_ACK | TF_BUSY | TF_DEAD |
+                         TF_ACK_NOW };
         const u32_any *h = ip + 5;
         struct tcp_state *ts = t->ts;
         bool fin = h[3] & TCP_FIN << 8;

@@ -140,6 +140,21 @@ static void must_58_one_acknowledgement_for_a_batch(void **s)
         trace_end();
 }
 
+/* Simultaneous close: their FIN is not answered yet when ours is acknowledged, for both came in one batch. */
+static void fin_and_the_acknowledgement_of_ours_in_one_batch_are_answered(void **s)
+{
+        established();
+        tcp_close(T.t);
+        wire_batch_end(T.w);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx_part(T_ACK | T_FIN, 1, 1, 0);
+        rx_part(T_ACK, 2, 2, 0);
+        wire_batch_end(T.w);
+        expect_tx(T_ACK, 2, 2, 0);
+        expect_none();
+        trace_end();
+}
+
 static void lost_segment_is_sent_again_after_rto_and_backs_off(void **s)
 {
         established();
@@ -235,6 +250,7 @@ int main(void)
                 test(out_of_order_is_acknowledged_at_once_and_delivered_in_order),
                 test(every_second_segment_is_acknowledged_at_once_a_single_one_after_40_ms),
                 test(must_58_one_acknowledgement_for_a_batch),
+                test(fin_and_the_acknowledgement_of_ours_in_one_batch_are_answered),
                 test(lost_segment_is_sent_again_after_rto_and_backs_off), test(rst_at_rcv_nxt_resets),
                 test(syn_to_closed_port_draws_rst),
                 test(refused_connection_sees_rst), test(connect_refused), test(unread_data_at_close_draws_rst),
