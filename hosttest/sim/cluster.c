@@ -192,7 +192,10 @@ bool cluster_accept(struct conn *c, struct node *n, struct tcb *t)
         tcp_names(t, &names);
         if (!e || e->moving != MOVE_GONE || names.rport != c->moved_port)
                 return false;
-        if (e->node != n && !(c->via && (n == c->source || n->id == c->target)))
+        bool there = e->node == n || (c->via && (n == c->source || n->id == c->target));
+        if (!there && (c->excuse & EX_CRASH))
+                return false; /* it went down with that machine, and an early client's SYN came again */
+        if (!there)
                 violation(n->sim, "connection %u: begins at node %u, but was moved to %u", c->id, n->id, c->target);
         e->node = n;
         c->speaker = n->id;

@@ -327,7 +327,7 @@ static bool on_accept(struct tcb *t)
         struct conn *c = work_find(n, &names);
         if (cluster_accept(c, n, t))
                 return true;
-        if (c && c->end[1].live && !c->end[1].gone && !c->again)
+        if (c && c->end[1].live && !c->end[1].gone && !c->again && !(c->excuse & EX_CRASH))
                 violation(n->sim, "connection %u: accepted twice", c->id);
         /* a SYN with data that came again after its connection was aborted (RFC 7413 2.1): the plan has no second server */
         if (c && c->end[1].live && !c->end[0].crashed) {
