@@ -47,6 +47,7 @@ void conv_go_plain(struct tcb *t)
         rtt_init(t);
         flight_get(t);
         struct flight *f = t->flight; /* the one just given back */
+        f->calm = false;
         memcpy(f->syn_layout, keep.syn_layout, sizeof f->syn_layout);
         f->our_mss = keep.our_mss;
         f->offer_ws = keep.offer_ws;

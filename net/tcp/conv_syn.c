@@ -128,6 +128,7 @@ static void record(struct tcb *t, u32 n)
         t->snd_nxt = conv_of(t)->syn_end + fin;
         sent_add(t, t->iss, t->iss + 1);
         if (n || fin) {
+                f->calm = false;
                 f->syn_data = true;
                 sent_add(t, t->iss + 1, t->snd_nxt);
         }
