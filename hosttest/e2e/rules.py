@@ -57,6 +57,13 @@ def overtaken():
     wrong, _ = rules(capture(late))
     need(not wrong, f'{wrong}')
 
+def asked_twice():
+    """Our SYN and its repetition wait for the same answer to ARP: both are answered, and the first answer tells the time we echo."""
+    syn = lambda at: bare(ours(at, 0, -PEER, SYN), OFFER + times(at, 0))
+    answer = lambda at: bare(theirs(at, 0, 1, SYN | ACK), OFFER + times(at, 1))
+    wrong, _ = rules(capture([syn(1), answer(1001), syn(1002), answer(1003), ours(1004, 1, 1, ecr=1001)]))
+    need(not wrong, f'{wrong}')
+
 def found(what, segments):
     wrong, _ = rules(capture(segments))
     need(any(what in w for w in wrong), f'{wrong}')
@@ -105,5 +112,6 @@ BROKEN = {
 if __name__ == '__main__':
     test('a good conversation passes', good)
     test('what was overtaken is not known', overtaken)
+    test('a SYN that comes twice begins one conversation', asked_twice)
     for what, segments in BROKEN.items(): test(f'found: {what}', found, what, segments)
     done()

@@ -213,8 +213,8 @@ def rules(path):
         c = conversations.get(key)
         bad = lambda what: wrong.append(f'frame {number}: {what}')
         if flags & SYN:
-            if not out and not flags & ACK or out and not flags & ACK or c is None:
-                if c is None or not c.syn[out] or flags & ACK == 0 and c.edge is not None: c = conversations[key] = Conversation()
+            known = c and (c.isn if out else c.irs)
+            if c is None or not flags & ACK and known not in (None, seq): c = conversations[key] = Conversation()      # the same SYN may come again
             for what in c.takes_syn(out, seq, flags, opts): bad(what)
         if c is None or not all(c.syn) or flags & RST: continue
         shift = 0 if None in c.scale or flags & SYN else c.scale[out]
