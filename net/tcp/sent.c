@@ -50,7 +50,9 @@ bool sent_room(const struct tcb *t)
         return t->ts->cells.n_free || (f && f->last && !f->last->flags);
 }
 
-static u32 later(u32 a, u32 b) { return (s32)(a - b) > 0 ? a : b; }
+/* Now, or t where that is at most a second ahead, which what went out at this tick of the clock may be. Older than half an hour looks
+ * ahead, too, in 32 bits of microseconds, but by more: a window may have been shut for so long. */
+static u32 not_before(u32 t, u32 now) { return t - now < 1000000 ? t : now; }
 
 void sent_add(struct tcb *t, u32 seq, u32 end)
 {
@@ -58,7 +60,7 @@ void sent_add(struct tcb *t, u32 seq, u32 end)
         struct sent *r = pool_get(&t->ts->cells);
         u32 tx_us = tcb_now_us(t);
         if (f->again_last)
-                tx_us = later(tx_us, f->again_last->tx_us);
+                tx_us = not_before(f->again_last->tx_us, tx_us);
         if (!r) { /* coarser: the newest run grows, and counts as sent now */
                 f->last->end = end;
                 f->last->tx_us = tx_us;
@@ -98,9 +100,9 @@ void sent_again(struct tcb *t, struct sent *r)
 {
         const struct flight *f = t->flight;
         const struct sent *a = f->again_last;
-        u32 tx_us = later(tcb_now_us(t), f->last->tx_us + 1);
+        u32 tx_us = not_before(f->last->tx_us + 1, tcb_now_us(t));
         if (a)
-                tx_us = later(tx_us, a->tx_us + seq_gt(a->end, r->end));
+                tx_us = not_before(a->tx_us + seq_gt(a->end, r->end), tx_us);
         sent_mark(t, r, SENT_RTX);
         r->tx_us = tx_us;
 }

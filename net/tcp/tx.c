@@ -251,8 +251,9 @@ void tcp_probe(struct tcb *t)
                         sent_split(t, r, r->seq + 1);
                 r->flags |= SENT_EVER_RTX;
                 if (r->flags & SENT_RTX)
-                        sent_mark(t, r, SENT_RTX); /* the last one now */
-                r->tx_us = tcb_now_us(t);
+                        sent_again(t, r); /* the last one now */
+                else
+                        r->tx_us = tcb_now_us(t);
                 tcp_send_range(t, r->seq, fin ? 0 : 1, ack_flags(t) | (fin ? TCP_FIN : TCP_PSH), false);
                 return;
         }

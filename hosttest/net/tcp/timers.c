@@ -246,6 +246,20 @@ static void idle_connections_cost_no_timer(void **s)
         trace_end();
 }
 
+/* A window was shut for half an hour: microseconds in 32 bits go round. */
+static void what_is_sent_again_after_half_an_hour_is_sent_now(void **s)
+{
+        established();
+        send_bytes(0, 2920);
+        expect_tx(T_ACK, 1, 1, 1460);
+        expect_tx(T_ACK | T_PSH, 1461, 1, 1460);
+        T.t->flight->first->tx_us = T.t->flight->last->tx_us -= 40u * 60 * 1000000;
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, 1, 1, 1460);
+        assert_true(tcb_now_us(T.t) - T.t->flight->first->tx_us < 1000000);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -260,6 +274,7 @@ int main(void)
                 test(peer_silent_behind_zero_window_is_given_up),
                 test(fin_wait_2_does_not_last_for_ever_once_the_user_left), test(half_closed_by_us_lasts),
                 test(idle_connections_cost_no_timer),
+                test(what_is_sent_again_after_half_an_hour_is_sent_now),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
