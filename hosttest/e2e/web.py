@@ -369,7 +369,8 @@ def shell_checks(net, tap, web, name):
         assert line and int(re.search(r'\d+', line[0])[0]) >= 2, line
     def turns_off():
         tap.command('no listen http 80')
-        assert b'(7)' in net.curl(web.url + '/small.txt')  # could not connect
+        said = net.curl(web.url + '/small.txt')
+        assert b'(7)' in said, said  # could not connect
         tap.command('listen http 80')
         assert net.curl(web.url + '/small.txt') == b'small\n'
     def names():
