@@ -298,14 +298,7 @@ tcp_ack_of_syn_go_on:
         test    dword ptr [ebx+TCB_FLAGS], F_DEAD
         jnz     .Ldead
         mov     edx, [esp+K_P]
-        cmp     word ptr [edx+PKT_REFS], 1      /* and no frag */
-        jne     .Lholds
-        mov     eax, [edx+PKT_POOL]
-        mov     ecx, [eax+POOL_FREE]
-        mov     byte ptr [edx+PKT_REFS], 0
-        mov     [edx+PKT_NEXT], ecx
-        mov     [eax+POOL_FREE], edx
-        inc     dword ptr [eax+POOL_N_FREE]
+        PKT_GIVE edx, .Lholds
 .Lpkt_freed:
         cmp     dword ptr [ebx+TCB_KEEPALIVE_MS], 0
         jne     .Lkeepalive
@@ -318,11 +311,6 @@ tcp_ack_of_syn_go_on:
         mov     [ebx+TCB_FLAGS], eax
 .Lyes:
         mov     eax, 1
-        add     esp, K_SIZE+8
-        pop     ebp
-        pop     edi
-        pop     esi
-        pop     ebx
-        ret
+        LEAVE_RET K_SIZE+8
 #include "accept_rare.inc"
 endfunc tcp_ack_of_syn

@@ -38,10 +38,6 @@ func tcp_batch_end
         jmp     tcp_ack_new_go_on
 
 .Lrest:
-        add     esp, L_SIZE
-        pop     ebp
-        pop     edi
-        pop     esi
-        pop     ebx
+        RESTORE L_SIZE
         jmp     tcp_batch_rest
 endfunc tcp_batch_end

@@ -228,11 +228,6 @@ tcp_last_go_on:
         dec     dword ptr [ebp+TS_N_TCBS]
         dec     dword ptr [ebp+TS_DEPTH]
         mov     eax, 1
-        add     esp, E_SIZE+8
-        pop     ebp
-        pop     edi
-        pop     esi
-        pop     ebx
-        ret
+        LEAVE_RET E_SIZE+8
 #include "last_rare.inc"
 endfunc tcp_last_arrives

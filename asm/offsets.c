@@ -325,8 +325,6 @@ static void queues(void)
         _Static_assert(offsetof(struct flight, cwnd_limited) == offsetof(struct flight, calm) + 1 &&
                        offsetof(struct flight, reo_mult) == offsetof(struct flight, calm) + 2 &&
                        offsetof(struct flight, recover) == offsetof(struct flight, calm) + 4, "set as one word");
-        OFF(FLY_CWND_LIMITED, struct flight, cwnd_limited);
-        OFF(FLY_REO_MULT, struct flight, reo_mult);
         OFF(FLY_RECOVER, struct flight, recover);
         OFF(FLY_FACK, struct flight, fack);
         OFF(FLY_TLP_END, struct flight, tlp_end);

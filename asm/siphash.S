@@ -11,9 +11,8 @@
         shld    \lo, ebp, \n
         .endm
 
-/* One SipRound. v0 is \h0:\l0, v2 at [esp+\h2]:[esp+\l2], v1 ecx:ebx, v3 edi:esi; behind it the halves of v0 and v2 have
- * changed places. */
-        .macro ROUND l0, h0, l2, h2
+/* The first half of a SipRound, in which the pairs do not meet yet; the operands are ROUND's. */
+        .macro HALF_ROUND l0, h0, l2, h2
         add     \l0, ebx
         adc     \h0, ecx
         ROTL    ebx, ecx, 13
@@ -24,6 +23,11 @@
         ROTL    esi, edi, 16
         xor     esi, [esp+\l2]
         xor     edi, [esp+\h2]
+        .endm
+/* One SipRound. v0 is \h0:\l0, v2 at [esp+\h2]:[esp+\l2], v1 ecx:ebx, v3 edi:esi; behind it the halves of v0 and v2 have
+ * changed places. */
+        .macro ROUND l0, h0, l2, h2
+        HALF_ROUND \l0, \h0, \l2, \h2
         add     \h0, esi
         adc     \l0, edi
         ROTL    esi, edi, 21
@@ -38,16 +42,7 @@
 /* The last one, and edx:eax = v0 ^ v1 ^ v2 ^ v3: v0 is in v3, too, so that its last change need not be known, and v2 is in v1,
  * which leaves of it the sum of its halves. */
         .macro ROUND_LAST l0, h0, l2, h2
-        add     \l0, ebx
-        adc     \h0, ecx
-        ROTL    ebx, ecx, 13
-        xor     ebx, \l0
-        xor     ecx, \h0
-        add     [esp+\l2], esi
-        adc     [esp+\h2], edi
-        ROTL    esi, edi, 16
-        xor     esi, [esp+\l2]
-        xor     edi, [esp+\h2]
+        HALF_ROUND \l0, \h0, \l2, \h2
         ROTL    esi, edi, 21
         mov     eax, [esp+\l2]
         mov     edx, [esp+\h2]

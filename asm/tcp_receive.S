@@ -232,13 +232,8 @@ func netif_rx
         mov     [edi+TCB_FLAGS], eax
         dec     dword ptr [edx+TS_DEPTH]
 .Lyes:
-        add     esp, 8
         mov     eax, 1
-        pop     ebp
-        pop     edi
-        pop     esi
-        pop     ebx
-        ret
+        LEAVE_RET 8
 
 #include "analysed.inc"
 #include "acked.inc"
