@@ -112,5 +112,6 @@ static inline struct pkt *pktq_get(struct pktq *q)
         }
         return p;
 }
+void pktq_free(struct pktq *q);         /* all that is in it */
 
 #endif

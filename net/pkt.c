@@ -53,6 +53,13 @@ void pkt_free(struct pkt *p)
         }
 }
 
+void pktq_free(struct pktq *q)
+{
+        struct pkt *p;
+        while ((p = pktq_get(q)) != NULL)
+                pkt_free(p);
+}
+
 void pkt_drop(struct pkt *p, enum drop why)
 {
         p->pool->drops[why]++;

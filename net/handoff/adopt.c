@@ -140,19 +140,12 @@ static void fill(struct tcb *t, struct listener *l, const struct control_block *
         fill_sender(t, b);
 }
 
-static void drop_queue(struct pktq *queue)
-{
-        struct pkt *p;
-        while ((p = pktq_get(queue)) != NULL)
-                pkt_free(p);
-}
-
 enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const struct control_block *b, struct pktq *queue,
                               struct tcb **out)
 {
         struct tcb *t = tcb_new(ts);
         if (!t) {
-                drop_queue(queue);
+                pktq_free(queue);
                 return HANDOFF_BUSY;
         }
         struct tuple n = block_names(b);
@@ -169,7 +162,7 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
         t->last_tx_ms = now - b->tx_age_ms;
         t->progress_ms = now - b->progress_age_ms;
         t->flags &= ~(u32)(TF_BUSY | TF_WANT_TX);
-        drop_queue(queue);
+        pktq_free(queue);
         if (!ok) {
                 tcb_free(t);
                 return HANDOFF_BUSY;

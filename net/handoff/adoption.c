@@ -13,10 +13,8 @@
 static void release(struct adoption *a)
 {
         struct handoff *h = a->h;
-        struct pkt *p;
         timer_stop(&h->st->wheel, &a->timer);
-        while ((p = pktq_get(&a->queue)) != NULL)
-                pkt_free(p);
+        pktq_free(&a->queue);
         kept_drop(&a->kept, DROP_HANDOFF_EARLY);
         a->state = ADOPTION_FREE;
         a->next = h->free_adoption;

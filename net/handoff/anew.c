@@ -52,9 +52,7 @@ void anew_open(struct handoff *h, u32 raddr, u32 laddr, u32 ports)
 
 void anew_sweep(struct handoff *h)
 {
-        struct pkt *p;
-        while ((p = pktq_get(&h->anew[1])) != NULL)
-                pkt_free(p);
+        pktq_free(&h->anew[1]);
         if (h->anew[0].n) {
                 h->anew[1] = h->anew[0];
                 pktq_init(&h->anew[0]);

@@ -90,6 +90,7 @@ enum handoff_reason transfer_begin(struct handoff *h, struct tcb *t, ipaddr node
 void transfer_keep(struct transfer *x, struct pkt *p); /* a packet of the client, from its TCP header on */
 struct transfer *transfer_of(struct handoff *h, const struct flow *f);
 void transfer_load(struct transfer *x, const struct rider *r);  /* its block, from a connection that is frozen with it */
+struct transfer *transfer_find(struct handoff *h, ipaddr node, u32 ports);    /* ports as our header to the node holds them */
 void transfer_release(struct transfer *x);
 
 /* --- transfer_tx.c --- */

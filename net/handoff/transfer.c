@@ -22,6 +22,16 @@ struct transfer *transfer_of(struct handoff *h, const struct flow *f)
         return f->state == FLOW_PENDING ? &h->transfer[i] : NULL;
 }
 
+struct transfer *transfer_find(struct handoff *h, ipaddr node, u32 ports)
+{
+        for (u32 i = 0; i < h->n_transfers; i++) {
+                struct transfer *x = &h->transfer[i];
+                if (x->state != TRANSFER_FREE && x->ports == ports && ipaddr_eq(x->node, node))
+                        return x;
+        }
+        return NULL;
+}
+
 void transfer_release(struct transfer *x)
 {
         struct handoff *h = x->h;
@@ -37,11 +47,8 @@ static u32 pick_ports(struct handoff *h, ipaddr own, ipaddr node, const struct t
 {
         u32 ports = t->ports;
         for (u32 tries = 0; tries < 64; tries++) {
-                bool taken = tcp_tuple_taken(h->ts, be32_raw(node.v4), be32_raw(own.v4), ports << 16 | ports >> 16);
-                for (u32 i = 0; i < h->n_transfers && !taken; i++)
-                        taken = h->transfer[i].state != TRANSFER_FREE && h->transfer[i].ports == ports &&
-                                ipaddr_eq(h->transfer[i].node, node);
-                if (!taken)
+                if (!tcp_tuple_taken(h->ts, be32_raw(node.v4), be32_raw(own.v4), ports << 16 | ports >> 16) &&
+                    !transfer_find(h, node, ports))
                         return ports;
                 ports = (t->ports & 0xffff0000) | __builtin_bswap16((u16)(1024 + stack_random(h->st) % 64000));
         }

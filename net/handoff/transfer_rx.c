@@ -145,14 +145,9 @@ static void refused(struct transfer *x, const struct ctl_in *in)
 
 bool transfer_rx(struct handoff *h, const struct ip_hdr *ip, const struct tcp_hdr *th, struct tcp_seg *s, struct pkt *p)
 {
-        struct transfer *x = NULL;
         struct ctl_in in;
         u32 ports = *(const u32_any *)th;
-        for (u32 i = 0; i < h->n_transfers && !x; i++) {
-                struct transfer *y = &h->transfer[i];
-                if (y->state != TRANSFER_FREE && y->ports == (ports << 16 | ports >> 16) && ipaddr_eq(y->node, ip->src))
-                        x = y;
-        }
+        struct transfer *x = transfer_find(h, ip->src, ports << 16 | ports >> 16);
         if (!x)
                 return false;
         bool rst = (s->flags & TCP_RST) != 0;

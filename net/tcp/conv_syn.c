@@ -90,9 +90,7 @@ static void put_segment(struct tcb *t, u32 seq, u8 flags, const u8 *opts, u32 n_
                         t->rcv_adv = t->rcv_nxt + (field << scale);
                 t->flags &= ~(u32)(TF_ACK_DELAYED | TF_ACK_NOW);
         }
-        t->ts->count.out_segs++;
-        struct ip_opts io = {.ttl = t->ttl, .tos = t->tos, .df = !(t->flags & TF_NO_PMTUD) && p->len + 20u <= t->pmtu};
-        ip_tx(tcb_stack(t), p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &io);
+        tcp_out_syn(t, p);
 }
 
 void conv_ack(struct tcb *t)

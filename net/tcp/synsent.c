@@ -85,6 +85,14 @@ static void syn_is_out(struct tcb *t, u32 n)
                 f->cur_off -= f->cur->len;
 }
 
+void tcp_out_syn(struct tcb *t, struct pkt *p)
+{
+        /* 40 bytes of options do not fit the least MTU */
+        struct ip_opts o = {.ttl = t->ttl, .tos = t->tos, .df = !(t->flags & TF_NO_PMTUD) && p->len + 20u <= t->pmtu};
+        t->ts->count.out_segs++;
+        ip_tx(tcb_stack(t), p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &o);
+}
+
 void tcp_send_syn(struct tcb *t)
 {
         if (t->conv) {
@@ -97,12 +105,8 @@ void tcp_send_syn(struct tcb *t)
         if (t->state == TCP_B_CLOSED)
                 syn_is_out(t, n);
         tcp_timer(t, TT_RTX, tcp_rtx_wait(t));
-        if (!p)
-                return;
-        t->ts->count.out_segs++;
-        /* 40 bytes of options do not fit the least MTU */
-        struct ip_opts o = {.ttl = t->ttl, .tos = t->tos, .df = !(t->flags & TF_NO_PMTUD) && p->len + 20u <= t->pmtu};
-        ip_tx(tcb_stack(t), p, tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, &o);
+        if (p)
+                tcp_out_syn(t, p);
 }
 
 static void bad_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
