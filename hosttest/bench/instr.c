@@ -153,7 +153,8 @@ static void row_transaction(bool ts, const char *name, u32 lwip, u32 target)
         }
 }
 
-static void row_timers(const char *name, u32 lwip)
+/* The clock alone over half a second in which nothing is due. */
+static double row_clock(const char *name)
 {
         stack_tick(bench_stack, bench_stack->now_us + 10000000);
         stack_batch_end(bench_stack);
@@ -161,7 +162,7 @@ static void row_timers(const char *name, u32 lwip)
         step_begin();
         stack_tick(bench_stack, t);
         step_end();
-        step_row(name, 1, lwip, 0);
+        return step_row(name, 1, 0, 0);
 }
 
 static void row_checksum(enum cksum_level level, const char *name)
@@ -235,6 +236,7 @@ static void rows_with(bool ts, const char *suffix)
 
 static void rows_of_a_crowd(void)
 {
+        double few = row_clock("clock_500_ms");
         crowd = calloc(MANY, sizeof *crowd);
         for (u32 i = 0; i < MANY; i++) {
                 app_does = APP_REPLY;
@@ -243,7 +245,10 @@ static void rows_of_a_crowd(void)
                 client_send(&crowd[i], C_ACK, NULL, 0, false);
         }
         row_get_random("get_of_10000_connections", 53416, 385);
-        row_timers("idle_timers_of_10000_connections_500_ms", 1130097);
+        double many = row_clock("clock_500_ms_with_10000_idle_connections");
+        printf("idle_timers_of_10000_connections_500_ms: %.0f instructions, target 0 %s, lwIP 1130097\n", many - few,
+               many > few ? "missed" : "met");
+        fflush(stdout);
 }
 
 static void rows_of_checksums(void)
