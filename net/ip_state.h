@@ -1,4 +1,4 @@
-/* ip_state.h - what ip.c, ip_tx.c and ip_frag.c share, and nobody else sees.
+/* ip_state.h - what the files of IP share, and nobody else sees.
  * SPDX-License-Identifier: MIT */
 #ifndef IP_STATE_H
 #define IP_STATE_H
@@ -123,14 +123,34 @@ static inline u32 ip_link_room(const struct netif *nif) { return nif->caps & NET
 void ip_cut_joined(struct stack *st, struct pkt *p, u32 room, void (*out)(void *ctx, struct pkt *p), void *ctx);
 u16  ip_joined_size(const struct pkt *p, u32 room);     /* text of each, for a device that cuts (pkt->gso) */
 
-/* --- ip_tx.c --- */
+/* --- ip_path.c --- */
 bool ip_resolve(struct stack *st, ipaddr dst, struct ip_dst *d); /* by the routing table; false: there is no way */
+/* The same without the cache; on a given interface unless nif is NULL. */
+bool ip_resolve_on(struct stack *st, ipaddr dst, struct netif *nif, struct ip_dst *d);
+/* Fills *d, its place in the cache; NULL: there is no way. */
+const struct ip_dst *ip_dst_refill(struct stack *st, ipaddr dst, struct ip_dst *d);
 
+static inline u32 ip_dst_hash(const struct ip_state *is, ipaddr dst) { return be32_raw(dst.v4) * is->mul; }
+
+/* The way to dst out of the cache, which learns it; NULL: there is none. */
+static inline const struct ip_dst *ip_dst_of(struct stack *st, ipaddr dst)
+{
+        struct ip_dst *d = &st->ip->dsts[ip_dst_hash(st->ip, dst) >> 28];
+        return likely(d->valid && ipaddr_eq(d->dst, dst) && d->path.nif->up) ? d : ip_dst_refill(st, dst, d);
+}
+
+/* --- ip_loop.c --- */
+void ip_loop_init(struct ip_state *is);
+/* p (consumed, data at the IP header) comes in again at the end of the batch, by nif. 0, E_NOMEM. */
+int ip_loop_put(struct stack *st, struct pkt *p, struct netif *nif);
+
+/* --- ip_frag.c --- */
 bool reass_init(struct stack *st);
 /* Takes a valid fragment (consumed), data behind its header. The whole datagram, when this was the last piece, with its header
  * (len and frag as if it had come whole) at head + l3, else NULL. */
 struct pkt *ip_reass(struct stack *st, struct pkt *p, const struct ip_hdr *ip);
 
+/* --- ip_tx.c --- */
 /* Cuts a datagram (consumed, header at data) that does not fit and sends the pieces. 0, E_MSGSIZE, E_NOMEM. */
 int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d);
 void ip_link_tx(struct pkt *p, const struct ip_dst *d);
