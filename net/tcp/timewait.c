@@ -132,13 +132,15 @@ bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s, bool 
         return seq_ge(s->seq, w->rcv_nxt);
 }
 
-/* true: p is consumed. false: a SYN that opens anew; *iss is where our sequence numbers must start to lie beyond the old ones. */
+/* true: p is consumed. false: a SYN that opens anew; *iss is where our sequence numbers must start to lie beyond the old ones. Where
+ * nobody listens any more it is refused as anywhere: an acknowledgement would draw a RST, which leaves us here, and then the same SYN. */
 bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss)
 {
         const struct listener *l = listener_find(ts, ip->dst, (u16)__builtin_bswap16((u16)(w->ports >> 16)));
-        if (l && timewait_may_reuse(w, s, !l->opts.no_timestamps)) {
+        if (timewait_may_reuse(w, s, !l || !l->opts.no_timestamps)) {
                 *iss = w->snd_nxt + 65536;
-                timewait_free(ts, w);
+                if (l)
+                        timewait_free(ts, w);
                 return false;
         }
         if (s->flags & TCP_RST) {

@@ -472,6 +472,20 @@ static void may_2_rfc_6191_new_syn_reuses_time_wait(void **s)
         trace_end();
 }
 
+static void may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more(void **s)
+{
+        in_time_wait();
+        tcp_unlisten(T.l);
+        rx(T_SYN, 1, 0, 0); /* old sequence number: acknowledged as before */
+        expect_tx(T_ACK, 2, 2, 0);
+        T.peer_isn += 100000;
+        T.our_isn = 0;
+        rx(T_SYN, 0, 0, 0);
+        expect_tx(T_RST | T_ACK, 0, 1, 0);
+        assert_int_equal(T.w->st->tcp->tw_count, 1);
+        trace_end();
+}
+
 static void oldest_time_wait_goes_when_room_is_short(void **s)
 {
         struct stack_config cfg = {.n_timewait = 4};
@@ -572,6 +586,7 @@ int main(void)
                 test(rfc_1191_df_on_everything_unless_the_user_or_a_black_hole_says_no), test(path_mtu_black_hole_is_found),
                         test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
                 test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait),
+ test(may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more),
                 test(oldest_time_wait_goes_when_room_is_short),
                 test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),
                 test(table_is_rekeyed_when_a_chain_grows),
