@@ -85,6 +85,7 @@ struct reasm {
         u32               bytes, n_pkts;
         struct sack_block block[4];
         u8                n_blocks;
+        bool              forgot;   /* there were more blocks than these: what is queued tells how far one reaches */
 };
 
 /* Kept in the first bytes of a queued packet's buffer, in front of its data: its place in the stream. */

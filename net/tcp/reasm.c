@@ -55,11 +55,30 @@ static void note_block(struct reasm *r, u32 start, u32 end)
                         i++;
                 }
         }
-        if (r->n_blocks == COUNT_OF(r->block))
+        if (r->n_blocks == COUNT_OF(r->block)) {
                 r->n_blocks--;
+                r->forgot = true;
+        }
         memmove(&r->block[1], &r->block[0], r->n_blocks * sizeof r->block[0]);
         r->block[0] = (struct sack_block){start, end};
         r->n_blocks++;
+}
+
+/* RFC 2018 4: the first block tells all of the contiguous data around the segment in hand, of blocks that were forgotten too. */
+static void note_queued(struct reasm *r, u32 start, u32 end)
+{
+        struct pkt *p = r->forgot ? r->first : NULL;
+        while (p) {
+                u32 from = ooo_of(p)->seq, to = ooo_of(p)->end;
+                while ((p = p->next) && ooo_of(p)->seq == to)
+                        to = ooo_of(p)->end;
+                if (seq_le(from, start) && seq_ge(to, end)) {
+                        start = from;
+                        end = to;
+                        break;
+                }
+        }
+        note_block(r, start, end);
 }
 
 /* Cuts [seq, seq + len) so that it does not repeat what lies in front at `before`; false when nothing is left. */
@@ -147,7 +166,7 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
                 if (!cut_front(ooo_of(*at), p, &seq, &len, fin)) {
                         *dup = (struct sack_block){first, end};
                         if (first != end)
-                                note_block(r, first, end);
+                                note_queued(r, first, end);
                         pkt_drop(p, DROP_TCP_OOO_DUP);
                         return;
                 }
@@ -162,7 +181,7 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
         r->bytes += len;
         r->n_pkts++;
         if (len)
-                note_block(r, seq, end);
+                note_queued(r, seq, end);
 }
 
 /* Moves what has become in order to the receive queue; true when that ends with the peer's FIN. */

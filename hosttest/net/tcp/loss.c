@@ -268,6 +268,22 @@ static void sack_blocks_newest_first(void **s)
         trace_end();
 }
 
+static void rfc_2018_first_block_is_whole_though_older_ones_were_forgotten(void **s)
+{
+        established_sack(NULL);
+        for (u32 i = 1; i <= 5; i++) { /* four are remembered */
+                rx(T_ACK, 1 + 2000 * i, 1, 1000);
+                expect_tx(T_ACK, 1, 1, 0);
+        }
+        rx(T_ACK, 3001, 1, 1000); /* between the forgotten one and the next */
+        expect_tx(T_ACK, 1, 1, 0);
+        const u8 *o = tx_option(5);
+        assert_int_equal(opt32(o) - T.peer_isn, 2001);
+        assert_int_equal(opt32(o + 4) - T.peer_isn, 5001);
+        assert_int_equal(opt32(o + 8) - T.peer_isn, 10001);
+        trace_end();
+}
+
 static void overlapping_out_of_order_data_is_taken_once(void **s)
 {
         established_sack(NULL);
@@ -357,7 +373,7 @@ int main(void)
                 test(time_out_begins_again_with_one_segment),
                 test(needless_time_out_is_undone_by_dsack), test(needless_fast_retransmission_is_undone_by_dsack),
                         test(dsack_is_sent_for_a_repeated_segment),
-                test(sack_blocks_newest_first),
+                test(sack_blocks_newest_first), test(rfc_2018_first_block_is_whole_though_older_ones_were_forgotten),
                 test(overlapping_out_of_order_data_is_taken_once), test(ecn_is_negotiated_echoed_and_obeyed),
                 test(cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip),
         };
