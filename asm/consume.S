@@ -45,7 +45,7 @@ func tcp_consume
         shr     edx, 1
         sub     eax, [ecx+TCB_RCV_NXT]
         cmp     eax, edx
-        jb      tcp_window_read
+        jbe     tcp_window_read
         ret
 
 .Lgrow:

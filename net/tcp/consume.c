@@ -20,6 +20,6 @@ void tcp_consume(struct tcb *t, u32 n)
         pool->n_free++;
         if (t->rcv_space < t->rcvbuf && pool->n_free >= pool->n_total >> 1) /* window_grow of recv.c */
                 t->rcv_space = min_u32(t->rcv_space + n, t->rcvbuf);
-        if (tcb_rcv_wnd(t) < t->rcv_space / 2)
+        if (tcb_rcv_wnd(t) <= t->rcv_space / 2)
                 tcp_window_read(t);
 }

@@ -49,7 +49,7 @@ static inline void window_grow(struct tcb *t, u32 consumed)
 
 void tcp_window_read(struct tcb *t)
 {
-        if (!(t->state & FIN_RX) && tcb_rcv_wnd(t) < t->rcv_space / 2 && tcp_edge(t) != t->rcv_adv)
+        if (!(t->state & FIN_RX) && tcb_rcv_wnd(t) <= t->rcv_space / 2 && tcp_edge(t) != t->rcv_adv)
                 t->flags |= TF_ACK_NOW; /* a window update: the peer may be waiting for it */
 }
 

@@ -118,6 +118,22 @@ static void must_39_receiver_opens_the_window_by_a_segment_or_not_at_all(void **
         trace_end();
 }
 
+static void must_39_buffer_of_one_byte_opens_by_it(void **s)
+{
+        static const struct tcp_opts o = {.rcvbuf = 1};
+        established_opts(&o);
+        for (u32 i = 1; i < 4; i++) {
+                rx(T_ACK, i, 1, 5);
+                expect_tx(T_ACK, 1, i + 1, 0);
+                assert_int_equal(trace_last.wnd, 0);
+                tcp_consume(T.t, 1);
+                wait_ms(1);
+                expect_tx(T_ACK, 1, i + 1, 0);
+                assert_int_equal(trace_last.wnd, 1);
+        }
+        trace_end();
+}
+
 static void shld_14_window_never_shrinks(void **s)
 {
         static const struct tcp_opts o = {.rcvbuf = 20000};
@@ -322,7 +338,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(must_1_window_is_unsigned), test(must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits),
                 test(scale_that_is_too_large_for_the_buffer_does_not_close_the_window), test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
-                        test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all),
+                        test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all), test(must_39_buffer_of_one_byte_opens_by_it),
                 test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
                 test(a_repeated_segment_that_acknowledges_more_brings_its_window),
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
