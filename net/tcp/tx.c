@@ -317,9 +317,9 @@ static bool may_challenge(struct tcb *t, u32 most)
 void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
 {
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
-        /* what was overtaken on its way draws one: three would look like a loss to its sender */
+        /* what was overtaken on its way draws two at most: three would look like a loss to its sender */
         bool late = !(s->flags & (TCP_SYN | TCP_RST)) && (why == DROP_TCP_PAWS || seq_lt(s->seq, t->rcv_nxt));
-        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t, late ? 1 : TCP_CHALLENGES)) {
+        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t, late ? 2 : TCP_CHALLENGES)) {
                 t->ts->count.challenges++;
                 tcp_ack_now(t, NULL);
         }
