@@ -265,7 +265,7 @@ tcp_ack_of_syn_go_on:
 
 /* --- the round trip (rtt_sample, the first one) --------------------------------------------------------------------- */
         mov     ecx, [edi+TS_ST]
-        imul    edx, [edi+TS_RTO_MIN], 500      /* until then the variance is less than the least time-out */
+        imul    edx, [edi+TS_RTO_MIN], 500      /* until then the variance is less than its least, under a second */
         mov     eax, [ecx+ST_NOW_US]
         sub     eax, [ebp+Q_SENT_US]
         jz      .Lsample
@@ -279,8 +279,6 @@ tcp_ack_of_syn_go_on:
         mul     ecx
         shr     edx, 6
         add     edx, [edi+TS_RTO_MIN]
-        cmp     edx, RTO_MAX_MS
-        ja      .Lrto_max
         mov     [ebx+TCB_RTO_MS], edx
 .Lsampled:
 

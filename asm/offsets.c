@@ -131,6 +131,7 @@ static void connection(void)
         OFF(TS_CELLS, struct tcp_state, cells);
         OFF(TS_FLIGHTS, struct tcp_state, flights);
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
+        OFF(TS_RTO_FLOOR, struct tcp_state, rto_floor_ms);
         VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
         OFF(CELL_N_FREE, struct cellpool, n_free);
         OFF(CELL_N_TOTAL, struct cellpool, n_total);

@@ -195,7 +195,8 @@ void tcp_set_nodelay(struct tcb *t, bool on);
 void tcp_set_tos(struct tcb *t, u8 tos);
 void tcp_set_ttl(struct tcb *t, u8 ttl);                       /* MUST-49 */
 void tcp_set_cc(struct tcb *t, u8 cc);                         /* enum tcp_cc */
-/* Smallest retransmission time-out of this stack's connections, milliseconds (default 200; RFC 6298 2.4 would have 1000). */
+/* Smallest retransmission time-out of this stack's connections, milliseconds. Default 200, and then it is the least that the variance
+ * adds to the round trip, as Linux has it; from 1000 on it is what RFC 6298 2.4 says, the least of the sum. */
 void tcp_set_rto_min(struct stack *st, u32 ms);
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms);
 void tcp_set_user_timeout(struct tcb *t, u32 ms);

@@ -69,7 +69,6 @@ static struct pkt *ack(const struct synq *q, u32 *n)
 
 static void tweak(struct synq *q)
 {
-        struct tcp_state *ts = W.st->tcp;
         switch (dice(40)) {
         case 0: stack_hops_changed(W.st); break;
         case 1: W.nif->mtu = (u16)ONE_OF(576, 1500, 9000, 68); break;
@@ -77,7 +76,7 @@ static void tweak(struct synq *q)
         case 3: q->our_mss = (u16)ONE_OF(0, 12, 23, 24, 25, 547, 548, 549, 9000); break;
         case 4: q->sent_us = (u32)W.now - ONE_OF(0, 1, 99999, 100000, 100001, 60000001, 0x80000000); break;
         case 5: W.l->n_waiting = dice(3); break;
-        case 6: ts->rto_min_ms = ONE_OF(200, 1, 59999, 60000, 60001); break;
+        case 6: tcp_set_rto_min(W.st, ONE_OF(200, 1, 999, 1000, 60001)); break;
         case 7: q->tfo_ask = true; break;
         case 8: q->foreign = true; break;
         }

@@ -169,6 +169,8 @@ static inline void world_begin(u32 seed)
         netif_add(W.st, W.nif, true);
         netif_addr_add(W.nif, WORLD_IP, 24, IFADDR_STATIC, false);
         arp_set(W.nif, WORLD_PEER_IP, WORLD_PEER);
+        if (dice(8) == 0)
+                tcp_set_rto_min(W.st, ONE_OF(1, 1000, 1500, 61000));
         bool ts = dice(2);
         struct tcp_opts o = {.nodelay = dice(2), .ecn = dice(2), .psh_message = dice(8) == 0, .no_sack = dice(2),
                              .keepalive_ms = dice(2) ? 9000 : 0, .rcvbuf = ONE_OF(4096, 16384, 1 << 20), .no_wscale = dice(4) == 0, .ack_on_read = dice(16) == 0};

@@ -109,7 +109,7 @@ static void fill_sender(struct tcb *t, const struct control_block *b)
         t->w_max = b->w_max;
         t->srtt_us = b->srtt_us;
         t->rttvar_us = b->rttvar_us;
-        t->rto_ms = max_u32(b->rto_ms, t->ts->rto_min_ms);
+        t->rto_ms = max_u32(b->rto_ms, max_u32(t->ts->rto_min_ms, t->ts->rto_floor_ms));
         t->min_rtt_us = b->min_rtt_us;
         t->retries = b->retries;
         tcb_set_mss(t);

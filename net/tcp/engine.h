@@ -49,7 +49,8 @@ struct tcp_state {
         struct tcb      **bucket;
         u32               key[2];       /* of the lookup hash, odd */
         u32               shift;        /* 32 - log2(buckets) */
-        u32               rekey_ms, rto_min_ms;
+        u32               rekey_ms;
+        u32               rto_min_ms, rto_floor_ms; /* least of the variance's share, and of all of it (tcp_set_rto_min) */
         const u8         *isn_key;      /* the stack's own, or the cluster's */
         struct tcb       *free_tcb, *pool;
         u32               n_pool, n_tcbs, hand; /* hand: where reclaim looks next */

@@ -280,7 +280,6 @@ void tcp_set_rcvbuf(struct tcb *t, u32 bytes) { t->rcvbuf = max_u32(t->rcvbuf, m
 void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
 void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl ? ttl : TCP_TTL; }
 void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc & 1; }
-void tcp_set_rto_min(struct stack *st, u32 ms) { st->tcp->rto_min_ms = ms; }
 int tcp_soft_error(struct tcb *t)
 {
         int e = t->soft_error;

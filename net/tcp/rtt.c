@@ -28,7 +28,8 @@ void rtt_sample(struct tcb *t, u32 rtt_us)
         t->rto_ms = rtt_base_rto(t);
 }
 
-/* RTO = SRTT + max(G, 4 RTTVAR), the second term at least rto_min as Linux does it: a peer's delayed acknowledgement fits in. */
+/* RTO = SRTT + max(G, 4 RTTVAR), the second term at least rto_min as Linux does it: a peer's delayed acknowledgement fits in. Where that
+ * is 0, the sum has a floor (2.4). */
 u32 rtt_base_rto(const struct tcb *t)
 {
         if (!t->srtt_us)
@@ -36,7 +37,15 @@ u32 rtt_base_rto(const struct tcb *t)
         u32 ms = (t->srtt_us >> 3) / 1000, least = t->ts->rto_min_ms;
         if (unlikely(t->rttvar_us > least * 1000)) /* divided only when it is the larger one */
                 least = (t->rttvar_us + 999) / 1000;
-        return min_u32(ms + least, TCP_RTO_MAX_MS);
+        return min_u32(max_u32(ms + least, t->ts->rto_floor_ms), TCP_RTO_MAX_MS);
+}
+
+/* RTTVAR is never 0 (what is left of it is rounded up), so that acked.inc meets a floor only where it computes with it. */
+void tcp_set_rto_min(struct stack *st, u32 ms)
+{
+        bool whole = ms >= 1000;
+        st->tcp->rto_min_ms = whole ? 0 : ms;
+        st->tcp->rto_floor_ms = whole ? ms : 0;
 }
 
 /* 5.5 */

@@ -246,6 +246,37 @@ static void rst_counts_where_the_acknowledgement_waits_for_the_reader(void **s)
 }
 
 /* RFC 6298 5.1: the timer that runs for the oldest segment is not put off by the next ones. */
+/* The time-out when every round trip took as long as this. */
+static void rto_of_a_steady_path(u32 floor_ms, u32 rtt_ms, u32 want_ms)
+{
+        trace_begin(NULL);
+        if (floor_ms)
+                tcp_set_rto_min(T.w->st, floor_ms);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        for (u32 i = 0; i < 60; i++) {
+                send_bytes(i * 10, 10);
+                expect_tx(T_ACK, 1 + i * 10, 1, 10);
+                wait_ms(rtt_ms);
+                rx(T_ACK, 1, 11 + i * 10, 0);
+        }
+        send_bytes(600, 10);
+        expect_tx(T_ACK, 601, 1, 10);
+        wait_ms(want_ms - 2);
+        expect_none();
+        wait_ms(4);
+        expect_tx(T_ACK, 601, 1, 10);
+        trace_end();
+}
+
+static void rfc_6298_2_4_floor_of_a_second_is_under_the_sum(void **s)
+{
+        rto_of_a_steady_path(1000, 100, 1000);
+        rto_of_a_steady_path(1000, 900, 1000);
+        rto_of_a_steady_path(1500, 900, 1500);
+        rto_of_a_steady_path(0, 100, 300); /* ours, as Linux has it: under the variance */
+}
+
 static void rfc_6298_new_data_does_not_put_off_the_time_out(void **s)
 {
         static const struct tcp_opts o = {.nodelay = true, .no_sack = true};
@@ -487,7 +518,7 @@ int main(void)
                 test(fin_is_answered_however_often_it_comes),
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
-                test(rfc_6298_new_data_does_not_put_off_the_time_out),
+                test(rfc_6298_new_data_does_not_put_off_the_time_out), test(rfc_6298_2_4_floor_of_a_second_is_under_the_sum),
                 test(rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe),
                 test(time_wait_of_any_length_begins_anew_with_a_repeated_fin),
                 test(rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number),
