@@ -15,11 +15,12 @@ void e1000_tx_reclaim(struct e1000 *d)
         while (d->tx_clean != d->tx_fill) {
                 u32 last = d->tx_last[d->tx_clean];
                 if (!(d->tx[last].data.status & TX_DD))
-                        return;
+                        break;
                 pkt_free(d->tx_pkt[last]);
                 d->tx_pkt[last] = NULL;
                 d->tx_clean = (last + 1) % E1000_TX_RING;
         }
+        d->nic.nif.busy = used(d) > E1000_TX_RING / 4 * 3;
 }
 
 /* 3.3.6: where the sums begin and go, and how to cut; the device keeps this until the next context descriptor. */
@@ -130,4 +131,6 @@ void e1000_xmit(struct netif *nif, struct pkt *p)
         d->tx_pkt[last] = p;
         if ((d->tx_fill - d->tx_told) % E1000_TX_RING >= NIC_TX_TELL)
                 e1000_flush(nif);
+        if (used(d) > E1000_TX_RING / 2)
+                e1000_tx_reclaim(d);
 }

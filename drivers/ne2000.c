@@ -97,6 +97,7 @@ static void tx_load(struct ne2000 *d)
                 d->loaded = (u16)n;
                 pkt_free(p);
         }
+        d->nic.nif.busy = d->txq.n > NE_TXQ / 4 * 3;
 }
 
 /* Starts what is loaded once the wire is free, then loads the other buffer (6.0). */
@@ -129,6 +130,7 @@ void ne_xmit(struct netif *nif, struct pkt *p)
                 return;
         }
         pktq_put(&d->txq, p);
+        nif->busy = d->txq.n > NE_TXQ / 4 * 3;
         tx_pump(d);
 }
 

@@ -60,13 +60,14 @@ static void tx_reclaim(struct pcnet *d)
         while (d->tx_clean != d->tx_fill) {
                 u32 i = d->tx_clean % TX_RING, flags = d->tx[i].flags;
                 if (flags & D_OWN)
-                        return;
+                        break;
                 if (flags & D_ERR)
                         d->nic.nif.count.tx_errors++;
                 pkt_free(d->tx_pkt[i]);
                 d->tx_pkt[i] = NULL;
                 d->tx_clean++;
         }
+        d->nic.nif.busy = d->tx_fill - d->tx_clean > TX_RING / 4 * 3;
 }
 
 int pcnet_poll(struct nic *n, int budget)
@@ -137,4 +138,6 @@ void pcnet_xmit(struct netif *nif, struct pkt *p)
         d->tx_pkt[(d->tx_fill - 1) % TX_RING] = p;
         if (d->tx_fill - d->tx_told >= NIC_TX_TELL)
                 pcnet_flush(nif);
+        if (d->tx_fill - d->tx_clean > TX_RING / 2)
+                tx_reclaim(d);
 }

@@ -80,6 +80,7 @@ static void tx_pump(struct rtl8139 *d)
                 d->n_busy++;
                 pkt_free(p);
         }
+        d->nic.nif.busy = d->txq.n > TXQ / 4 * 3;
 }
 
 static void rtl_xmit(struct netif *nif, struct pkt *p)

@@ -103,6 +103,7 @@ static void tx_reclaim(struct vnet *d)
         struct pkt *p;
         while ((p = virtq_take(&d->tx, NULL, &d->nic.nif.count.tx_errors)))
                 pkt_free(p);
+        d->nic.nif.busy = d->tx.n_free < d->tx.size / 4u;
 }
 
 int vnet_poll(struct nic *n, int budget)
@@ -167,6 +168,8 @@ void vnet_xmit(struct netif *nif, struct pkt *p)
                 nic_tx_full(&d->nic, p);
         else if ((u16)(d->tx.avail_idx - d->tx.told_idx) >= NIC_TX_TELL)
                 virtq_kick(&d->tx);
+        if (d->tx.n_free < d->tx.size / 2u)
+                tx_reclaim(d);
 }
 
 void vnet_flush(struct netif *nif)

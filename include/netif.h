@@ -61,6 +61,7 @@ struct netif {
         struct ifaddr  addr[NETIF_ADDRS];
         macaddr        groups[NETIF_GROUPS];
         u8             n_groups;
+        bool           busy;   /* the driver's word: its ring is nearly full, who has data in it does better to wait for the acknowledgement */
         struct netif_counters count;
 };
 

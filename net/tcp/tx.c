@@ -49,12 +49,15 @@ static bool small_may_go(const struct tcb *t, u32 len, bool last)
         return len >= t->max_snd_wnd / 2;
 }
 
-/* Payload of the next new segment, 0 when none may go. */
+/* Payload of the next new segment, 0 when none may go. What a full ring would drop waits for an acknowledgement of what lies in it. */
 static u32 new_len(struct tcb *t, u32 unsent)
 {
+        const struct netif *nif = tcb_stack(t)->nif[t->nif];
         u32 out = tcb_outstanding(t), wnd = t->snd_wnd > out ? t->snd_wnd - out : 0, max = t->mss;
         struct flight *f = t->flight;
-        if ((tcb_stack(t)->nif[t->nif]->caps & NETIF_TSO) && unsent > max && (!f || f->ca == CA_OPEN))
+        if (nif->busy && out)
+                return 0;
+        if ((nif->caps & NETIF_TSO) && unsent > max && (!f || f->ca == CA_OPEN))
                 max = TSO_MAX / max * max;
         u32 pipe = tcp_pipe(t), room = t->cwnd > pipe ? t->cwnd - pipe : 0, len = min_u32(min_u32(unsent, wnd), max);
         if (len > room && (pipe || room >= t->mss)) {

@@ -271,6 +271,24 @@ static void r53_r54_message_mode_delivers_at_psh(void **s)
         trace_end();
 }
 
+static void a_ring_that_is_nearly_full_gets_no_more_before_an_acknowledgement(void **s)
+{
+        established();
+        T.w->nif.busy = true;
+        assert_int_equal(tcp_send(T.t, bytes_at(0), 6 * 1460), 6 * 1460);
+        wait_ms(1);
+        expect_tx(T_ACK, 1, 1, 1460); /* nothing would call us back, were none on its way */
+        expect_none();
+        rx(T_ACK, 1, 1 + 1460, 0);
+        expect_tx(T_ACK, 1 + 1460, 1, 1460);
+        expect_none();
+        T.w->nif.busy = false;
+        rx(T_ACK, 1, 1 + 2 * 1460, 0);
+        for (u32 i = 2; i < 6; i++)
+                expect_tx(T_ACK, 1 + i * 1460, 1, 1460);
+        trace_end();
+}
+
 static void text_beyond_the_window_is_cut(void **s)
 {
         static const struct tcp_opts o = {.rcvbuf = 1460};
@@ -344,7 +362,7 @@ int main(void)
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
                 test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh),
-                test(text_beyond_the_window_is_cut),
+                test(text_beyond_the_window_is_cut), test(a_ring_that_is_nearly_full_gets_no_more_before_an_acknowledgement),
                 test(a_tiny_window_is_as_configured), test(thousands_of_tiny_segments_do_not_empty_the_pool),
                 test(memory_pressure_stops_the_window_from_growing),
         };
