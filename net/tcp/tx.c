@@ -49,13 +49,14 @@ static bool small_may_go(const struct tcb *t, u32 len, bool last)
         return len >= t->max_snd_wnd / 2;
 }
 
-/* Payload of the next new segment, 0 when none may go. What a full ring would drop waits for an acknowledgement of what lies in it. */
+/* Payload of the next new segment, 0 when none may go. What a full ring would drop waits for an acknowledgement of
+ * what lies in it: of two segments, since one alone may be acknowledged late (SHLD-18). */
 static u32 new_len(struct tcb *t, u32 unsent)
 {
         const struct netif *nif = tcb_stack(t)->nif[t->nif];
         u32 out = tcb_outstanding(t), wnd = t->snd_wnd > out ? t->snd_wnd - out : 0, max = t->mss;
         struct flight *f = t->flight;
-        if (nif->busy && out)
+        if (nif->busy && out > t->mss)
                 return 0;
         if ((nif->caps & NETIF_TSO) && unsent > max && (!f || f->ca == CA_OPEN))
                 max = TSO_MAX / max * max;

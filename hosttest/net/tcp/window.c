@@ -277,14 +277,15 @@ static void a_ring_that_is_nearly_full_gets_no_more_before_an_acknowledgement(vo
         T.w->nif.busy = true;
         assert_int_equal(tcp_send(T.t, bytes_at(0), 6 * 1460), 6 * 1460);
         wait_ms(1);
-        expect_tx(T_ACK, 1, 1, 1460); /* nothing would call us back, were none on its way */
-        expect_none();
-        rx(T_ACK, 1, 1 + 1460, 0);
+        expect_tx(T_ACK, 1, 1, 1460); /* nothing would call us back, were none on its way, and not soon, were it one */
         expect_tx(T_ACK, 1 + 1460, 1, 1460);
         expect_none();
+        rx(T_ACK, 1, 1 + 1460, 0);
+        expect_tx(T_ACK, 1 + 2 * 1460, 1, 1460);
+        expect_none();
         T.w->nif.busy = false;
-        rx(T_ACK, 1, 1 + 2 * 1460, 0);
-        for (u32 i = 2; i < 6; i++)
+        rx(T_ACK, 1, 1 + 3 * 1460, 0);
+        for (u32 i = 3; i < 6; i++)
                 expect_tx(T_ACK, 1 + i * 1460, 1, 1460);
         trace_end();
 }
