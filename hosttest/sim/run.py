@@ -51,7 +51,7 @@ def test():
 def soak():
     run('qure-sim', *range(1000, 1400))
     run('qure-sim', *FEW, *range(4000, 4400))
-    run('qure-sim', *BIG, '--conns', 400, *range(2000, 2020))
+    run('qure-sim', *BIG, '--nodes', 40, '--conns', 400, *range(2000, 2020)) # 64 connections a node are enough for twice their share
     run('qure-sim', *CLUSTER, *range(6000, 6400))
     print(f'# {moves} connections moved, {content / 1000:.1f} GB of content compared')
 

@@ -63,6 +63,8 @@ struct flight {
         bool           tlp_out, tlp_rtx, tlp_dsack;
         u8             ca;          /* enum ca_state */
         u8             dupacks;     /* without SACK: each stands for one segment that left the network */
+        u8             dups;        /* ... since SND.UNA moved, by una_step (0: not since the time-out) */
+        u32            una_step;
         bool           undo_on;     /* the reduction may still prove needless */
         u32            rtx_stamp;   /* our timestamp clock when recovery began */
         u32            probe_end;   /* end of a segment larger than mss, 0 = none is out (pmtu.c) */

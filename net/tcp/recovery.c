@@ -108,12 +108,26 @@ void recovery_dsack(struct tcb *t, u32 segments, u32 end)
                 undo(t);
 }
 
+/* RFC 6582 4.1: behind a time-out, too, three duplicates name a hole - the repeated segment was lost again - unless the front leapt
+ * just before: then what was repeated beyond it had arrived, and only its copies are answered. */
+static bool lost_again(struct tcb *t, u32 acked, bool dup)
+{
+        struct flight *f = t->flight;
+        if (acked) {
+                f->una_step = acked;
+                f->dups = 0;
+        } else if (dup && f->dups < 255) {
+                f->dups++;
+        }
+        return f->ca == CA_LOSS && dup && f->dups == DUP_THRESH && f->una_step && f->una_step <= 4u * t->mss;
+}
+
 /* Without SACK: the third duplicate, and each partial acknowledgement, name the segment at the front (RFC 6582 3.2). */
 static bool newreno_detect(struct tcb *t, u32 old_una, bool dup)
 {
         struct flight *f = t->flight;
         u32 acked = t->snd_una - old_una;
-        bool in = f->ca == CA_RECOVERY || f->ca == CA_LOSS;
+        bool in = f->ca == CA_RECOVERY || f->ca == CA_LOSS, again = lost_again(t, acked, dup);
         if (dup)
                 f->delivered += t->mss;
         if (acked && f->dupacks) {
@@ -123,7 +137,7 @@ static bool newreno_detect(struct tcb *t, u32 old_una, bool dup)
         }
         bool now = in ? acked && seq_lt(t->snd_una, f->recover) && f->ca == CA_RECOVERY : dup && f->dupacks == DUP_THRESH;
         struct sent *r = f->first;
-        if (!now || !r || (r->flags & SENT_LOST && !(r->flags & SENT_RTX)))
+        if (!(now || again) || !r || (r->flags & SENT_LOST && !(r->flags & SENT_RTX)))
                 return false;
         if (r->end - r->seq > t->mss)
                 sent_split(t, r, r->seq + t->mss);
@@ -149,7 +163,8 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
         bool lost_more = t->flags & TF_SACK ? rack_detect(t) : newreno_detect(t, old_una, dup);
         if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover))
                 leave(t);
-        if (f->lost && (f->ca == CA_OPEN || f->ca == CA_CWR) && lost_more && !(f->probe_end && pmtu_probe_lost(t)))
+        bool open = f->ca == CA_OPEN || f->ca == CA_CWR || (f->ca == CA_LOSS && !(t->flags & TF_SACK));
+        if (f->lost && open && lost_more && !(f->probe_end && pmtu_probe_lost(t)))
                 enter_recovery(t);
         switch (f->ca) {
         case CA_RECOVERY:
@@ -180,6 +195,7 @@ void recovery_timeout(struct tcb *t)
         f->ca = CA_LOSS;
         f->recover = t->snd_nxt;
         f->dupacks = 0;
+        f->una_step = 0;
         f->tlp_out = false;
         /* RFC 2018 8: the front was sacked, and yet not acknowledged */
         bool reneged = f->first && (f->first->flags & SENT_SACKED);

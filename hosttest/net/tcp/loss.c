@@ -194,6 +194,43 @@ static void time_out_begins_again_with_one_segment(void **s)
         trace_end();
 }
 
+static void rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out(void **s)
+{
+        out_segments(10, false, TCP_CC_NEWRENO);
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        for (u32 i = 0; i < 4; i++) /* of what was sent before: nothing is known to have been lost again */
+                rx(T_ACK, 1, SEQ(1), 0);
+        wire_flush_out(T.w);
+        rx(T_ACK, 1, SEQ(2), 0);
+        wire_flush_out(T.w);
+        for (u32 i = 0; i < 2; i++)
+                rx(T_ACK, 1, SEQ(2), 0);
+        wire_flush_out(T.w);
+        u32 ssthresh = T.t->ssthresh;
+        rx(T_ACK, 1, SEQ(2), 0);
+        expect_tx(T_ACK, SEQ(2), 1, MSS);
+        assert_int_equal(T.t->flight->ca, CA_RECOVERY);
+        assert_true(T.t->ssthresh <= ssthresh);
+        trace_end();
+}
+
+static void rfc_6582_copies_of_what_had_arrived_draw_no_retransmission(void **s)
+{
+        out_segments(10, false, TCP_CC_NEWRENO);
+        wait_ms(T.t->rto_ms + 1);
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        rx(T_ACK, 1, SEQ(6), 0);
+        wire_flush_out(T.w);
+        for (u32 i = 0; i < 5; i++)
+                rx(T_ACK, 1, SEQ(6), 0);
+        assert_int_equal(T.t->flight->ca, CA_LOSS);
+        struct seg g;
+        while (next_tx(&g))
+                assert_int_not_equal(g.seq - T.our_isn, SEQ(6));
+        trace_end();
+}
+
 static void needless_time_out_is_undone_by_dsack(void **s)
 {
         out_segments(4, true, TCP_CC_CUBIC);
@@ -371,6 +408,8 @@ int main(void)
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
                 test(time_out_begins_again_with_one_segment),
+                test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
+                test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission),
                 test(needless_time_out_is_undone_by_dsack), test(needless_fast_retransmission_is_undone_by_dsack),
                         test(dsack_is_sent_for_a_repeated_segment),
                 test(sack_blocks_newest_first), test(rfc_2018_first_block_is_whole_though_older_ones_were_forgotten),
