@@ -177,7 +177,7 @@ tcp_syn_go_on:
         SUM_HEADER eax
         adc     eax, ebp
         adc     eax, 0
-        SUM_RIGHT eax, ecx, .Lno
+        SUM_RIGHT eax, .Lno
 .Lgood:
 
 /* --- a half-open entry: edx p --------------------------------------------------------------------------------------- */

@@ -73,7 +73,7 @@ func netif_rx
         adc     eax, [esi+IP_SRC]
         adc     eax, [esi+IP_DST]
         adc     eax, 0
-        SUM_RIGHT eax, ecx, .Lno
+        SUM_RIGHT eax, .Lno
 
 /* --- demultiplex: one probe by the keyed hash of engine.h's tcp_hash ------------------------------------------- */
         mov     edx, [ebp+NIF_ST]
@@ -149,7 +149,7 @@ func netif_rx
         call    dword ptr [cksum_way]
         mov     ebx, [esp+R_P]
 .Lsummed:
-        SUM_RIGHT eax, ecx, .Lno
+        SUM_RIGHT eax, .Lno
 .Lgood:
 
 /* --- act: the segment is what was expected ---------------------------------------------------------------------- */
