@@ -9,7 +9,7 @@
 #define K_HASH          20
 #define K_TSVAL         24              /* TS.Recent from now on */
 #define K_HOP           28
-#define K_SIZE          36
+#define K_SIZE          44
 #define K_LEN           (K_SIZE+R_LEN)  /* bytes of options */
 #define K_P             (K_SIZE+R_P)
 
@@ -309,6 +309,6 @@ tcp_ack_of_syn_go_on:
         mov     [ebx+TCB_FLAGS], eax
 .Lyes:
         mov     eax, 1
-        LEAVE_RET K_SIZE+8
+        LEAVE_RET K_SIZE
 #include "accept_rare.inc"
 endfunc tcp_ack_of_syn

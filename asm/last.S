@@ -7,7 +7,7 @@
 /* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
 #define E_FIN           24              /* not 0: the segment has FIN */
 #define E_HASH          28
-#define E_SIZE          36
+#define E_SIZE          44
 #define E_LEN           (E_SIZE+R_LEN)  /* bytes of options */
 
 /*
@@ -23,17 +23,12 @@
  * Registers: edi t, ebx p, ebp tcp_state; esi IP header, then what is freed.
  */
 func tcp_last_arrives
-        push    ebx
-        push    esi
-        push    edi
-        push    ebp
-        push    0
-        push    eax
-        mov     ecx, [esp+R_LEN+12]
+        BY_C
+        mov     ecx, [esp+R_MORE+4]
         mov     ebx, [esp+R_LEN]
         sub     ecx, 20
         mov     edi, [esp+R_P]
-        mov     esi, [esp+R_P+4]
+        mov     esi, [esp+R_MORE]
         mov     [esp+R_LEN], ecx
         mov     [esp+R_P], ebx
 
@@ -228,6 +223,6 @@ tcp_last_go_on:
         dec     dword ptr [ebp+TS_N_TCBS]
         dec     dword ptr [ebp+TS_DEPTH]
         mov     eax, 1
-        LEAVE_RET E_SIZE+8
+        LEAVE_RET E_SIZE
 #include "last_rare.inc"
 endfunc tcp_last_arrives

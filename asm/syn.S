@@ -11,7 +11,7 @@
 #define S_HOP           24
 #define S_MSS           28
 #define S_TSVAL         32              /* as in memory, 0 without */
-#define S_SIZE          36
+#define S_SIZE          44
 #define S_LEN           (S_SIZE+R_LEN)  /* bytes of options */
 #define S_P             (S_SIZE+R_P)
 

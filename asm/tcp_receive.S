@@ -23,8 +23,6 @@ func netif_rx
         push    esi
         push    edi
         push    ebp
-        push    1
-        push    eax
         mov     ebp, [esp+R_LEN]
         mov     ebx, [esp+R_P]
         movzx   ecx, word ptr [ebx+PKT_LEN]
@@ -213,9 +211,7 @@ func netif_rx
         mov     ecx, [ecx+EV_READABLE]
         test    ecx, ecx
         jz      .Lleave
-        push    edi
-        call    ecx
-        add     esp, 4
+        CALL_T  ecx
 .Lleave:
         cmp     ebp, A_FIRST
         jae     .Lwritable
@@ -232,8 +228,7 @@ func netif_rx
         mov     [edi+TCB_FLAGS], eax
         dec     dword ptr [edx+TS_DEPTH]
 .Lyes:
-        mov     eax, 1
-        LEAVE_RET 8
+        LEAVE_RET 0
 
 #include "analysed.inc"
 #include "acked.inc"
