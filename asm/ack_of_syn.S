@@ -186,7 +186,9 @@ tcp_ack_of_syn_go_on:
         adc     eax, 6 << 8
         adc     eax, edx
         adc     eax, 0
+        FOLD_UP eax, edx
         mov     ecx, [esi+NIF_WAY]
+        shr     eax, 16
         mov     [ebx+TCB_HDR_SUM], eax
         movzx   edx, word ptr [esi+NIF_MTU]
         mov     [ebx+TCB_WAY], ecx

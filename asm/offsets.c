@@ -35,11 +35,14 @@ static void packet_path(void)
         OFF(POOL_FREE, struct pktpool, free);
         OFF(POOL_N_FREE, struct pktpool, n_free);
         OFF(POOL_N_LOW, struct pktpool, n_low);
+        OFF(POOL_SHORT, struct pktpool, n_short);
         OFF(POOL_N_TOTAL, struct pktpool, n_total);
         VAL(POOL_DROP_EMPTY, offsetof(struct pktpool, drops) + 4 * DROP_POOL_EMPTY);
         VAL(POOL_DROP_WINDOW, offsetof(struct pktpool, drops) + 4 * DROP_TCP_WINDOW);
         OFF(NIF_ST, struct netif, st);
         OFF(NIF_MAC, struct netif, mac);
+        OFF(NIF_MAC_REST, struct netif, mac_rest);
+        OFF(NIF_FLOW, struct netif, flow);
         OFF(NIF_MTU, struct netif, mtu);
         OFF(NIF_CAPS, struct netif, caps);
         OFF(NIF_WAY, struct netif, hop_gen);

@@ -1,9 +1,33 @@
 /* tcp_receive.S - the straight line: the frame that is most likely next, from the driver's hand to the user, in one go.
- * Four parts: validate, demultiplex, analyse (which only sets action bits), act. Until all of a segment is known to be good
- * nothing is changed, so that .Lno can leave it to the layers at any time. What is rare is in analysed.inc and received.inc,
- * what an acknowledgement does in acked.inc.
+ * Four parts: validate, demultiplex, analyse, act. Here is the way of text that brings nothing else; whatever differs leaves it,
+ * gets action bits in analysed.inc and comes back, or is acted upon, by received.inc and, when it acknowledges, acked.inc.
+ * Until all of a segment is known to be good nothing is changed, so that .Lno can leave it to the layers at any time.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
+
+/* To .Lno unless text, ecx bytes of it, fits the window and the buffers (tcp_short_of_buffers); no zero flag: its sum is known to be
+ * right. */
+.macro TEXT_FITS
+        mov     eax, [edi+TCB_RCV_ADV]
+        mov     edx, [ebx+PKT_POOL]
+        sub     eax, [edi+TCB_RCV_NXT]
+        cmp     ecx, eax
+        ja      .Lno
+        mov     eax, [edx+POOL_N_FREE]
+        cmp     eax, [edx+POOL_SHORT]
+        jb      .Lno
+        test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
+.endm
+/* To .Lno unless the sum is right: of what TCP has behind its ports, ecx bytes, and what the connection knows of the rest. */
+.macro SUM_TCP
+        movzx   eax, word ptr [esi+IP_LEN]
+        mov     edx, [edi+TCB_HDR_SUM]
+        lea     eax, [eax+edx+LESS_20]
+        lea     edx, [esi+H_SEQ]
+        call    dword ptr [cksum_way]
+        mov     ebx, [esp+R_P]
+        SUM_RIGHT eax, .Lno
+.endm
 
 /*
  * void netif_rx(struct netif *nif, struct pkt *p);
@@ -13,10 +37,10 @@
  *
  * bool tcp_receive(struct netif *nif, struct pkt *p);
  *   in        the same
- *   out       eax = 1: p was consumed; 0: it is for netif_rx_long, and nothing was changed
+ *   out       eax = 1: p was consumed; 0: it is for netif_rx_long, and nothing was changed but nif->flow
  *   clobbers  ecx, edx, flags
  *
- * Registers: ebx p, esi IP header, edi connection (from .Lfound on), ebp nif, then flags and actions.
+ * Registers: ebx p, esi IP header, edi connection, ebp nif, then flags and actions.
  */
 func netif_rx
         push    ebx
@@ -36,20 +60,17 @@ func netif_rx
         mov     esi, [ebx+PKT_DATA]
         cmp     dword ptr [ebx+PKT_CHAIN], 0
         jne     .Lno
-        test    byte ptr [ebp+NIF_CAPS], NIF_C_L3
-        jnz     .Lip
-        sub     ecx, 14                         /* link: to us, from one machine, IPv4 */
-        mov     eax, [esi]
+        mov     eax, [esi]                      /* link: to us, from one machine, IPv4 */
         mov     edx, [esi+4]
         cmp     eax, [ebp+NIF_MAC]
-        jne     .Lno
-        cmp     dx, [ebp+NIF_MAC+4]
-        jne     .Lno
-        test    edx, 0x10000
-        jnz     .Lno
+        jne     .Lno_link
+        and     edx, 0x1ffff                    /* the rest of our address, and the bit of groups in the other one */
+        cmp     edx, [ebp+NIF_MAC_REST]
+        jne     .Lno_link
         cmp     word ptr [esi+12], ETHERTYPE_IP
         jne     .Lno
         add     esi, 14
+        sub     ecx, 14
 .Lip:
         mov     eax, [esi]                      /* version, length of header and datagram */
         cmp     al, IP_V4_20
@@ -73,112 +94,65 @@ func netif_rx
         adc     eax, 0
         SUM_RIGHT eax, .Lno
 
-/* --- demultiplex: one probe by the keyed hash of engine.h's tcp_hash ------------------------------------------- */
-        mov     edx, [ebp+NIF_ST]
-        mov     edx, [edx+ST_TCP]
-        mov     eax, [esi+IP_SRC]
-        xor     eax, [esi+IP_DST]
-        mov     ecx, [esi+H_PORTS]
-        TCP_HASH eax, ecx, edx
-        mov     ecx, [edx+TS_SHIFT]
-        shr     eax, cl
-        mov     ecx, [edx+TS_BUCKET]
-        mov     edi, [ecx+eax*4]
-        mov     ecx, [esi+H_PORTS]
-        mov     eax, [esi+IP_SRC]
+/* --- demultiplex: the connection that this interface brought something for last, or by the hash (analysed.inc) ------------ */
+        mov     edi, [ebp+NIF_FLOW]
+        mov     eax, [esi+H_PORTS]
+        cmp     [edi+TCB_PORTS], eax
+        jne     .Ldemux
+        mov     ecx, [esi+IP_SRC]
+        cmp     [edi+TCB_RADDR], ecx
+        jne     .Ldemux
         mov     edx, [esi+IP_DST]
-.Lchain:
-        test    edi, edi
-        jz      .Lnobody
-        cmp     [edi+TCB_PORTS], ecx
-        jne     .Lother
-        cmp     [edi+TCB_RADDR], eax
-        jne     .Lother
         cmp     [edi+TCB_LADDR], edx
-        je      .Lfound
-.Lother:
-        mov     edi, [edi+TCB_NEXT]
-        jmp     .Lchain
-.Lfound:                                        /* its link header is good, so its addresses still are, too; no time-outs, and ... */
-        mov     eax, [edi+TCB_WAY]              /* ... nothing unusual about the interface */
+        jne     .Ldemux
+        mov     eax, [edi+TCB_WAY]              /* as .Lfound has it; and a slot that is free now predicts nothing */
         cmp     eax, [ebp+NIF_WAY]
-        jne     .Lno
+        jne     .Ldemux
 
 /* --- analyse: off, flags and window as predicted, PSH aside; numbers ---------------------------------------------- */
         mov     eax, [esi+H_OFF_WND]
         movzx   ebp, ax
         or      eax, FLAG_PSH << 8
         cmp     eax, [edi+TCB_PRED]
-        jne     .Ldiffers
+        jne     .Lflow_differs
 .Lforetold:
         test    dword ptr [edi+TCB_FLAGS], F_TS | F_ECN | F_FIN_QUEUED | F_URG_TX
         jnz     .Lextras
-.Lplain:
         mov     eax, [esi+H_ACK]                /* SND.UNA <= SEG.ACK <= SND.NXT */
         bswap   eax
         sub     eax, [edi+TCB_SND_UNA]
         jnz     .Lnew_ack
-.Lnumbers:
         mov     eax, [esi+H_SEQ]                /* SEG.SEQ = RCV.NXT */
         bswap   eax
         sub     eax, [edi+TCB_RCV_NXT]
         jnz     .Lseq
-        mov     eax, [esp+R_LEN]
-        test    eax, eax
-        jz      .Lno_text
-        mov     edx, [edi+TCB_RCV_ADV]          /* fits the window */
-        sub     edx, [edi+TCB_RCV_NXT]
-        cmp     eax, edx
-        ja      .Lno
-        mov     ecx, [ebx+PKT_POOL]             /* tcp_short_of_buffers */
-        mov     edx, [ecx+POOL_N_TOTAL]
-        shr     edx, 4
-        cmp     [ecx+POOL_N_FREE], edx
-        jb      .Lno
-        test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
+        mov     ecx, [esp+R_LEN]
+        test    ecx, ecx
+        jz      .Lno
+        TEXT_FITS
         jnz     .Lgood
-        movzx   eax, word ptr [esi+IP_LEN]      /* addresses, header and text in one; the rest of the pseudo header */
-        mov     ecx, eax
-        add     eax, PSEUDO
-        rol     cx, 8
-        sub     ecx, IP_SRC
-        lea     edx, [esi+IP_SRC]
-.Lsum_all:
-        call    dword ptr [cksum_way]
-        mov     ebx, [esp+R_P]
-.Lsummed:
-        SUM_RIGHT eax, .Lno
-.Lgood:
+        add     ecx, H_TS-H_SEQ
+        SUM_TCP
 
 /* --- act: the segment is what was expected ---------------------------------------------------------------------- */
+.Lgood:
         mov     edx, [edi+TCB_TS]
-        cmp     ebp, A_FIRST
-        jae     .Lacts
-.Lact:                                          /* edx: tcp_state */
+.Ltext:                                         /* edx: tcp_state */
         mov     ecx, [edx+TS_ST]
         inc     dword ptr [edx+TS_IN_SEGS]
-        mov     ecx, [ecx+ST_NOW_MS]
-        mov     eax, [edi+TCB_RCV_NXT]
-        mov     [edi+TCB_LAST_RX_MS], ecx
-        mov     [edi+TCB_SND_WL1], eax
-        cmp     dword ptr [edi+TCB_SND_QUEUED], 0
-        jne     .Lqueued
-.Lno_more:
-        mov     eax, [esp+R_LEN]
-        test    eax, eax
-        jz      .Lbare
-
-        /* text: the buffer becomes the receive queue, or its end */
         inc     dword ptr [edx+TS_DEPTH]
-        or      dword ptr [edi+TCB_FLAGS], F_BUSY
-        lea     ecx, [esi+BOTH_HEADERS]
-        WHEN    A_STAMP | A_FIN, .Ltext_rare
-.Ltext:
+        mov     ecx, [ecx+ST_NOW_MS]
         mov     edx, [edi+TCB_RCV_NXT]
-        mov     [ebx+PKT_DATA], ecx
-        mov     [ebx+PKT_LEN], ax
+        mov     eax, [esp+R_LEN]
+        mov     [edi+TCB_LAST_RX_MS], ecx
+        mov     [edi+TCB_SND_WL1], edx
+
+        /* the buffer becomes the receive queue, or its end */
         add     edx, eax
+        add     esi, BOTH_HEADERS
         mov     [edi+TCB_RCV_NXT], edx
+        mov     [ebx+PKT_DATA], esi
+        mov     [ebx+PKT_LEN], ax
         cmp     dword ptr [edi+TCB_RCV_LAST], 0
         jne     .Lappend
         mov     dword ptr [ebx+PKT_NEXT], 0
@@ -187,26 +161,25 @@ func netif_rx
         mov     [edi+TCB_RCV_QUEUED], eax
         TEST_FLAG PSH, .Lpushed
 .Lpolicy:
-        /* tcp_ack_policy: every second full segment at the end of the batch, else later; edx RCV.NXT, eax bytes of text */
-        movzx   ecx, word ptr [edi+TCB_RCV_MSS]
-        cmp     eax, ecx
+        /* tcp_ack_policy: every second full segment at the end of the batch, else later; edx RCV.NXT, eax bytes of text, ecx now */
+        movzx   esi, word ptr [edi+TCB_RCV_MSS]
+        cmp     eax, esi
         ja      .Llargest
 .Lmss:
         mov     eax, [edi+TCB_FLAGS]
         sub     edx, [edi+TCB_RCV_ACKED]
-        lea     ecx, [ecx+ecx]
-        cmp     edx, ecx
+        add     esi, esi
+        cmp     edx, esi
         jae     .Lack_now
         test    eax, F_ACK_DELAYED
-        jnz     .Ltell
-        mov     edx, [edi+TCB_LAST_RX_MS]       /* now */
-        or      eax, F_ACK_DELAYED
-        add     edx, DELACK_MS
+        jnz     .Lowed_already
+        add     ecx, DELACK_MS
+        or      eax, F_ACK_DELAYED | F_BUSY
+        mov     [edi+TCB_ACK_DUE], cx
+.Lowing:
         mov     [edi+TCB_FLAGS], eax
-        mov     [edi+TCB_ACK_DUE], dx
-.Ltell:
         mov     ecx, [edi+TCB_EV]
-        test    eax, F_PSH_MESSAGE | F_USER_CLOSED | F_DEAD
+        test    eax, F_PSH_MESSAGE
         jnz     .Ltell_maybe
         mov     ecx, [ecx+EV_READABLE]
         test    ecx, ecx
@@ -215,17 +188,13 @@ func netif_rx
 .Lleave:
         cmp     ebp, A_FIRST
         jae     .Lwritable
-.Lleaving:
-        mov     eax, [edi+TCB_FLAGS]            /* tcp_leave, when there is nothing to do */
+.Lleaving:                                      /* tcp_leave, when there is nothing to do: if an acknowledgement waits, it is listed */
+        mov     eax, [edi+TCB_FLAGS]
         mov     edx, [edi+TCB_TS]
-        test    eax, F_DEAD | F_WANT_TX | F_ACK_NOW
+        xor     eax, F_IN_DELACK
+        test    eax, F_DEAD | F_WANT_TX | F_ACK_NOW | F_IN_DELACK
         jnz     .Lleave_busy
-        test    eax, F_IN_DELACK
-        jz      .Llisted
-.Lowed:
-        and     eax, ~F_BUSY
-.Lleft:
-        mov     [edi+TCB_FLAGS], eax
+        and     dword ptr [edi+TCB_FLAGS], ~F_BUSY
         dec     dword ptr [edx+TS_DEPTH]
 .Lyes:
         LEAVE_RET 0

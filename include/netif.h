@@ -54,6 +54,8 @@ struct netif {
         u16            hop_gen; /* the stack's */
         u8             straight; /* index while nothing is unusual: no tag, up, carrier, and nobody watches; else NETIF_UNUSUAL */
         u8             zero;
+        u32            mac_rest; /* the last 16 bits of mac as in memory, or what no 17 bits equal: there is no link header */
+        const struct tcb *flow; /* of whom tcp_receive heard last; perhaps free since, never NULL */
         u8             index;
         u16            vlan;   /* 802.1Q tag to accept and send, 0 = untagged */
         bool           up;     /* administratively */
@@ -74,7 +76,7 @@ void netif_rx(struct netif *nif, struct pkt *p);
 /* The same for a frame that is counted already and that tcp_receive did not take: layer by layer. */
 void netif_rx_long(struct netif *nif, struct pkt *p);
 
-/* Sets nif->straight: vlan, up, link or the stack's tap is another now. */
+/* Sets nif->straight and nif->mac_rest: vlan, up, link or the stack's tap is another now. */
 void netif_look(struct netif *nif);
 
 /* The carrier came or went. */

@@ -219,6 +219,7 @@ bool tcp_init(struct stack *st);                               /* called by stac
 void tcp_forget_hops(struct stack *st);                        /* called by stack_hops_changed when hop_gen begins anew */
 /* called by stack_batch_end: what could wait goes out (MUST-58, 59) */
 void tcp_batch_end(struct stack *st);
+extern const struct tcb tcp_nobody;                            /* no segment is for it: what nif->flow begins with */
 /* the straight line past IP (net/tcp/engine.h); false: p is untouched */
 bool tcp_receive(struct netif *nif, struct pkt *p);
 void tcp_rx(struct stack *st, struct pkt *p, const struct ip_hdr *ip); /* an ip_proto_fn */

@@ -16,6 +16,7 @@
 
 void netif_look(struct netif *nif)
 {
+        nif->mac_rest = nif->caps & NETIF_L3 ? UINT32_MAX : (u32)nif->mac.b[4] | (u32)nif->mac.b[5] << 8;
         nif->straight = nif->vlan || !nif->up || !nif->link || nif->st->tap ? NETIF_UNUSUAL : nif->index;
 }
 
@@ -26,6 +27,7 @@ bool netif_add(struct stack *st, struct netif *nif, bool link)
         nif->st = st;
         nif->index = st->n_nifs;
         nif->hop_gen = st->hop_gen;
+        nif->flow = &tcp_nobody;
         nif->up = true;
         nif->link = link;
         netif_look(nif);

@@ -77,7 +77,10 @@ static void tweak(void)
         case 2: t->ts_recent += ONE_OF(0x7fffffff, 0x80000000, 5, 0xfffffff0); break;
         case 3: t->hop_gen++; break;
         case 4: W.nif->vlan = (u16)dice(2); break;
-        case 5: W.st->pkts.n_total = ONE_OF(WORLD_PKTS, 1000, 200, (W.st->pkts.n_free - 1) << 4, W.st->pkts.n_free << 4); break;
+        case 5:
+                W.st->pkts.n_total = ONE_OF(WORLD_PKTS, 1000, 200, (W.st->pkts.n_free - 1) << 4, W.st->pkts.n_free << 4);
+                W.st->pkts.n_short = W.st->pkts.n_total >> 4;
+                break;
         case 6: t->flags |= TF_ECE; break;
         case 7: t->rcv_space = ONE_OF(0, 1000, 65535, 100000); break;
         case 8: W.nif->link = dice(2); break;

@@ -46,6 +46,7 @@ void tcb_freeze(struct tcb *t)
         tcp_unlink(t);
         t->flags &= ~(u32)(TF_ACK_NOW | TF_ACK_DELAYED | TF_WANT_TX);
         tcp_remove(t);
+        tcp_forget_flow(t);
 }
 
 void tcb_thaw(struct tcb *t)

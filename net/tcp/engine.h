@@ -89,7 +89,7 @@ static inline u32 tcb_rcv_wnd(const struct tcb *t) { return t->rcv_adv - t->rcv_
 
 /* The last sixteenth of the buffers is for acknowledgements, ours and theirs: text is not queued any more. If it were, queues
  * that wait for each other's acknowledgement could hold every buffer, and nothing would ever come in or go out again. */
-static inline bool tcp_short_of_buffers(const struct stack *st) { return st->pkts.n_free < st->pkts.n_total >> 4; }
+static inline bool tcp_short_of_buffers(const struct stack *st) { return st->pkts.n_free < st->pkts.n_short; }
 
 /* pool.c */
 struct tcb *tcb_take(struct tcp_state *ts);      /* a slot, nothing queued, not in the table; NULL when all are taken */
@@ -126,6 +126,7 @@ void synq_rehash(struct tcp_state *ts, struct synq *all);
 void timewait_rehash(struct tcp_state *ts);
 void tcp_insert(struct tcb *t);
 void tcp_remove(struct tcb *t);
+void tcp_forget_flow(const struct tcb *t);       /* it is out of the table, and lives on */
 
 /* recv.c */
 void tcp_consume_part(struct tcb *t, u32 n);                              /* tcp_consume, whatever there is */

@@ -75,6 +75,16 @@ void tcp_insert(struct tcb *t)
                 rekey(ts);
 }
 
+const struct tcb tcp_nobody;
+
+void tcp_forget_flow(const struct tcb *t)
+{
+        struct stack *st = tcb_stack(t);
+        for (u32 i = 0; i < st->n_nifs; i++)
+                if (st->nif[i]->flow == t)
+                        st->nif[i]->flow = &tcp_nobody;
+}
+
 void tcp_remove(struct tcb *t)
 {
         for (struct tcb **b = chain_of(t); *b; b = &(*b)->next) {

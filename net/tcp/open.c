@@ -68,7 +68,7 @@ void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct 
         t->raddr = raddr;
         t->laddr = laddr;
         t->ports = ports;
-        t->hdr_sum = cksum_plus(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, 0), ports);
+        t->hdr_sum = cksum_fold(cksum_plus(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, 0), ports));
         if (way) {
                 t->nif = way->nif->index;
                 t->pmtu = way->nif->mtu;

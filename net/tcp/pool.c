@@ -78,6 +78,7 @@ static void rcvq_free(struct tcb *t)
 void tcb_free(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
+        t->pred = 0; /* an interface may remember it (netif.h, flow) */
         if (t->flags & TF_BUSY) {
                 t->flags |= TF_DEAD;
                 return;

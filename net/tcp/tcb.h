@@ -70,7 +70,7 @@ struct tcb {
         u8   snd_scale, rcv_scale;
         u8   timer_kind;
         u32  flags;             /* enum tcb_flag */
-        u32  hdr_sum;           /* partial checksum of pseudo header (without length) and ports */
+        u32  hdr_sum;           /* partial checksum of pseudo header (without length) and ports, 16 bits */
         u32  ts_recent;         /* TS.Recent */
         /* Read as one word and compared with the interface's (netif.h): the straight line is open when they are equal. */
         u16  hop_gen;           /* `hop` is good while this is the stack's; 0 = it is not known */

@@ -66,6 +66,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 return nif->straight != NETIF_UNUSUAL && tcp_unpredicted(nif, p, NULL);
         if (t->hop_gen != nif->hop_gen || t->nif != nif->straight || t->retries != nif->zero)
                 return false;
+        nif->flow = t;
         /* predict: off, flags, window in memory; PSH and FIN may be there or not. Mostly the window is the last one, too */
         u32 w3 = word(h, 3), psh = TCP_PSH << 8, seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
         bool same_wnd = (w3 | psh) == (t->pred | (u32)t->wnd_field << 16);
@@ -115,7 +116,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         }
         if (acked)
                 tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
-        if (t->snd_queued != t->snd_nxt - t->snd_una || (t->flags & TF_FIN_QUEUED))
+        if (((acked || !same_wnd || fin) && t->snd_queued != t->snd_nxt - t->snd_una) || (t->flags & TF_FIN_QUEUED))
                 t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->last_rx_ms = tcb_now_ms(t);
         tcp_enter(t);
