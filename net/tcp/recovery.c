@@ -161,8 +161,10 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
         struct flight *f = t->flight;
         bool advanced = t->snd_una != old_una;
         bool lost_more = t->flags & TF_SACK ? rack_detect(t) : newreno_detect(t, old_una, dup);
-        if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover))
+        if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover)) {
+                advanced &= f->ca != CA_RECOVERY; /* RFC 6582 3.2: then the window is ssthresh, and grows with what comes */
                 leave(t);
+        }
         bool open = f->ca == CA_OPEN || f->ca == CA_CWR || (f->ca == CA_LOSS && !(t->flags & TF_SACK));
         if (f->lost && open && lost_more && !(f->probe_end && pmtu_probe_lost(t)))
                 enter_recovery(t);
