@@ -1,7 +1,7 @@
 /* odd.c - two instances of the library with settings that nobody chooses, over a wire that loses, repeats and delays:
- * MTU from 68 on, any layout of SYN options, any window scale, tiny buffers, cork, messages, acknowledgement on reading.
- * Whatever the settings, every byte arrives once and in order, both sides learn the end, nothing exceeds MTU or window,
- * and every buffer comes back. ODD=seed[,seeds] runs others; ODD_SHOW=1 prints the settings and every packet.
+ * MTU from 68 on, any layout of SYN options, any window scale, tiny buffers, cork, messages, acknowledgement on reading, application
+ * mode, Fast Open with a cookie, ECN marks. Whatever the settings, every byte arrives once and in order, both sides learn the end,
+ * nothing exceeds MTU or window, and every buffer comes back. Who talks to application mode may be reset at the end, and has a prefix. ODD=seed[,seeds] runs others; ODD_SHOW=1 prints the settings and every packet.
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static struct side {
 } side[2];
 
 static struct flying { u64 at; u32 n; u8 to, b[1500]; } *fly;
-static u32 n_fly, loss, dup, jitter_us, delay_us;
+static u32 n_fly, loss, dup, marks, jitter_us, delay_us;
 static u64 now_us, state, seed;
 static u8 content[CONTENT + MOST];
 static char wrong[300];
@@ -58,7 +58,7 @@ static void *give(void *ctx, size_t n, size_t align)
 
 static void choose_layout(u8 *l)
 {
-        static const u8 kinds[] = {1, 1, 1, 2, 3, 4, 8, 28};
+        static const u8 kinds[] = {1, 1, 1, 2, 3, 4, 8, 28, 34};
         for (u32 i = 0, n = between(1, TCP_SYN_LAYOUT); i < n; i++)
                 l[i] = kinds[rnd(COUNT_OF(kinds))];
 }
@@ -81,6 +81,7 @@ static void choose(struct side *s)
         o->no_wscale = !rnd(4), o->no_sack = !rnd(4), o->no_timestamps = !rnd(4), o->ecn = !rnd(3), o->uto = !rnd(4);
         o->nodelay = !rnd(3), o->cc = (u8)rnd(2), o->no_pmtud = !rnd(6);
         o->psh_message = !rnd(5), o->ack_on_read = !o->psh_message && !rnd(6);
+        o->app_mode = !o->psh_message && !rnd(6), o->fastopen = !rnd(2);
         o->keepalive_ms = rnd(4) ? 0 : between(5000, 60000);
         if (rnd(3) == 0)
                 o->fixed_isn = true, o->isn = (u32)-(s32)between(1, 100000);
@@ -109,7 +110,8 @@ static void show_settings(void)
                 const struct { bool on; const char *name; } set[] = {
                         {o->no_wscale, "no_wscale"}, {o->no_sack, "no_sack"}, {o->no_timestamps, "no_timestamps"},
                         {o->ecn, "ecn"}, {o->uto, "uto"}, {o->nodelay, "nodelay"}, {o->cc, "newreno"}, {o->no_pmtud, "no_pmtud"},
-                        {o->psh_message, "psh_message"}, {o->ack_on_read, "ack_on_read"}, {s->corks, "cork"}};
+                        {o->psh_message, "psh_message"}, {o->ack_on_read, "ack_on_read"}, {s->corks, "cork"},
+                        {o->app_mode, "app_mode"}, {o->fastopen, "fastopen"}};
                 fprintf(stderr, "# %u: mtu %u mss %u rcvbuf %u sndbuf %u wscale %u isn %u size %u chunk %u gulp %u pause %u us,",
                         i, s->mtu, o->mss, o->rcvbuf, o->sndbuf, o->wscale, o->isn, s->size, s->chunk, s->gulp, s->pause_us);
                 for (u32 k = 0; k < COUNT_OF(set); k++)
@@ -120,7 +122,7 @@ static void show_settings(void)
                         fprintf(stderr, " %u", o->syn_layout[k]);
                 fprintf(stderr, "\n");
         }
-        fprintf(stderr, "# loss %u dup %u (of 1000) delay %u jitter %u us\n", loss, dup, delay_us, jitter_us);
+        fprintf(stderr, "# loss %u dup %u marks %u (of 1000) delay %u jitter %u us\n", loss, dup, marks, delay_us, jitter_us);
 }
 
 /* --- the wire --- */
@@ -162,6 +164,17 @@ static void check_packet(struct side *s, struct side *o, const u8 *p, u32 n)
         o->edge_known = true;
 }
 
+/* A router that is busy marks what may be marked (RFC 3168 5). */
+static void mark(u8 *p)
+{
+        if ((p[1] & 3) != 1 && (p[1] & 3) != 2)
+                return;
+        p[1] |= 3;
+        p[10] = p[11] = 0;
+        u16 sum = (u16)~cksum_fold(cksum_add(0, p, (p[0] & 15u) * 4));
+        memcpy(p + 10, &sum, 2);
+}
+
 static void post(u32 to, const u8 *p, u32 n)
 {
         if (n_fly == FLYING)
@@ -181,6 +194,8 @@ static void drain(void)
                         bool lost = rnd(1000) < loss;
                         show(i, p, n, lost ? "lost" : "");
                         check_packet(&side[i], &side[!i], p, n);
+                        if (rnd(1000) < marks)
+                                mark(p);
                         if (!lost)
                                 post(!i, p, n);
                         if (rnd(1000) < dup)
@@ -264,10 +279,32 @@ static const struct tcp_events events = {.accept = ev_accept, .connected = ev_go
 
 /* --- a run --- */
 
+static bool step(void);
+
+/* Fast Open: a connection before, to another port, from which the cookie stays. */
+static void learn_cookie(void)
+{
+        static const struct tcp_events silent;
+        int err;
+        struct listener *l = tcp_listen(qure_stack(side[1].q), IPADDR_ANY, 81, &silent, NULL, &side[1].o, &err);
+        struct tcb *t = tcp_connect(qure_stack(side[0].q), IPADDR_ANY, 0, IPADDR(192, 0, 2, 2), 81, &silent, NULL, &side[0].o, &err);
+        struct tcp_key key = tcp_key(t);
+        u64 until = now_us + 3000000;
+        for (drain(); now_us < until && step();)
+                drain();
+        if ((t = tcp_by_key(qure_stack(side[0].q), key)) != NULL)
+                tcp_abort(t);
+        for (drain(), until = now_us + 1000000; now_us < until && step();)
+                drain();
+        tcp_unlisten(l);
+        n_fly = 0;
+        side[0].edge_known = side[1].edge_known = false;
+}
+
 static bool begin(void)
 {
         n_fly = 0, now_us = 1000000 + (u64)rnd(1u << 30) * 8, *wrong = 0;
-        loss = rnd(3) ? rnd(80) : 0, dup = rnd(3) ? rnd(50) : 0;
+        loss = rnd(3) ? rnd(80) : 0, dup = rnd(3) ? rnd(50) : 0, marks = rnd(3) ? 0 : rnd(100);
         delay_us = any_size(100000), jitter_us = rnd(2) ? 0 : any_size(50000);
         for (u32 i = 0; i < 2; i++) {
                 u8 *m = side[i].memory;
@@ -286,6 +323,8 @@ static bool begin(void)
         }
         if (getenv("ODD_SHOW"))
                 show_settings();
+        if (side[0].o.fastopen && side[1].o.fastopen)
+                learn_cookie();
         int err;
         struct listener *l = tcp_listen(qure_stack(side[1].q), IPADDR_ANY, 80, &events, NULL, &side[1].o, &err);
         side[0].t = tcp_connect(qure_stack(side[0].q), IPADDR_ANY, 0, IPADDR(192, 0, 2, 2), 80, &events, &side[0], &side[0].o,
@@ -334,7 +373,7 @@ static void both_ended_well(u64 began_us)
 {
         for (u32 i = 0; i < 2; i++) {
                 const struct side *s = &side[i];
-                if (!s->gone || s->err)
+                if (!s->gone || (s->err && !(s->err == E_RESET && side[!i].o.app_mode)))
                         BROKEN("side %u: %s after %.0f s, in state %s; read %u of %u, queued %u of %u", i,
                                s->gone ? stack_strerror(s->err) : "no end", (double)(now_us - began_us) / 1e6,
                                s->t ? tcp_state_name(s->t) : "-", s->got, side[!i].size, s->queued, s->size);
