@@ -63,6 +63,7 @@ struct tcp_state {
         u32              *tbucket;      /* index + 1 */
         u32               n_tw, tw_first, tw_count, tshift;
         struct timer      tw_timer;
+        u32               tw_ahead_ms;  /* when an empty segment ahead of TIME_WAIT was answered last */
         struct through   *through;      /* NULL: there is no transparent proxy (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;

@@ -55,6 +55,7 @@ bool tcp_init(struct stack *st)
         st->tcp = ts;
         ts->st = st;
         ts->rto_min_ms = TCP_RTO_MIN_MS;
+        ts->tw_ahead_ms = stack_now_ms(st) - TCP_CHALLENGE_MS;
         ts->isn_key = st->key;
         ts->delack_timer.fire = tcp_delack_fired;
         ts->batch_timer.fire = tcp_batch_fired;

@@ -121,6 +121,16 @@ static void answer(struct tcp_state *ts, const struct timewait *w, const struct 
         tcp_reply(ts, &r);
 }
 
+/* An empty segment ahead of us: two ends that disagree would answer each other for ever, so two a second for all entries. */
+static bool may_disagree(struct tcp_state *ts)
+{
+        u32 now = stack_now_ms(ts->st);
+        if (now - ts->tw_ahead_ms < TCP_CHALLENGE_MS)
+                return false;
+        ts->tw_ahead_ms = now;
+        return true;
+}
+
 /* RFC 6191 2: a SYN that can only be a new connection - a later timestamp, the first one at all, or without timestamps a later
  * sequence number than any that was used. */
 bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s, bool timestamps)
@@ -149,9 +159,8 @@ bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, st
         }
         if ((s->flags & TCP_FIN) && seq_le(s->seq + s->len + 1, w->rcv_nxt))
                 w->due_ms = stack_now_ms(ts->st) + w->wait * 640; /* the peer did not get our acknowledgement: 2 MSL anew */
-        /* What repeats the past is acknowledged, keep-alives included; an empty segment ahead of us is not: two ends that
-         * disagree would answer each other for ever. */
-        if (seg_space(s) || seq_lt(s->seq, w->rcv_nxt))
+        /* what repeats the past is acknowledged, keep-alives included */
+        if (seg_space(s) || seq_lt(s->seq, w->rcv_nxt) || (s->seq != w->rcv_nxt && may_disagree(ts)))
                 answer(ts, w, ip);
         pkt_drop(p, DROP_TCP_TIMEWAIT);
         return true;

@@ -473,6 +473,21 @@ static void may_2_rfc_6191_new_syn_reuses_time_wait(void **s)
         trace_end();
 }
 
+static void time_wait_answers_who_disagrees_twice_a_second(void **s)
+{
+        in_time_wait();
+        for (u32 i = 0; i < 10; i++)
+                rx(T_ACK, 100000 + i, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        expect_none();
+        wait_ms(501);
+        rx(T_ACK, 2, 2, 0); /* what is to be expected is not answered */
+        expect_none();
+        rx(T_ACK, 100000, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        trace_end();
+}
+
 static void may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more(void **s)
 {
         in_time_wait();
@@ -587,6 +602,7 @@ int main(void)
                 test(rfc_1191_df_on_everything_unless_the_user_or_a_black_hole_says_no), test(path_mtu_black_hole_is_found),
                         test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
                 test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait),
+                test(time_wait_answers_who_disagrees_twice_a_second),
  test(may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more),
                 test(oldest_time_wait_goes_when_room_is_short),
                 test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),
