@@ -99,6 +99,8 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
 /* moves what is now in order; true when the FIN was reached */
 bool reasm_collect(struct tcb *t);
 void reasm_free(struct tcb *t);
+/* gives back the buffer that is the furthest ahead, for one that is next; false when there is none */
+bool reasm_evict(struct tcb *t);
 
 /* sack.c: the peer's blocks onto the scoreboard. */
 void tcp_sack_arrives(struct tcb *t, const struct tcp_seg *s);

@@ -118,6 +118,16 @@ static bool make_room(struct tcb *t, u32 seq)
         return true;
 }
 
+/* Without it, data ahead of its turn could hold the last buffers of all connections, and no hole would ever be filled. */
+bool reasm_evict(struct tcb *t)
+{
+        if (!t->reasm || !make_room(t, t->rcv_nxt))
+                return false;
+        if (!t->reasm->first)
+                put_back(t);
+        return true;
+}
+
 /* There is room for one more, made if need be; false (p dropped) when there is none. */
 static bool room(struct tcb *t, struct pkt *p, u32 seq)
 {

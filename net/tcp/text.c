@@ -85,6 +85,15 @@ static void cut(struct tcb *t, struct pkt *p, struct text *x, struct sack_block 
         }
 }
 
+/* Room for text that is next although buffers are short: in the last one that is queued, or that of text which is further ahead. And whose
+ * user has read all gets one more, down to half of what is left: else one connection that stands still would stop all others. */
+static bool place(struct tcb *t, u32 len)
+{
+        const struct pktpool *pool = &tcb_stack(t)->pkts;
+        return (t->rcv_last && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= len) || reasm_evict(t) ||
+               (!t->rcv_queued && pool->n_free >= pool->n_total >> 5);
+}
+
 /* One buffer of text. */
 static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block *dup)
 {
@@ -98,8 +107,7 @@ static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block 
                 reasm_insert(t, p, x.seq, x.len, x.fin, x.psh, dup);
                 return;
         }
-        if (x.len && tcp_short_of_buffers(tcb_stack(t)) &&
-            !(t->rcv_last && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= x.len)) {
+        if (x.len && tcp_short_of_buffers(tcb_stack(t)) && !place(t, x.len)) {
                 pkt_drop(p, DROP_TCP_RCV_POOL);
                 return;
         }

@@ -153,6 +153,59 @@ static void acknowledgement_without_a_buffer_is_made_up_for(void **s)
         trace_end();
 }
 
+/* All buffers but so many of 64 are somebody else's. */
+static struct pkt *held[64];
+static u32 hold_all_but(u32 n, u32 left)
+{
+        while (T.w->st->pkts.n_free > left)
+                held[n++] = pkt_alloc(&T.w->st->pkts, 0);
+        return n;
+}
+
+static void short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead(void **s)
+{
+        struct stack_config cfg = {.n_pkts = 64};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        for (u32 i = 1; i < 5; i++)
+                rx(T_ACK, 1 + i * 1000, 1, 1000);
+        wire_flush_out(T.w);
+        u32 n = hold_all_but(0, 2);
+        rx(T_ACK, 1, 1, 1000);
+        assert_int_equal(tcp_readable(T.t), 4000);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_OOO_EVICTED), 1);
+        rx(T_ACK, 1 + 4000, 1, 1000); /* nothing is further ahead, and some is queued */
+        assert_int_equal(tcp_readable(T.t), 4000);
+        assert_int_equal(wire_drops(T.w, DROP_TCP_RCV_POOL), 1);
+        while (n)
+                pkt_free(held[--n]);
+        wire_flush_out(T.w);
+        trace_end();
+}
+
+static void short_of_buffers_who_has_read_all_gets_one_more(void **s)
+{
+        struct stack_config cfg = {.n_pkts = 64};
+        trace_begin(&cfg);
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        u32 n = hold_all_but(0, 3);
+        rx(T_ACK, 1, 1, 1000); /* it came in one of the three */
+        assert_int_equal(tcp_readable(T.t), 1000);
+        rx(T_ACK, 1001, 1, 1000);
+        assert_int_equal(tcp_readable(T.t), 1000);
+        tcp_consume(T.t, 1000);
+        wire_flush_out(T.w);
+        n = hold_all_but(n, 2);
+        rx(T_ACK, 1001, 1, 1000);
+        assert_int_equal(tcp_readable(T.t), 0);
+        while (n)
+                pkt_free(held[--n]);
+        wire_flush_out(T.w);
+        trace_end();
+}
+
 static void delayed_acknowledgements_of_many_connections_come_in_their_time(void **s)
 {
         struct tcb *t[5];
@@ -389,6 +442,8 @@ int main(void)
                 test(reneging_is_survived), test(tail_loss_that_the_probe_repaired_lowers_the_rate),
                 test(router_that_does_not_say_its_mtu),
                 test(acknowledgement_without_a_buffer_is_made_up_for),
+                test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
+                test(short_of_buffers_who_has_read_all_gets_one_more),
                 test(delayed_acknowledgements_of_many_connections_come_in_their_time),
                 test(rekeying_keeps_half_open_and_time_wait_entries),
                 test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
