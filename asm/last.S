@@ -82,9 +82,7 @@ tcp_last_go_on:
         cmp     dword ptr [esp+E_LEN], 0
         jne     .Lstamp
 .Lstamped:
-        mov     eax, [edi+TCB_SND_NXT]
         inc     dword ptr [ebp+TS_IN_SEGS]
-        mov     [edi+TCB_SND_UNA], eax
         inc     dword ptr [ebp+TS_DEPTH]
         mov     dword ptr [edi+TCB_SND_QUEUED], 0
         mov     esi, [edi+TCB_SND_FIRST]
@@ -92,8 +90,9 @@ tcp_last_go_on:
         jnz     .Lqueue
 .Lqueue_free:
         mov     esi, [edi+TCB_FLIGHT]
+        mov     eax, [edi+TCB_SND_NXT]
         test    esi, esi
-        jz      .Llanded
+        jz      .Lno_flight
         cmp     byte ptr [esi+FLY_CALM], 0
         je      .Lwild
         mov     eax, [esi+FLY_FIRST]
@@ -119,6 +118,8 @@ tcp_last_go_on:
         inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE]
         mov     dword ptr [edi+TCB_FLIGHT], 0
 .Llanded:
+        mov     eax, [edi+TCB_SND_NXT]
+        mov     [edi+TCB_SND_UNA], eax
 
 /* --- both FINs are acknowledged, theirs in the buffer that it came in ----------------------------------------------- */
         mov     byte ptr [edi+TCB_STATE], BYTE_TIME_WAIT

@@ -134,7 +134,6 @@ static void connection(void)
         OFF(TS_CELLS, struct tcp_state, cells);
         OFF(TS_FLIGHTS, struct tcp_state, flights);
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
-        OFF(TS_RTO_FLOOR, struct tcp_state, rto_floor_ms);
         VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
         OFF(CELL_N_FREE, struct cellpool, n_free);
         OFF(CELL_N_TOTAL, struct cellpool, n_total);
@@ -149,15 +148,12 @@ static void connection(void)
         OFF(TCB_SRTT_US, struct tcb, srtt_us);
         OFF(TCB_RTTVAR_US, struct tcb, rttvar_us);
         OFF(TCB_MIN_RTT_US, struct tcb, min_rtt_us);
-        OFF(TCB_RETRIES, struct tcb, retries);
         OFF(TCB_LAST_TX_MS, struct tcb, last_tx_ms);
-        OFF(TCB_PROGRESS_MS, struct tcb, progress_ms);
+        OFF(TCB_CALM_TX_US, struct tcb, calm_tx_us);
         OFF(TCB_KEEPALIVE_MS, struct tcb, keepalive_ms);
         OFF(TCB_TIMER, struct tcb, timer);
         OFF(TCB_TIMER_PPREV, struct tcb, timer.pprev);
-        OFF(TCB_TIMER_DUE, struct tcb, timer.due_ms);
         OFF(TCB_TIMER_KIND, struct tcb, timer_kind);
-        OFF(TCB_DUE_MS, struct tcb, due_ms);
         OFF(EV_READABLE, struct tcp_events, readable);
         OFF(EV_WRITABLE, struct tcp_events, writable);
 }
@@ -315,23 +311,12 @@ static void queues(void)
         OFF(ENT_HOLD, struct sndent, hold);
         OFF(ENT_HAS_SUM, struct sndent, has_sum);
         OFF(SENT_NEXT, struct sent, next);
-        OFF(SENT_SEQ, struct sent, seq);
-        OFF(SENT_END, struct sent, end);
-        OFF(SENT_TX_US, struct sent, tx_us);
         OFF(SENT_FLAGS, struct sent, flags);
-        _Static_assert(offsetof(struct sent, n_rtx) == offsetof(struct sent, flags) + 1, "cleared as one word");
         OFF(FLY_FIRST, struct flight, first);
         OFF(FLY_LAST, struct flight, last);
         OFF(FLY_CUR, struct flight, cur);
         OFF(FLY_CUR_OFF, struct flight, cur_off);
-        OFF(FLY_SMALL_END, struct flight, small_end);
         OFF(FLY_CALM, struct flight, calm);
-        _Static_assert(offsetof(struct flight, cwnd_limited) == offsetof(struct flight, calm) + 1 &&
-                       offsetof(struct flight, reo_mult) == offsetof(struct flight, calm) + 2 &&
-                       offsetof(struct flight, recover) == offsetof(struct flight, calm) + 4, "set as one word");
-        OFF(FLY_RECOVER, struct flight, recover);
-        OFF(FLY_FACK, struct flight, fack);
-        OFF(FLY_TLP_END, struct flight, tlp_end);
         OFF(FLY_ONE, struct flight, one);
         VAL(FRAG0, offsetof(struct pkt, frag[0]));
         VAL(FRAG1, offsetof(struct pkt, frag[1]));
@@ -340,17 +325,13 @@ static void queues(void)
         OFF(ST_NOW_US, struct stack, now_us);
         OFF(ST_WHEEL, struct stack, wheel);
         VAL(KIND_NONE, TT_NONE);
-        VAL(KIND_RTX, TT_RTX);
-        VAL(KIND_TLP, TT_TLP);
         VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
+        VAL(KIND_CALM, TT_CALM);
         VAL(EVENT_SEND_FIN, TCP_EV_SEND_FIN);
         VAL(BYTE_ESTABLISHED, TCP_B_ESTABLISHED);
-        VAL(BYTE_CLOSE_WAIT, TCP_B_CLOSE_WAIT);
         VAL(BYTE_SYN_ACK_RX, SYN_ACK_RX);
         VAL(RUN_PROBE, SENT_PROBE);
         VAL(BYTE_FIN_TX, FIN_TX);
-        VAL(WORST_DELACK_MS, TCP_WORST_DELACK_MS);
-        VAL(TLP_MIN_MS, TCP_TLP_MIN_MS);
         VAL(F_SACK, TF_SACK);
         VAL(F_CORK, TF_CORK);
 }

@@ -42,119 +42,51 @@ tcp_whole_go_on:
 
 /* --- is it the usual? ------------------------------------------------------------------------------------------- */
         mov     ecx, [edi+TCB_SND_QUEUED]
-        movzx   edx, word ptr [edi+TCB_MSS]
-        cmp     dword ptr [edi+TCB_FLIGHT], 0
-        jne     .Lno
-        lea     ebx, [ecx-1]
-        cmp     ebx, edx                        /* 1 to MSS bytes */
-        mov     ebx, ecx
-        jae     .Lno
-        mov     dword ptr [esp+L_FLAGS], 0x50000000 + ((FLAG_ACK | FLAG_PSH) << 16)
         test    eax, UNUSUAL | F_FIN_QUEUED
+        mov     dword ptr [esp+L_FLAGS], 0x50000000 + ((FLAG_ACK | FLAG_PSH) << 16)
+        mov     ebx, ecx
         jnz     .Lflags
 .Lflagged:
+        movzx   edx, word ptr [edi+TCB_MSS]
+        lea     eax, [ebx-1]
+        cmp     eax, edx                        /* 1 to MSS bytes */
+        jae     .Lno
         mov     esi, [edi+TCB_SND_NXT]
         cmp     ebx, [edi+TCB_SND_WND]
         ja      .Lno
         cmp     esi, [edi+TCB_SND_UNA]
         jne     .Lno
-        cmp     byte ptr [edi+TCB_STATE], BYTE_ESTABLISHED
-        jne     .Lstate
-.Lopen:
         mov     edx, [edi+TCB_SND_FIRST]
-        mov     [esp+L_LEN], ebx
         mov     eax, [edi+TCB_TS]
         cmp     byte ptr [edx+ENT_HAS_SUM], 0
         je      .Lno
-        mov     ebp, [eax+TS_ST]
         cmp     dword ptr [edx+ENT_NEXT], 0
         jne     .Ltwo
 .Lpieces:
-        mov     edx, [ebp+ST_NOW_MS]
-        sub     edx, [edi+TCB_LAST_TX_MS]
-        cmp     edx, [edi+TCB_RTO_MS]
-        ja      .Lidle
-.Lfresh:
-        cmp     ecx, [edi+TCB_CWND]
-        ja      .Lno
-        cmp     dword ptr [eax+TS_FLIGHTS], 0
-        je      .Lno
-        PKT_TAKE ebp, .Lempty, 1
+        mov     ebp, [eax+TS_ST]
+        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_CALM
+        jne     .Lbegin
 
-/* --- what is outstanding from now on: a flight with one run ----------------------------------------------------- */
-        mov     ecx, [edi+TCB_TS]
-        mov     eax, [ecx+TS_FLIGHTS]
-        dec     dword ptr [ecx+TS_FLIGHTS+CELL_N_FREE]
-        mov     edx, [eax]
-        mov     [edi+TCB_FLIGHT], eax
-        mov     [ecx+TS_FLIGHTS], edx
-        lea     edx, [eax+FLY_ONE]
-        xor     ecx, ecx
-        mov     [eax+FLY_FIRST], edx
-        mov     [eax+FLY_LAST], edx
-        mov     [eax+FLY_ONE+SENT_NEXT], ecx
-        mov     [eax+FLY_ONE+SENT_FLAGS], cx
-        mov     edx, [ebp+ST_NOW_US]
-        mov     dword ptr [eax+FLY_CALM], 0x00010001 /* calm, not limited, one quarter */
-        mov     [eax+FLY_ONE+SENT_TX_US], edx
-        mov     edx, [edi+TCB_SND_FIRST]
-        mov     ecx, [edi+TCB_SND_QUEUED]
-        mov     [eax+FLY_CUR], edx
-        mov     [eax+FLY_CUR_OFF], ecx
-        mov     edx, [esp+L_LEN]
-        mov     [eax+FLY_RECOVER], esi
-        mov     [eax+FLY_FACK], esi
-        add     edx, esi
-        mov     [eax+FLY_TLP_END], esi
-        mov     [eax+FLY_ONE+SENT_SEQ], esi
-        mov     [edi+TCB_SND_NXT], edx
-        cmp     cx, [edi+TCB_MSS]
-        mov     [eax+FLY_ONE+SENT_END], edx
-        je      .Lfull
-.Lsmall:
-        mov     [eax+FLY_SMALL_END], edx
+/* --- what is outstanding from now on is a calm run (calm.c), whose flight is promised ---------------------------- */
+.Lcalm:
+        sub     dword ptr [eax+TS_FLIGHTS+CELL_N_FREE], 1
+        jb      .Lno_flight
         add     ecx, BOTH_HEADERS
-        mov     eax, [ebp+ST_NOW_MS]
+        add     ebx, esi
         mov     [esp+L_TOTAL], ecx
-        mov     [edi+TCB_PROGRESS_MS], eax
-        mov     [edi+TCB_LAST_TX_MS], eax
-
-/* --- the timer: RFC 8985 7.2's probe, or the time-out ----------------------------------------------------------- */
+        mov     [edi+TCB_SND_NXT], ebx
+        PKT_TAKE ebp, .Lempty, 1
+        mov     eax, [ebp+ST_NOW_US]
         test    byte ptr [esp+L_FLAGS+2], FLAG_FIN
+        mov     [edi+TCB_CALM_TX_US], eax
         jnz     .Lfin
-        test    dword ptr [edi+TCB_FLAGS], F_SACK
-        jz      .Ltimeout
-        mov     eax, [edi+TCB_SRTT_US]
-        test    eax, eax
-        jz      .Ltimeout
-        cmp     byte ptr [edi+TCB_RETRIES], 0
-        jne     .Ltimeout
-        shr     eax, 2                          /* two round trips ... */
-        mov     edx, 0x10624dd3                 /* ... in milliseconds: / 1000 is * 2^38/1000 / 2^38 */
-        mul     edx
-        shr     edx, 6
-        add     edx, WORST_DELACK_MS + 1        /* one segment is outstanding; never less than TLP_MIN_MS */
-.Lprobe:
-        cmp     edx, [edi+TCB_RTO_MS]
-        jae     .Ltimeout
-        mov     byte ptr [edi+TCB_TIMER_KIND], KIND_TLP
-.Larm:
-        add     edx, [ebp+ST_NOW_MS]
-        mov     [edi+TCB_DUE_MS], edx
-        cmp     dword ptr [edi+TCB_TIMER_PPREV], 0
-        je      .Lset
-        mov     eax, edx
-        sub     eax, [edi+TCB_TIMER_DUE]
-        js      .Lset                           /* it runs, and would be late */
-.Larmed:
+.Lsaid:
 
 /* --- the pieces, and away --------------------------------------------------------------------------------------- */
-        mov     edx, [edi+TCB_SND_FIRST]
         PIECE   FRAG0
         mov     eax, [edx+ENT_SUM]
-        mov     edx, [edx+ENT_NEXT]
-        test    edx, edx
-        jnz     .Lsecond
+        cmp     dword ptr [edx+ENT_NEXT], 0
+        jne     .Lsecond
 .Lreferred:
         mov     [esp+L_SUM], eax
         movzx   eax, byte ptr [edi+TCB_NIF]

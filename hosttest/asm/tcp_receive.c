@@ -90,13 +90,15 @@ static void tweak(void)
         case 12: t->max_snd_wnd = ONE_OF(0, 63999, 0xffffffff); break;
         case 13: if (t->rcv_first) t->rcv_last->refs = 2; break;
         case 14: tcp_send(t, "user speaks", 11); break;
-        case 15: case 16: t->cwnd = tcb_outstanding(t) ? ONE_OF(2, 2, 4) * tcb_outstanding(t) + dice(3) : t->cwnd; break;
+        case 15: case 16: flight_wake(t); t->cwnd = tcb_outstanding(t) ? ONE_OF(2, 2, 4) * tcb_outstanding(t) + dice(3) : t->cwnd; break;
         case 17: case 18: if (t->flight) t->flight->cwnd_limited = true; break;
         case 19: case 20: case 21:
-                if (t->flight && t->flight->first)
+                if (tcb_calm(t))
+                        t->min_rtt_us = max_u32(tcb_now_us(t) - t->calm_tx_us + dice(3), 1);
+                else if (t->flight && t->flight->first)
                         t->min_rtt_us = tcb_now_us(t) - t->flight->first->tx_us + dice(3);
                 break;
-        case 22: t->srtt_us = ONE_OF(0, 1, 0x7fffffff, 8); break;
+        case 22: t->srtt_us = t->timer_kind == TT_CALM ? ONE_OF(1, 8, 0x7fffffff) : ONE_OF(0, 1, 0x7fffffff, 8); break;
         case 23: t->rttvar_us = ONE_OF(0, 200000, 200001, 0x7fffffff); break;
         case 24: t->keepalive_ms = ONE_OF(0, 1, 100, 60000); break;
         case 25: t->retries = (u8)dice(2); break;

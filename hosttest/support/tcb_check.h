@@ -22,6 +22,15 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
 {
         const struct flight *f = t->flight;
         u32 sacked = 0, lost = 0, retrans = 0, n_sacked = 0, at = t->snd_una;
+        MUST(t->rto_ms || t->timer_kind == TT_CALM);
+        if (t->timer_kind == TT_CALM) {
+                u32 least = t->ts->calm_ms;
+                MUST(!f && !t->conv && t->srtt_us && t->min_rtt_us && t->cwnd / 2 > t->mss && tcb_rto(t) >= least);
+                MUST(timer_running(&t->timer) && (s32)(t->timer.due_ms - tcb_now_ms(t) - least) <= 0);
+                MUST(tcb_now_us(t) - t->calm_tx_us < (2 * least + 2) * 1000);
+                MUST(!tcb_calm(t) || t->snd_queued == tcb_outstanding(t) - (t->state & FIN_TX ? 1u : 0u));
+                return;
+        }
         if (!f) {
                 MUST(tcb_outstanding(t) == 0);
                 return;
@@ -114,19 +123,21 @@ UNSEEN static inline void tcb_check(const struct tcb *t, u32 *cells)
 }
 
 /* flight_get relies on it: behind `rest` a free flight is zero. */
-UNSEEN static inline void check_free_flights(const struct tcp_state *ts)
+UNSEEN static inline u32 check_free_flights(const struct tcp_state *ts)
 {
         const struct tcb *t = &ts->pool[0];
         static const struct flight zero;
-        for (const struct flight *f = ts->flights.free; f; f = *(struct flight *const *)f)
+        u32 n = 0;
+        for (const struct flight *f = ts->flights.free; f; f = *(struct flight *const *)f, n++)
                 MUST(!memcmp(f->rest, zero.rest, sizeof *f - offsetof(struct flight, rest)));
+        return n;
 }
 
 /* Every connection of a stack at rest, and its pools: what is not free is somebody's. */
 UNSEEN static inline void tcp_check(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
-        u32 cells = 0, flights = 0, reasms = 0, n = 0;
+        u32 cells = 0, flights = 0, calm = 0, reasms = 0, n = 0;
         const struct tcb *t = NULL;
         for (u32 i = 0; i < ts->n_pool; i++) {
                 t = &ts->pool[i];
@@ -134,14 +145,15 @@ UNSEEN static inline void tcp_check(struct stack *st)
                         continue;
                 n++;
                 flights += t->flight != NULL;
+                calm += tcb_calm(t);
                 reasms += t->reasm != NULL;
                 tcb_check(t, &cells);
         }
         t = &ts->pool[0];
         MUST(ts->depth == 0 && n == ts->n_tcbs);
         MUST(cells == ts->cells.n_total - ts->cells.n_free);
-        check_free_flights(ts);
-        MUST(flights == ts->flights.n_total - ts->flights.n_free && reasms == ts->reasms.n_total - ts->reasms.n_free);
+        MUST(check_free_flights(ts) == ts->flights.n_free + calm); /* promised, and not taken */
+        MUST(flights + calm == ts->flights.n_total - ts->flights.n_free && reasms == ts->reasms.n_total - ts->reasms.n_free);
 }
 
 #endif

@@ -41,6 +41,7 @@ void tcb_resume(struct tcb *t)
 
 void tcb_freeze(struct tcb *t)
 {
+        flight_wake(t);
         timer_stop(&tcb_stack(t)->wheel, &t->timer);
         t->timer_kind = TT_NONE;
         tcp_unlink(t);

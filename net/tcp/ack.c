@@ -83,6 +83,11 @@ static void acked_part(struct tcb *t, u32 ack, const u32 *tsecr)
 /* The usual: one run, sent once, is acknowledged whole, and nothing stays outstanding. */
 void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr)
 {
+        if (tcb_calm(t) && ack == t->snd_nxt) {
+                calm_acked(t);
+                return;
+        }
+        flight_wake(t);
         struct flight *f = t->flight;
         struct sent *r = f ? f->first : NULL;
         if (!r || r->next || r->flags || ack != t->snd_nxt || !f->calm || (t->flags & TF_URG_TX)) {
@@ -162,6 +167,7 @@ static void judge(struct tcb *t, const struct tcp_seg *s, u32 old_una, bool dup)
 
 bool tcp_ack_arrives(struct tcb *t, const struct tcp_seg *s)
 {
+        flight_wake(t);
         u32 old_una = t->snd_una, data = t->snd_queued;
         bool dup = is_duplicate(t, s), was_syn_received = t->state == TCP_B_SYN_RECEIVED && !t->conv;
         if (t->flight) {

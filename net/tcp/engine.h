@@ -15,16 +15,16 @@
 #include "tcb.h"
 
 /* Equal objects on a free list (pool.c). */
-struct cellpool { void *free; u32 n_free, n_total; };
+struct cellpool { void *free; u32 n_free, n_total; }; /* more may be linked than n_free: those are promised (calm.c) */
 
 bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size);
 static inline void *pool_get(struct cellpool *pool) /* not zeroed; NULL when empty */
 {
+        if (unlikely(!pool->n_free))
+                return NULL;
         void *cell = pool->free;
-        if (likely(cell != NULL)) {
-                pool->free = *(void **)cell;
-                pool->n_free--;
-        }
+        pool->free = *(void **)cell;
+        pool->n_free--;
         return cell;
 }
 static inline void pool_put(struct cellpool *pool, void *cell)
@@ -51,6 +51,7 @@ struct tcp_state {
         u32               shift;        /* 32 - log2(buckets) */
         u32               rekey_ms;
         u32               rto_min_ms, rto_floor_ms; /* least of the variance's share, and of all of it (tcp_set_rto_min) */
+        u32               calm_ms;      /* no calm run has to be looked at earlier (calm.c) */
         const u8         *isn_key;      /* the stack's own, or the cluster's */
         struct tcb       *free_tcb, *pool;
         u32               n_pool, n_tcbs, hand; /* hand: where reclaim looks next */
@@ -86,6 +87,9 @@ static inline struct conv *conv_of(const struct tcb *t) { return &t->ts->conv->p
 static inline u32 tcb_now_ms(const struct tcb *t) { return t->ts->st->wheel.now_ms; }
 static inline u32 tcb_now_us(const struct tcb *t) { return (u32)t->ts->st->now_us; }
 static inline u32 tcb_outstanding(const struct tcb *t) { return t->snd_nxt - t->snd_una; }
+/* Something is outstanding, and it is a calm run. */
+static inline bool tcb_calm(const struct tcb *t) { return t->timer_kind == TT_CALM && t->snd_una != t->snd_nxt; }
+static inline u32 tcb_rto(const struct tcb *t) { return t->rto_ms ? t->rto_ms : rtt_base_rto(t); }
 static inline u32 tcb_rcv_wnd(const struct tcb *t) { return t->rcv_adv - t->rcv_nxt; }
 
 /* The last sixteenth of the buffers is for acknowledgements, ours and theirs: text is not queued any more. If it were, queues

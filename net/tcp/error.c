@@ -28,6 +28,7 @@ void tcp_icmp(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *
         if (!t || !in_flight(t, seq))
                 return;
         tcp_enter(t);
+        flight_wake(t);
         if (type == ICMP_UNREACH && code == ICMP_FRAG_NEEDED)
                 pmtu_learn(t, mtu);
         else if (type == ICMP_UNREACH)

@@ -45,7 +45,7 @@ struct flight {
         u32            recover;     /* recovery ends when SND.UNA reaches it */
         u32            fack;        /* highest byte sacked */
         u32            tlp_end;
-        struct sent    one;         /* the first run, when tcp_send_whole sent it: not one of the cells */
+        struct sent    one;         /* the first run, when it was a calm one (calm.c): not one of the cells */
         char           rest[0];
         u32            sacked, lost, retrans; /* bytes; pipe = outstanding - sacked - lost + retrans (RFC 6675) */
         u32            n_sacked;    /* records with SENT_SACKED */
@@ -121,6 +121,17 @@ static inline bool flight_get(struct tcb *t) { return likely(t->flight != NULL) 
 void flight_put(struct tcb *t);
 void sent_put(struct tcb *t, struct sent *r);                             /* gives the record of a run back */
 
+/* calm.c */
+bool calm_begin(struct tcb *t);                                           /* the run that follows may be a calm one */
+void calm_acked(struct tcb *t);                                           /* all of it, and nothing else is queued */
+void calm_end(struct tcb *t);
+/* From here on everything is where it belongs: what is outstanding in a flight, times in their fields. */
+static inline void flight_wake(struct tcb *t)
+{
+        if (unlikely(t->timer_kind == TT_CALM))
+                calm_end(t);
+}
+
 /* rack.c: RFC 8985. */
 void rack_update(struct tcb *t, const struct sent *r);
 bool rack_detect(struct tcb *t);                                          /* true when something was newly marked lost */
@@ -152,6 +163,7 @@ void cc_idle(struct tcb *t);
 
 /* rtt.c: RFC 6298. */
 void rtt_sample(struct tcb *t, u32 rtt_us);
+void rtt_smooth(struct tcb *t, u32 rtt_us);                               /* what it does with the sums, when there are any */
 void rtt_init(struct tcb *t);
 void rtt_backoff(struct tcb *t);
 u32 rtt_base_rto(const struct tcb *t);

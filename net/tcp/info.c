@@ -46,7 +46,7 @@ void tcp_info(const struct tcb *t, struct tcp_info *i)
         i->cwnd = t->cwnd;
         i->ssthresh = t->ssthresh;
         i->srtt_us = t->srtt_us >> 3;
-        i->rto_ms = t->rto_ms;
+        i->rto_ms = tcb_rto(t);
         i->retransmits = t->retries;
 }
 

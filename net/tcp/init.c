@@ -54,7 +54,7 @@ bool tcp_init(struct stack *st)
                 return false;
         st->tcp = ts;
         ts->st = st;
-        ts->rto_min_ms = TCP_RTO_MIN_MS;
+        tcp_set_rto_min(st, TCP_RTO_MIN_MS);
         ts->tw_ahead_ms = stack_now_ms(st) - TCP_CHALLENGE_MS;
         ts->isn_key = st->key;
         ts->delack_timer.fire = tcp_delack_fired;

@@ -30,6 +30,10 @@ void sent_put(struct tcb *t, struct sent *r)
 void flight_put(struct tcb *t)
 {
         struct flight *f = t->flight;
+        if (tcb_calm(t)) {
+                t->ts->flights.n_free++;
+                t->timer_kind = TT_NONE;
+        }
         if (!f)
                 return;
         while (f->first) {

@@ -45,7 +45,8 @@ enum tcb_flag {
 };
 
 enum uto { UTO_OFF, UTO_OPEN /* the peer may lengthen ours */, UTO_OURS /* told, but the user's own counts */ };
-enum tcp_timer_kind { TT_NONE, TT_RTX, TT_TLP, TT_REO, TT_PERSIST, TT_KEEPALIVE, TT_FIN_WAIT_2, TT_TX_RETRY, TT_SWS };
+enum tcp_timer_kind { TT_NONE, TT_RTX, TT_TLP, TT_REO, TT_PERSIST, TT_KEEPALIVE, TT_FIN_WAIT_2, TT_TX_RETRY, TT_SWS,
+                      TT_CALM };
 
 struct flight;
 struct reasm;
@@ -82,7 +83,7 @@ struct tcb {
         struct reasm *reasm;    /* out-of-order data, or NULL */
         struct sndent *snd_first, *snd_last;
         u32  snd_queued;        /* bytes queued, the outstanding ones included */
-        struct flight *flight;  /* outstanding data, scoreboard, recovery; NULL when nothing is outstanding */
+        struct flight *flight;  /* outstanding data, scoreboard, recovery; NULL when nothing is outstanding, or a calm run */
         const struct tcp_events *ev;
         void *user;
         struct tcp_state *ts;
@@ -93,8 +94,11 @@ struct tcb {
         struct timer timer;     /* may be due before due_ms: it then runs on */
         u32  due_ms;
         u32  srtt_us, rttvar_us; /* times 8, times 4 (RFC 6298 2) */
-        u32  rto_ms;
-        u32  last_tx_ms;        /* data was sent (idle restart) */
+        u32  rto_ms;            /* 0, of TT_CALM: it follows from the two above (tcb_rto) */
+        union {
+                u32 last_tx_ms; /* data was sent (idle restart) */
+                u32 calm_tx_us; /* the same, of TT_CALM (calm.c) */
+        };
         u16  ack_due;           /* ms, low half: when a delayed acknowledgement is to go ... */
         u16  ack_look;          /* ... and when the list of delayed ones looks at this connection, not later (batch.c) */
         u32  progress_ms;       /* since when nothing was acknowledged, while something is outstanding (R1, R2) */

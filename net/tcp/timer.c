@@ -15,6 +15,7 @@
 void tcp_timer(struct tcb *t, enum tcp_timer_kind kind, u32 in_ms)
 {
         struct wheel *w = &tcb_stack(t)->wheel;
+        flight_wake(t);
         t->timer_kind = (u8)kind;
         if (kind == TT_NONE)
                 return;
@@ -68,6 +69,7 @@ static enum tcp_timer_kind outstanding(const struct tcb *t, u32 *ms)
 void tcp_timer_keep(struct tcb *t)
 {
         u32 ms;
+        flight_wake(t);
         if (t->flight && tcb_outstanding(t) && t->timer_kind != TT_REO && outstanding(t, &ms) == t->timer_kind)
                 return;
         tcp_timer_rearm(t);
@@ -76,6 +78,7 @@ void tcp_timer_keep(struct tcb *t)
 void tcp_timer_rearm(struct tcb *t)
 {
         u32 ms;
+        flight_wake(t);
         if (t->flags & TF_DEAD || (t->flags & TF_SYN_PENDING && t->timer_kind == TT_TX_RETRY))
                 return;
         if (t->flight && tcb_outstanding(t)) {
@@ -195,13 +198,30 @@ static void fire(struct tcb *t, enum tcp_timer_kind kind)
                         tcp_timer_rearm(t);
                 }
                 break;
-        case TT_NONE: break;
+        case TT_CALM: case TT_NONE: break;
         }
+}
+
+/* A calm run may have been sent since the wheel's timer was set. true: that is how it is. */
+static bool still_calm(struct tcb *t)
+{
+        u32 age = (tcb_now_us(t) - t->calm_tx_us) / 1000;
+        if (age >= t->ts->calm_ms)
+                return false;
+        timer_set(&tcb_stack(t)->wheel, &t->timer, tcb_now_ms(t) + t->ts->calm_ms - age);
+        return true;
 }
 
 void tcp_timer_fired(struct timer *tm)
 {
         struct tcb *t = container_of(tm, struct tcb, timer);
+        if (t->timer_kind == TT_CALM) {
+                if (still_calm(t))
+                        return;
+                flight_wake(t);
+                if (!tcb_outstanding(t))
+                        tcp_timer_rearm(t);
+        }
         enum tcp_timer_kind kind = t->timer_kind;
         if (kind == TT_NONE)
                 return;

@@ -221,6 +221,7 @@ void tcp_tx_data(struct tcb *t)
 
 void tcp_tx_rest(struct tcb *t)
 {
+        flight_wake(t);
         if (may_send(t)) {
                 u32 was_nxt = t->snd_nxt;
                 /* RFC 6298 5.1: what runs for older data is not put off */
@@ -333,8 +334,10 @@ void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum d
 void tcp_want_tx(struct tcb *t)
 {
         t->flags |= TF_WANT_TX;
-        if (!(t->flags & TF_BUSY))
+        if (!(t->flags & TF_BUSY)) {
+                flight_wake(t); /* more is queued than is outstanding */
                 tcp_queue_soon(t);
+        }
 }
 
 void tcp_flush(struct tcb *t)

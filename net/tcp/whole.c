@@ -32,38 +32,21 @@ static inline u32 refer(struct pkt *p, const struct sndent *e)
 bool tcp_send_whole(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
-        u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, now = tcb_now_ms(t), seq = t->snd_nxt;
-        if (t->flight || !n || n > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
-            (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
-            (t->flags & (TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD)) || !pieces_known(t->snd_first))
+        u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
+        if (!n || n + fin > t->mss || n + fin > t->snd_wnd || seq != t->snd_una || !pieces_known(t->snd_first) ||
+            (t->flags & (TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD)))
                 return false;
-        if (now - t->last_tx_ms > t->rto_ms)
-                cc_idle(t);
-        if (n > t->cwnd || !ts->flights.free)
+        if ((t->timer_kind != TT_CALM && !calm_begin(t)) || !ts->flights.n_free)
                 return false;
         struct pkt *p = pkt_alloc(&ts->st->pkts, PKT_HEADROOM);
         if (!p)
                 return false;
-        flight_make(t);
-        struct flight *f = t->flight;
-        struct sent *r = &f->one;
+        ts->flights.n_free--;
         u32 sum = refer(p, t->snd_first);
         t->snd_nxt = seq + n + fin;
-        r->next = NULL;
-        r->seq = seq;
-        r->end = t->snd_nxt;
-        r->tx_us = tcb_now_us(t);
-        r->flags = r->n_rtx = 0;
-        f->first = f->last = r;
-        f->cur = t->snd_first;
-        f->cur_off = n;
-        if (n < t->mss)
-                f->small_end = t->snd_nxt;
-        t->last_tx_ms = now;
+        t->calm_tx_us = tcb_now_us(t);
         if (fin)
                 tcp_set_state(t, TCP_EV_SEND_FIN);
-        u32 pto = tlp_pto(t);
-        tcp_timer(t, pto ? TT_TLP : TT_RTX, pto ? pto : t->rto_ms);
         tcp_respond(t, p, seq, TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0), n, sum);
         return true;
 }

@@ -1,0 +1,61 @@
+/* calm.c - a calm run: one segment that tcp_send_whole sent while nothing else was outstanding, which nothing happened to since. It has
+ * no flight and no record: it is all of SND.UNA to SND.NXT, and all that is queued, sent once, when calm_tx_us says. Its flight is promised
+ * by the pool's count, and made when somebody wants to look at it (flight_wake). timer_kind is TT_CALM from the first such run on, until
+ * calm_ms passed without one: the wheel's timer runs, and is never late; what is due is only found out when it fires. As long:
+ *      nothing lay idle for longer than the least RTO
+ *      the congestion window holds more than two full segments, so that a calm run never uses it up, and does not widen it (RFC 7661 4.3)
+ *      a round trip and the smallest one are known, and RTO follows from them whenever one was measured (rto_ms is 0 then)
+ * SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+bool calm_begin(struct tcb *t)
+{
+        u32 now = tcb_now_ms(t), due = now + t->ts->calm_ms;
+        if (t->conv || t->flight || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT))
+                return false;
+        if (now - t->last_tx_ms > t->rto_ms)
+                cc_idle(t);
+        if (t->cwnd / 2 <= t->mss)
+                return false;
+        if (!t->min_rtt_us)
+                t->min_rtt_us = max_u32(t->srtt_us >> 3, 1); /* the handshake's */
+        t->timer_kind = TT_CALM;
+        t->calm_tx_us = tcb_now_us(t);
+        if (!timer_running(&t->timer) || (s32)(due - t->timer.due_ms) < 0)
+                timer_set(&tcb_stack(t)->wheel, &t->timer, due);
+        return true;
+}
+
+void calm_acked(struct tcb *t)
+{
+        u32 rtt = max_u32(tcb_now_us(t) - t->calm_tx_us, 1);
+        t->min_rtt_us = min_u32(t->min_rtt_us, rtt);
+        rtt_smooth(t, rtt);
+        t->rto_ms = 0;
+        t->snd_una = t->snd_nxt;
+        t->ts->flights.n_free++;
+        sndq_free(t);
+}
+
+void calm_end(struct tcb *t)
+{
+        u32 tx_us = t->calm_tx_us, fin = t->state & FIN_TX ? 1 : 0;
+        t->timer_kind = TT_NONE;
+        t->rto_ms = tcb_rto(t);
+        t->last_tx_ms = tcb_now_ms(t) - (tcb_now_us(t) - tx_us) / 1000;
+        if (!tcb_outstanding(t))
+                return;
+        t->ts->flights.n_free++;
+        flight_make(t);
+        struct flight *f = t->flight;
+        f->one = (struct sent){.seq = t->snd_una, .end = t->snd_nxt, .tx_us = tx_us};
+        f->first = f->last = &f->one;
+        f->cur = t->snd_first;
+        f->cur_off = tcb_outstanding(t) - fin;
+        if (f->cur_off < t->mss)
+                f->small_end = t->snd_nxt;
+        t->progress_ms = t->last_tx_ms;
+        u32 pto = tlp_pto(t);
+        t->timer_kind = pto ? TT_TLP : TT_RTX;
+        t->due_ms = t->last_tx_ms + (pto ? pto : t->rto_ms);
+}
