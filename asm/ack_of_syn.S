@@ -183,13 +183,23 @@ tcp_ack_of_syn_go_on:
         mov     [ebx+TCB_RADDR], ecx
         mov     [ebx+TCB_PORTS], edx
         add     eax, ecx
-        adc     eax, 6 << 8
-        adc     eax, edx
+        movzx   ecx, word ptr [ebx+TCB_TTL]     /* and TOS */
+        adc     eax, 0
+        lea     ecx, [ecx+0x45+(6<<8)+0x40]     /* tcb_set_ip_id */
+        add     ecx, eax
+        adc     ecx, 0
+        add     eax, edx
+        adc     eax, PSEUDO                     /* protocol, and 20 less */
         adc     eax, 0
         FOLD_UP eax, edx
-        mov     ecx, [esi+NIF_WAY]
         shr     eax, 16
         mov     [ebx+TCB_HDR_SUM], eax
+        FOLD_UP ecx, eax
+        not     ecx
+        shr     ecx, 16
+        or      ecx, 0x400000
+        mov     [ebx+TCB_IP_ID], ecx
+        mov     ecx, [esi+NIF_WAY]
         movzx   edx, word ptr [esi+NIF_MTU]
         mov     [ebx+TCB_WAY], ecx
         mov     eax, [esp+K_HOP]

@@ -69,7 +69,6 @@ static void packet_path(void)
         OFF(ST_NOW_MS, struct stack, wheel.now_ms);
         OFF(HOP_DST, struct hop, dst);
         OFF(HOP_USED_MS, struct hop, used_ms);
-        OFF(HOP_USED, struct hop, used);
         VAL(HOP_SIZE, sizeof(struct hop));
         VAL(HOP_NONE, HOP_NO_LINK);
 }
@@ -109,6 +108,7 @@ static void connection(void)
         OFF(TCB_RCV_SCALE, struct tcb, rcv_scale);
         OFF(TCB_FLAGS, struct tcb, flags);
         OFF(TCB_HDR_SUM, struct tcb, hdr_sum);
+        OFF(TCB_IP_ID, struct tcb, ip_id);
         OFF(TCB_TS_RECENT, struct tcb, ts_recent);
         OFF(TCB_TS_OFF, struct tcb, ts_off);
         OFF(TCB_RCV_MSS, struct tcb, rcv_mss);
@@ -125,6 +125,7 @@ static void connection(void)
         OFF(TCB_HOP, struct tcb, hop);
         OFF(TCB_TTL, struct tcb, ttl);
         OFF(TCB_TOS, struct tcb, tos);
+        _Static_assert(offsetof(struct tcb, tos) == offsetof(struct tcb, ttl) + 1, "summed as one word");
         OFF(TCB_WAY, struct tcb, hop_gen);
         _Static_assert(offsetof(struct tcb, nif) == offsetof(struct tcb, hop_gen) + 2 &&
                        offsetof(struct tcb, retries) == offsetof(struct tcb, hop_gen) + 3, "read as one word");

@@ -22,7 +22,7 @@
 .macro SUM_TCP
         movzx   eax, word ptr [esi+IP_LEN]
         mov     edx, [edi+TCB_HDR_SUM]
-        lea     eax, [eax+edx+LESS_20]
+        add     eax, edx
         lea     edx, [esi+H_SEQ]
         call    dword ptr [cksum_way]
         mov     ebx, [esp+R_P]

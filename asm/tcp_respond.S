@@ -123,11 +123,8 @@ tcp_respond_go_on:
         adc     eax, [edi+TCB_HDR_SUM]
         adc     eax, 0
         adc     eax, 0                          /* the carry of the carry: all ones met all ones */
-        xor     esi, ecx                        /* the number of a datagram that may not be fragmented (RFC 6864 4.1) */
         mov     ecx, [esp+L_TOTAL]
-        shr     esi, 16
-        sub     ecx, 20
-        or      esi, 0x400000                   /* DF */
+        mov     esi, [edi+TCB_IP_ID]
         bswap   ecx                             /* the pseudo header's length */
         add     ecx, eax
         mov     eax, [edi+TCB_PORTS]
@@ -189,7 +186,6 @@ tcp_respond_go_on:
         mov     [edx-44], ecx
         mov     ecx, [esi+ST_NOW_MS]
         mov     [eax+HOP_USED_MS], ecx
-        mov     byte ptr [eax+HOP_USED], 1
         sub     edx, 54
         mov     ecx, 14
 .Llinked:                                       /* edx: the frame; ecx: bytes of its link header */

@@ -23,8 +23,7 @@ struct hop {
         u16      pad;      /* so that IP's header behind the copied 16 bytes is aligned */
         macaddr  dst, src;
         be16     type;
-        u32      used_ms;  /* last packet sent by it */
-        bool     used;
+        u32      used_ms;  /* last packet sent by it; 0: none */
 };
 enum { HOP_UNKNOWN = 0, HOP_NO_LINK = 0xffff /* an interface without link header */ };
 

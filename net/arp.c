@@ -62,7 +62,7 @@ void arp_fire(struct timer *t)
                         timer_set(&st->wheel, t, e->seen_ms + ARP_REACHABLE_MS);
                         return;
                 }
-                if (!arp_hop_of(e)->used || now - arp_hop_of(e)->used_ms >= ARP_REACHABLE_MS) {
+                if (!arp_hop_of(e)->used_ms || now - arp_hop_of(e)->used_ms >= ARP_REACHABLE_MS) {
                         arp_remove(e, DROP_ARP_FLUSHED);
                         return;
                 }
@@ -112,7 +112,6 @@ void arp_tx(struct netif *nif, struct pkt *p, ipaddr hop)
         }
         struct hop *h = arp_hop_of(e);
         h->used_ms = stack_now_ms(nif->st);
-        h->used = true;
         if (likely(e->state != ASKING)) {
                 eth_tx(nif, p, e->mac, ETHERTYPE_IP_);
                 return;

@@ -66,7 +66,7 @@ static void evict(struct stack *st)
                 struct arp_entry *e = &as->entry[i];
                 if (e->state != REACHABLE && e->state != VERIFYING)
                         continue;
-                u32 idle = arp_hop_of(e)->used ? now - arp_hop_of(e)->used_ms : UINT32_MAX;
+                u32 idle = arp_hop_of(e)->used_ms ? now - arp_hop_of(e)->used_ms : UINT32_MAX;
                 if (idle >= ARP_IN_USE_MS && idle > age) {
                         oldest = e;
                         age = idle;
@@ -90,7 +90,7 @@ struct arp_entry *arp_add(struct netif *nif, ipaddr addr)
         e->nif = nif;
         e->addr = addr;
         pktq_init(&e->wait);
-        arp_hop_of(e)->used = false;
+        arp_hop_of(e)->used_ms = 0;
         struct arp_entry **at = bucket_of(as, nif, addr);
         e->next = *at;
         *at = e;

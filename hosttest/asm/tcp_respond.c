@@ -32,6 +32,7 @@ static void vary(void)
         t->snd_up = t->snd_nxt + dice(3);
         t->tos = (u8)(dice(64) << 2);
         t->ttl = (u8)ONE_OF(1, 64, 255);
+        tcb_set_ip_id(t);
         t->hdr_sum = dice(4) ? t->hdr_sum : ONE_OF(0xffffffff, 0xffff, 0xffff0000);
         t->hop_gen = (u16)(dice(12) ? W.st->hop_gen : ONE_OF(0, 77));
         W.nif->vlan = (u16)(dice(24) ? 0 : 7);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../net/tcp/engine.h"
+#include "cksum.h"
 
 /* A fuzzer learns nothing from the way through these checks, and would spend most of its time on noting it. */
 #ifdef __clang__
@@ -112,6 +113,7 @@ UNSEEN static inline void tcb_check(const struct tcb *t, u32 *cells)
         MUST(t->conv ? tcp_byte_legal_qure(t->state) : tcp_byte_legal(t->state));
         MUST(tcp_lookup(t->ts, t->raddr, t->laddr, t->ports) == t);
         MUST(!(t->flags & (TF_BUSY | TF_DEAD)));
+        MUST(cksum_fold(cksum_plus(cksum_plus(t->laddr, t->raddr), cksum_plus(t->ip_id, 0x645u + t->ttl + (t->tos << 8)))) == 0xffff);
         MUST(t->mss > 0 || !(t->state & SYN_RX));
         MUST(t->cwnd >= t->mss || !(t->state & SYN_RX) || (t->flight && t->flight->ca == CA_RECOVERY));
         /* bytes on the way, or waiting with nothing on the way, always have a timer that will do something about it */

@@ -124,6 +124,7 @@ static void fill(struct tcb *t, struct listener *l, const struct control_block *
         t->flags = (b->flags & (TF_TS | TF_SACK)) | TF_CONNECTED;
         t->ttl = b->ttl;
         t->tos = b->tos;
+        tcb_set_ip_id(t);
         t->keepalive_ms = b->keepalive_ms;
         t->user_timeout = b->user_timeout;
         t->timewait_cs = b->timewait_cs;

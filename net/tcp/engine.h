@@ -149,6 +149,9 @@ void tcp_unlink(struct tcb *t);
 void tcb_set_opts(struct tcb *t, const struct tcp_opts *o);
 void tcp_opts_agree(struct tcp_opts *o);                                  /* what syn_layout leaves out is switched off */
 void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct tcp_way *way); /* way NULL: by route */
+/* IP's checksum of what it sends is then the complement of the length. A datagram that may not be fragmented needs no number of its
+ * own (RFC 6864 4.1), and this one tells nobody how busy we are. After a change of addresses, TTL or TOS. */
+void tcb_set_ip_id(struct tcb *t);
 void tcb_reroute(struct tcb *t);
 void tcb_set_mss(struct tcb *t);
 u16 tcp_announce_mss(struct tcp_state *ts, ipaddr dst, const struct tcp_opts *o);

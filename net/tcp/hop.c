@@ -40,7 +40,7 @@ void tcp_respond_by_ip(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len
         h[1] = be(seq);
         h[2] = be(ack);
         h[3] = be(words << 28 | (flags & 0xff) << 16 | field);
-        u32 base = cksum_plus(t->hdr_sum, be(len));
+        u32 base = cksum_plus(t->hdr_sum, be(len + sizeof(struct ip_hdr)));
         if (flags & TCP_R_NO_SUM) {
                 h[4] = cksum_fold(cksum_plus(base, ~t->ports));
                 p->flags |= PKT_CSUM_TODO;

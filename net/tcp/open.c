@@ -63,12 +63,20 @@ void tcb_reroute(struct tcb *t)
         tcb_set_hop(t);
 }
 
+void tcb_set_ip_id(struct tcb *t)
+{
+        enum { DF = 0x40, REST = 0x45 + (IPPROTO_TCP_ << 8) + DF };
+        u32 sum = cksum_plus(cksum_plus(t->laddr, t->raddr), (t->ttl | (u32)t->tos << 8) + REST);
+        t->ip_id = (u16)~cksum_fold(sum) | (u32)DF << 16;
+}
+
 void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct tcp_way *way)
 {
         t->raddr = raddr;
         t->laddr = laddr;
         t->ports = ports;
-        t->hdr_sum = cksum_fold(cksum_plus(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, 0), ports));
+        t->hdr_sum = cksum_fold(cksum_plus(ip_pseudo_sum(tcb_laddr(t), tcb_raddr(t), IPPROTO_TCP_, 0), cksum_plus(ports, 0xffff - 0x1400)));
+        tcb_set_ip_id(t);
         if (way) {
                 t->nif = way->nif->index;
                 t->pmtu = way->nif->mtu;
@@ -91,7 +99,7 @@ void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
         t->sndbuf = o->sndbuf ? o->sndbuf : 1u << 20;
         t->rcv_space = min_u32(t->rcvbuf, TCP_WINDOW_INIT);
         tcp_set_ttl(t, o->ttl);
-        t->tos = o->tos & 0xfc;
+        tcp_set_tos(t, o->tos);
         t->cc = o->cc & 1;
         t->uto = o->uto ? o->user_timeout_ms ? UTO_OURS : UTO_OPEN : UTO_OFF;
         t->uto_tell = o->uto;
@@ -277,8 +285,17 @@ void tcp_cork(struct tcb *t, bool on)
 }
 void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; tcp_timer_rearm(t); }
 void tcp_set_rcvbuf(struct tcb *t, u32 bytes) { t->rcvbuf = max_u32(t->rcvbuf, min_u32(bytes, 65535u << t->rcv_scale)); }
-void tcp_set_tos(struct tcb *t, u8 tos) { t->tos = tos & 0xfc; }
-void tcp_set_ttl(struct tcb *t, u8 ttl) { t->ttl = ttl ? ttl : TCP_TTL; }
+void tcp_set_tos(struct tcb *t, u8 tos)
+{
+        t->tos = tos & 0xfc;
+        tcb_set_ip_id(t);
+}
+
+void tcp_set_ttl(struct tcb *t, u8 ttl)
+{
+        t->ttl = ttl ? ttl : TCP_TTL;
+        tcb_set_ip_id(t);
+}
 void tcp_set_cc(struct tcb *t, u8 cc) { t->cc = cc & 1; }
 int tcp_soft_error(struct tcb *t)
 {

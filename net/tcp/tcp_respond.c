@@ -48,7 +48,7 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
         h[1] = be(seq);
         h[2] = be(t->rcv_nxt);
         h[3] = be((words + (sizeof(struct tcp_hdr) + ts_len) / 4) << 28 | (flags & 0xff) << 16 | field);
-        u32 base = cksum_plus(t->hdr_sum, be(tcp_len));
+        u32 base = cksum_plus(t->hdr_sum, be(total));
         if (flags & TCP_R_NO_SUM) {
                 /* the field holds the pseudo header's sum, which is the template's without the ports */
                 h[4] = cksum_fold(cksum_plus(base, ~t->ports));
@@ -57,5 +57,5 @@ void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 
         } else {
                 h[4] = (u16)~cksum_fold(cksum_plus(cksum_plus(sum, base), cksum_plus(h[1], cksum_plus(h[2], h[3]))));
         }
-        tcp_out(nif, p, h, total, (t->tos | (flags & TCP_R_ECT ? 2u : 0)) << 8 | t->ttl, t->laddr, t->raddr, t->hop);
+        tcp_out(nif, p, t->ip_id, total, (t->tos | (flags & TCP_R_ECT ? 2u : 0)) << 8 | t->ttl, t->laddr, t->raddr, t->hop);
 }
