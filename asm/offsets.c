@@ -137,7 +137,7 @@ static void connection(void)
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
         VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
         OFF(CELL_N_FREE, struct cellpool, n_free);
-        OFF(CELL_N_TOTAL, struct cellpool, n_total);
+        OFF(CELL_KEEP, struct cellpool, keep);
         _Static_assert(offsetof(struct cellpool, free) == 0, "a cell's link is its first word, and the pool's its own");
         OFF(TCB_STATE, struct tcb, state);
         OFF(TCB_MSS, struct tcb, mss);

@@ -16,12 +16,45 @@ func tcp_send_ref
         and     eax, F_FIN_QUEUED | F_USER_CLOSED | F_DEAD | F_BUSY
         cmp     eax, F_BUSY
         jne     .Lany
-        test    byte ptr [ecx+TCB_STATE], BYTE_FIN_TX
-        jnz     .Lany
-        mov     eax, [edx+TS_CELLS+CELL_N_TOTAL] /* an eighth stays for the records of what was sent */
-        shr     eax, 3
+        mov     eax, [edx+TS_CELLS+CELL_KEEP]   /* for the records of what was sent */
         cmp     [edx+TS_CELLS+CELL_N_FREE], eax
         jbe     .Lany
+        cmp     dword ptr [ecx+TCB_SND_QUEUED], 0
+        jne     .Lbehind
+        mov     eax, [esp+12]
+        dec     eax
+        cmp     eax, [ecx+TCB_SNDBUF]           /* 1 to all of it */
+        jae     .Lany
+        mov     eax, [edx+TS_CELLS]
+        dec     dword ptr [edx+TS_CELLS+CELL_N_FREE]
+        push    [eax]
+        pop     [edx+TS_CELLS]
+        mov     [ecx+TCB_SND_FIRST], eax
+.Lentry:
+        mov     edx, [esp+16]
+        mov     byte ptr [eax+ENT_HAS_SUM], 1
+        test    edx, edx
+        jz      .Lno_sum
+        mov     edx, [edx]
+.Lsum:
+        mov     [eax+ENT_SUM], edx
+        mov     edx, [esp+12]
+        mov     [eax+ENT_LEN], edx
+        add     [ecx+TCB_SND_QUEUED], edx
+        mov     edx, [esp+8]
+        mov     [ecx+TCB_SND_LAST], eax
+        mov     [eax+ENT_PTR], edx
+        xor     edx, edx
+        mov     [eax+ENT_NEXT], edx
+        mov     [eax+ENT_HOLD], edx
+        or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
+        xor     eax, eax
+        ret
+.Lno_sum:
+        mov     [eax+ENT_HAS_SUM], dl
+        jmp     .Lsum
+
+.Lbehind:
         mov     eax, [esp+12]
         test    eax, eax
         jz      .Lany
@@ -33,33 +66,9 @@ func tcp_send_ref
         dec     dword ptr [edx+TS_CELLS+CELL_N_FREE]
         push    [eax]
         pop     [edx+TS_CELLS]
-        mov     edx, [esp+12]
-        add     [ecx+TCB_SND_QUEUED], edx
-        mov     [eax+ENT_LEN], edx
-        mov     edx, [esp+8]
-        mov     [eax+ENT_PTR], edx
-        xor     edx, edx
-        mov     [eax+ENT_NEXT], edx
-        mov     [eax+ENT_HOLD], edx
-        mov     [eax+ENT_HAS_SUM], dl
-        or      edx, [esp+16]
-        jz      .Lno_sum
-        mov     edx, [edx]
-        mov     byte ptr [eax+ENT_HAS_SUM], 1
-.Lno_sum:
-        mov     [eax+ENT_SUM], edx
         mov     edx, [ecx+TCB_SND_LAST]
-        mov     [ecx+TCB_SND_LAST], eax
-        test    edx, edx
-        jnz     .Lbehind
-        mov     [ecx+TCB_SND_FIRST], eax
-.Lqueued:
-        or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
-        xor     eax, eax
-        ret
-.Lbehind:
         mov     [edx+ENT_NEXT], eax
-        jmp     .Lqueued
+        jmp     .Lentry
 .Lany:
         jmp     tcp_send_ref_any
 endfunc tcp_send_ref

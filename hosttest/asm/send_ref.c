@@ -19,15 +19,12 @@ static void one(u32 seed)
         struct tcb *t = W.t;
         for (u32 i = 0; i < 10; i++) {
                 struct cellpool *cells = &t->ts->cells;
-                u32 kept_flags = t->flags | TF_BUSY, total = cells->n_total, n_free = cells->n_free, sum = 0x12345678;
+                u32 kept_flags = t->flags | TF_BUSY, keep = cells->keep, n_free = cells->n_free, sum = 0x12345678;
                 void *kept_free = cells->free;
-                u8 kept_state = t->state;
                 t->flags = kept_flags | (dice(10) ? 0 : ONE_OF(TF_FIN_QUEUED, TF_USER_CLOSED, TF_DEAD));
                 if (dice(10) == 0)
                         t->flags &= ~(u32)TF_BUSY;
-                if (dice(16) == 0)
-                        t->state = TCP_B_FIN_WAIT_1;
-                cells->n_total = dice(8) ? total : ONE_OF(8 * cells->n_free - 1, 8 * cells->n_free, 8 * cells->n_free + 8);
+                cells->keep = dice(8) ? keep : ONE_OF(cells->n_free - 1, cells->n_free, cells->n_free + 1);
                 if (dice(16) == 0) {
                         cells->free = NULL;
                         cells->n_free = 0;
@@ -40,12 +37,11 @@ static void one(u32 seed)
                         fail();
                 }
                 got ? n_refused++ : n_queued++;
-                cells->n_total = total;
+                cells->keep = keep;
                 if (!cells->free) {
                         cells->free = kept_free;
                         cells->n_free = n_free;
                 }
-                t->state = kept_state;
                 t->flags = kept_flags;
                 tcp_unlink(t);
         }

@@ -113,6 +113,7 @@ UNSEEN static inline void tcb_check(const struct tcb *t, u32 *cells)
         MUST(t->conv ? tcp_byte_legal_qure(t->state) : tcp_byte_legal(t->state));
         MUST(tcp_lookup(t->ts, t->raddr, t->laddr, t->ports) == t);
         MUST(!(t->flags & (TF_BUSY | TF_DEAD)));
+        MUST(!(t->state & FIN_TX) || (t->flags & TF_FIN_QUEUED)); /* may_queue asks for no more */
         MUST(cksum_fold(cksum_plus(cksum_plus(t->laddr, t->raddr), cksum_plus(t->ip_id, 0x645u + t->ttl + (t->tos << 8)))) == 0xffff);
         MUST(t->mss > 0 || !(t->state & SYN_RX));
         MUST(t->cwnd >= t->mss || !(t->state & SYN_RX) || (t->flight && t->flight->ca == CA_RECOVERY));

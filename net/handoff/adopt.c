@@ -156,7 +156,7 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
         t->flags |= TF_BUSY; /* what queues does not send */
         bool ok = fill_ahead(t, queue, b) && fill_send(t, queue, b->snd_bytes) && fill_received(t, queue, b->rcv_bytes) &&
                   (block_is_early(b) ? early_adopt(t, l, b) : walk_to(t, b->state) && fill_flight(t));
-        t->flags = (t->flags & ~(u32)BLOCK_FLAGS) | b->flags;
+        t->flags = (t->flags & ~(u32)BLOCK_FLAGS) | b->flags | (b->state & FIN_TX ? TF_FIN_QUEUED : 0);
         ts->n_fastopen += (b->flags & TF_TFO_ACCEPTED) != 0;
         u32 now = tcb_now_ms(t);
         t->last_rx_ms = now - b->rx_age_ms;

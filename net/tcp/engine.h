@@ -15,7 +15,7 @@
 #include "tcb.h"
 
 /* Equal objects on a free list (pool.c). */
-struct cellpool { void *free; u32 n_free, n_total; }; /* more may be linked than n_free: those are promised (calm.c) */
+struct cellpool { void *free; u32 n_free, n_total, keep; }; /* keep: an eighth. More may be linked than n_free: those are promised (calm.c) */
 
 bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size);
 static inline void *pool_get(struct cellpool *pool) /* not zeroed; NULL when empty */

@@ -11,6 +11,7 @@ bool pool_make(struct stack *st, struct cellpool *pool, u32 n, u32 size)
                 return false;
         pool->free = NULL;
         pool->n_free = pool->n_total = n;
+        pool->keep = n >> 3;
         for (u32 i = n; i-- > 0;) {
                 void *cell = mem + (size_t)i * size;
                 *(void **)cell = pool->free;

@@ -5,7 +5,7 @@
 
 static bool may_queue(const struct tcb *t)
 {
-        return !(t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD)) && !(t->state & FIN_TX);
+        return !(t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD));
 }
 
 bool tcp_sending_over(const struct tcb *t) { return !may_queue(t); }
@@ -21,7 +21,7 @@ u32 tcp_send_queued(const struct tcb *t) { return t->snd_queued; }
 static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
 {
         struct cellpool *cells = &t->ts->cells;
-        struct sndent *e = cells->n_free > cells->n_total >> 3 ? pool_get(cells) : NULL;
+        struct sndent *e = cells->n_free > cells->keep ? pool_get(cells) : NULL;
         if (!e)
                 return false;
         sndq_append(t, e, ptr, n, sum, hold);
