@@ -133,6 +133,7 @@ static void connection(void)
         OFF(TCB_SNDBUF, struct tcb, sndbuf);
         OFF(TCB_REASM, struct tcb, reasm);
         OFF(TS_CELLS, struct tcp_state, cells);
+        OFF(TS_CALM_MS, struct tcp_state, calm_ms);
         OFF(TS_FLIGHTS, struct tcp_state, flights);
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
         VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
@@ -145,6 +146,7 @@ static void connection(void)
         OFF(TCB_SND_FIRST, struct tcb, snd_first);
         OFF(TCB_SND_LAST, struct tcb, snd_last);
         OFF(TCB_CWND, struct tcb, cwnd);
+        OFF(TCB_SSTHRESH, struct tcb, ssthresh);
         OFF(TCB_RTO_MS, struct tcb, rto_ms);
         OFF(TCB_SRTT_US, struct tcb, srtt_us);
         OFF(TCB_RTTVAR_US, struct tcb, rttvar_us);
@@ -154,6 +156,7 @@ static void connection(void)
         OFF(TCB_KEEPALIVE_MS, struct tcb, keepalive_ms);
         OFF(TCB_TIMER, struct tcb, timer);
         OFF(TCB_TIMER_PPREV, struct tcb, timer.pprev);
+        OFF(TCB_TIMER_DUE, struct tcb, timer.due_ms);
         OFF(TCB_TIMER_KIND, struct tcb, timer_kind);
         OFF(EV_READABLE, struct tcp_events, readable);
         OFF(EV_WRITABLE, struct tcp_events, writable);
@@ -325,6 +328,10 @@ static void queues(void)
         OFF(FRAG_HOLD, struct frag, hold);
         OFF(ST_NOW_US, struct stack, now_us);
         OFF(ST_WHEEL, struct stack, wheel);
+        OFF(ST_WHEEL_NEXT, struct stack, wheel.next_ms);
+        OFF(ST_WHEEL_USED1, struct stack, wheel.used[1]);
+        OFF(ST_WHEEL_SLOT1, struct stack, wheel.slot[1]);
+        _Static_assert(WHEEL_BITS == 6 && offsetof(struct timer, next) == 0, "filed by whole_rare.inc");
         VAL(KIND_NONE, TT_NONE);
         VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
         VAL(KIND_CALM, TT_CALM);

@@ -43,12 +43,20 @@ static void vary(struct tcb *t)
         flight_wake(t);
         t->snd_wnd = dice(6) ? 64000 : ONE_OF(0, 1, t->snd_queued, t->snd_queued + 1);
         t->cwnd = dice(8) ? 14600 : 2u * t->mss + ONE_OF(1, 2, (u32)-1);
-        t->srtt_us = dice(4) ? 8 * dice(100000) : ONE_OF(0, 0xffffffff, 4000, 39999);
+        t->srtt_us = dice(4) ? 8 * dice(100000) : ONE_OF(0, 1, 7, 8, 0xffffffff, 4000);
         t->rto_ms = ONE_OF(200, 201, 203, 1000);
         t->retries = (u8)(dice(8) == 0);
         t->last_tx_ms = tcb_now_ms(t) - ONE_OF(0, t->rto_ms, t->rto_ms + 1, 100000);
         t->flags &= ~(u32)(TF_CORK | TF_URG_TX | TF_SACK);
         t->flags |= ONE_OF(0, TF_SACK, TF_SACK) | (dice(16) ? 0 : ONE_OF(TF_CORK, TF_URG_TX));
+        if (dice(3) == 0)
+                t->cwnd = ONE_OF(14600, 14601, 10u * t->mss, 10u * t->mss + 1, 100000);
+        t->ssthresh = ONE_OF(UINT32_MAX, UINT32_MAX, t->cwnd, t->cwnd - 1);
+        tcp_set_rto_min(W.st, dice(4) ? 200 : ONE_OF(1, 63, 64, 65, 1000));
+        if (dice(3) == 0) /* somebody else in the slot */
+                timer_set(&W.st->wheel, &t->ts->delack_timer, tcb_now_ms(t) + t->ts->calm_ms);
+        if (dice(3) == 0)
+                timer_stop(&W.st->wheel, &t->timer);
         t->min_rtt_us = dice(4) ? t->min_rtt_us : 0;
         if (dice(3) == 0)
                 tcp_timer(t, TT_KEEPALIVE, ONE_OF(1, 100, 9000));
