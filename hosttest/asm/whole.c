@@ -15,7 +15,7 @@ static u32 n_sent, n_left, n_fin, n_two, n_again;
 
 static void queue_some(struct tcb *t)
 {
-        for (u32 i = 1 + dice(4) / 2; i-- > 0;) {
+        for (u32 i = dice(32) ? 1 + dice(4) / 2 : 0; i-- > 0;) {
                 u32 n = ONE_OF(1, 2, 99, 100, 700, t->mss, t->mss - 1u, t->mss + 1u, dice(1400) + 1), at = dice(2);
                 u32 sum = cksum_add(0, text + at, n);
                 if (dice(4)) {
@@ -51,7 +51,11 @@ static void vary(struct tcb *t)
         t->flags |= ONE_OF(0, TF_SACK, TF_SACK) | (dice(16) ? 0 : ONE_OF(TF_CORK, TF_URG_TX));
         if (dice(3) == 0)
                 t->cwnd = ONE_OF(14600, 14601, 10u * t->mss, 10u * t->mss + 1, 100000);
-        t->ssthresh = ONE_OF(UINT32_MAX, UINT32_MAX, t->cwnd, t->cwnd - 1);
+        if (dice(16) == 0)
+                t->mss = 3000, W.nif->mtu = 9000;
+        if (dice(16) == 0)
+                t->hop_gen = 0;
+        t->ssthresh = ONE_OF(UINT32_MAX, UINT32_MAX, t->cwnd, t->cwnd / 2);
         tcp_set_rto_min(W.st, dice(4) ? 200 : ONE_OF(1, 63, 64, 65, 1000));
         if (dice(3) == 0) /* somebody else in the slot */
                 timer_set(&W.st->wheel, &t->ts->delack_timer, tcb_now_ms(t) + t->ts->calm_ms);
@@ -62,6 +66,12 @@ static void vary(struct tcb *t)
                 tcp_timer(t, TT_KEEPALIVE, ONE_OF(1, 100, 9000));
         if (t->state == TCP_B_ESTABLISHED && dice(8) == 0)
                 t->state = TCP_B_CLOSE_WAIT;
+        if (dice(32) == 0)
+                t->state = TCP_B_FIN_WAIT_2;
+        if (dice(32) == 0)
+                t->conv = 1;
+        if (dice(32) == 0)
+                flight_get(t);
         if (dice(16) == 0)
                 t->snd_una--;
 }

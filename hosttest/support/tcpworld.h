@@ -81,6 +81,22 @@ static inline void world_act(struct tcb *t, const char *what)
         case 7: tcp_send(t, text, 1 + rnd(&W.user_seed) % 2999); break;
         case 8: tcp_send_ref(t, text, 1 + rnd(&W.user_seed) % 2999, NULL); break;
         case 9: if (rnd(&W.user_seed) % 8 == 0) tcp_close(t); break;
+        case 11: case 12: { /* a header that is copied, and what follows it */
+                struct pkt *p = pkt_alloc(&W.st->pkts, 0);
+                u32 front = cksum_add(0, text, 99), n = p && pkt_append(p, text, 99) ? 0 : 1;
+                tcp_consume(t, tcp_readable(t));
+                if (n)
+                        break;
+                if (rnd(&W.user_seed) % 2) {
+                        tcp_send_pkt_sum(t, p, front);
+                } else {
+                        pkt_free(p);
+                        tcp_send_ref(t, text, 99, &front);
+                }
+                if (rnd(&W.user_seed) % 4)
+                        tcp_send_ref(t, text, 1000, &sum);
+                break;
+        }
         case 10: if (rnd(&W.user_seed) % 16 == 0) tcp_abort(t); break;
         }
 }
