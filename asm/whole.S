@@ -35,52 +35,48 @@ func tcp_send_whole
  * tcp_whole_go_on: the same for who has ENTERed; returns from there with eax = 1 when it was sent, else jumps to [esp+L_ELSE].
  *   in        edi t, eax its flags
  *
- * Registers: edi t, esi SND.NXT before, ebx bytes of sequence space, then p, ebp the stack.
+ * Registers: edi t, esi SND.NXT before, ebx tcp_state, then p, ebp the stack, edx the first piece.
  */
         .globl  tcp_whole_go_on
 tcp_whole_go_on:
 
 /* --- is it the usual? ------------------------------------------------------------------------------------------- */
         mov     ecx, [edi+TCB_SND_QUEUED]
-        test    eax, UNUSUAL | F_FIN_QUEUED
-        mov     dword ptr [esp+L_FLAGS], 0x50000000 + ((FLAG_ACK | FLAG_PSH) << 16)
-        mov     ebx, ecx
-        jnz     .Lflags
-.Lflagged:
         movzx   edx, word ptr [edi+TCB_MSS]
-        lea     eax, [ebx-1]
-        cmp     eax, edx                        /* 1 to MSS bytes */
-        jae     .Lno
         mov     esi, [edi+TCB_SND_NXT]
-        cmp     ebx, [edi+TCB_SND_WND]
+        lea     ebx, [ecx-1]
+        mov     dword ptr [esp+L_FLAGS], 0x50000000 + ((FLAG_ACK | FLAG_PSH) << 16)
+        cmp     ebx, edx                        /* 1 to MSS bytes */
+        jae     .Lno
+        cmp     ecx, [edi+TCB_SND_WND]
         ja      .Lno
         cmp     esi, [edi+TCB_SND_UNA]
         jne     .Lno
         mov     edx, [edi+TCB_SND_FIRST]
-        mov     eax, [edi+TCB_TS]
+        mov     ebx, [edi+TCB_TS]
         cmp     byte ptr [edx+ENT_HAS_SUM], 0
         je      .Lno
         cmp     dword ptr [edx+ENT_NEXT], 0
         jne     .Ltwo
 .Lpieces:
-        mov     ebp, [eax+TS_ST]
+        mov     ebp, [ebx+TS_ST]
+        test    eax, UNUSUAL | F_FIN_QUEUED
+        jnz     .Lflags
         cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_CALM
         jne     .Lbegin
 
 /* --- what is outstanding from now on is a calm run (calm.c), whose flight is promised ---------------------------- */
 .Lcalm:
-        sub     dword ptr [eax+TS_FLIGHTS+CELL_N_FREE], 1
+        sub     dword ptr [ebx+TS_FLIGHTS+CELL_N_FREE], 1
         jb      .Lno_flight
+        lea     eax, [ecx+esi]
         add     ecx, BOTH_HEADERS
-        add     ebx, esi
+        mov     [edi+TCB_SND_NXT], eax
+.Ltake:
         mov     [esp+L_TOTAL], ecx
-        mov     [edi+TCB_SND_NXT], ebx
         PKT_TAKE ebp, .Lempty, 1
         mov     eax, [ebp+ST_NOW_US]
-        test    byte ptr [esp+L_FLAGS+2], FLAG_FIN
         mov     [edi+TCB_CALM_TX_US], eax
-        jnz     .Lfin
-.Lsaid:
 
 /* --- the pieces, and away --------------------------------------------------------------------------------------- */
         PIECE   FRAG0

@@ -75,7 +75,7 @@ UNSEEN static inline void check_send_queue(const struct tcb *t, u32 *cells)
                 }
         }
         MUST(cur);
-        MUST(last == t->snd_last);
+        MUST(!last || last == t->snd_last);
         MUST(n == t->snd_queued);
         u32 syn = t->state & SYN_ACK_RX ? 0 : t->snd_nxt != t->iss, fin = (t->state & FIN_TX) && !(t->state & FIN_ACK_RX);
         MUST(tcb_outstanding(t) <= n + syn + fin);

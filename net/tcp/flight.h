@@ -179,7 +179,7 @@ static inline void sndq_append(struct tcb *t, struct sndent *e, const void *ptr,
         e->hold = hold;
         e->has_sum = sum != NULL;
         e->sum = sum ? *sum : 0;
-        if (t->snd_last)
+        if (t->snd_first)
                 t->snd_last->next = e;
         else
                 t->snd_first = e;

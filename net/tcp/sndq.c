@@ -60,7 +60,7 @@ int tcp_send_pkt_sum(struct tcb *t, struct pkt *p, u32 sum) { return send_pkt(t,
 /* Fills up the last buffer when it is ours alone: nothing that was described before changes. */
 static u32 append_last(struct tcb *t, const u8 *src, u32 n)
 {
-        struct sndent *e = t->snd_last;
+        struct sndent *e = t->snd_first ? t->snd_last : NULL;
         if (!e || !e->hold || e->hold->refs != 1 || e->hold->data + e->hold->len != e->ptr + e->len)
                 return 0;
         n = min_u32(n, pkt_tailroom(e->hold));
@@ -112,8 +112,6 @@ static void pop(struct tcb *t)
                 f->cur = e->next;
         }
         t->snd_first = e->next;
-        if (!t->snd_first)
-                t->snd_last = NULL;
         if (e->hold)
                 pkt_free(e->hold);
         pool_put(&t->ts->cells, e);

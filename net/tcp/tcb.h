@@ -81,7 +81,7 @@ struct tcb {
         struct pkt *rcv_first, *rcv_last;
         u32  rcv_queued;        /* bytes in order, not consumed */
         struct reasm *reasm;    /* out-of-order data, or NULL */
-        struct sndent *snd_first, *snd_last;
+        struct sndent *snd_first, *snd_last; /* snd_last: while there is a first one */
         u32  snd_queued;        /* bytes queued, the outstanding ones included */
         struct flight *flight;  /* outstanding data, scoreboard, recovery; NULL when nothing is outstanding, or a calm run */
         const struct tcp_events *ev;
