@@ -36,6 +36,7 @@ static void packet_path(void)
         OFF(POOL_N_FREE, struct pktpool, n_free);
         OFF(POOL_N_LOW, struct pktpool, n_low);
         OFF(POOL_SHORT, struct pktpool, n_short);
+        OFF(POOL_QUARTER, struct pktpool, n_quarter);
         OFF(POOL_N_TOTAL, struct pktpool, n_total);
         VAL(POOL_DROP_EMPTY, offsetof(struct pktpool, drops) + 4 * DROP_POOL_EMPTY);
         VAL(POOL_DROP_WINDOW, offsetof(struct pktpool, drops) + 4 * DROP_TCP_WINDOW);

@@ -57,9 +57,8 @@ tcp_respond_go_on:
         mov     [esp+L_TOTAL], edx                /* bytes of the datagram */
 
 /* --- the window: tcp_edge of window.c ---------------------------------------------------------------------------- */
-        mov     edx, [ecx+ST_PKTS+POOL_N_TOTAL]
-        shr     edx, 2
-        cmp     [ecx+ST_PKTS+POOL_N_FREE], edx
+        mov     edx, [ecx+ST_PKTS+POOL_N_FREE]
+        cmp     edx, [ecx+ST_PKTS+POOL_QUARTER]
         jb      .Ltight
         mov     eax, [edi+TCB_RCV_SPACE]
         sub     eax, [edi+TCB_RCV_QUEUED]

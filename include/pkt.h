@@ -60,6 +60,7 @@ struct pktpool {
         struct pkt *free;
         u32         n_total, n_free, n_low; /* n_low: fewest free ever */
         u32         n_short;  /* a sixteenth: tcp_short_of_buffers */
+        u32         n_quarter; /* with less free, windows do not open (tcp_edge) */
         u32         drops[DROP_N];
 };
 

@@ -80,6 +80,7 @@ static void tweak(void)
         case 5:
                 W.st->pkts.n_total = ONE_OF(WORLD_PKTS, 1000, 200, (W.st->pkts.n_free - 1) << 4, W.st->pkts.n_free << 4);
                 W.st->pkts.n_short = W.st->pkts.n_total >> 4;
+                W.st->pkts.n_quarter = W.st->pkts.n_total >> 2;
                 break;
         case 6: t->flags |= TF_ECE; break;
         case 7: t->rcv_space = ONE_OF(0, 1000, 65535, 100000); break;

@@ -43,6 +43,7 @@ static void vary(void)
         W.st->tap = dice(16) ? NULL : tap;
         netif_look(W.nif);
         W.st->pkts.n_total = dice(8) ? WORLD_PKTS : ONE_OF(200, 2000);
+        W.st->pkts.n_quarter = W.st->pkts.n_total >> 2;
         if (dice(4) == 0)
                 tcp_ack_later(t);
 }

@@ -16,7 +16,7 @@ u32 tcp_edge(struct tcb *t)
 {
         u32 space = t->rcv_space > t->rcv_queued ? t->rcv_space - t->rcv_queued : 0;
         const struct pktpool *pool = &tcb_stack(t)->pkts;
-        if (unlikely(pool->n_free < pool->n_total >> 2)) {
+        if (unlikely(pool->n_free < pool->n_quarter)) {
                 /* a quarter of the buffers is left: promise no more than a share of it, so that established data always fits */
                 u32 share = pool->n_free > pool->n_total >> 4 ? pool->n_free * (PKT_BUF / 16) : 0;
                 space = min_u32(space, share);
