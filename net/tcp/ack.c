@@ -47,7 +47,10 @@ static void sample_rtt(struct tcb *t, u32 rtt_us, const u32 *tsecr)
                 if (ms < TCP_RTO_MAX_MS)
                         rtt_us = ms * 1000;
         }
-        if (rtt_us != UINT32_MAX)
+        bool measured = rtt_us != UINT32_MAX;
+        if (t->flight)
+                t->flight->hs_rtt = measured ? max_u32(rtt_us, 1) : 0;
+        if (measured)
                 rtt_sample(t, rtt_us);
 }
 

@@ -19,9 +19,7 @@ void cc_acked(struct tcb *t, u32 bytes)
         if (!f || !(f->cwnd_limited || tcp_pipe(t) + bytes >= t->cwnd / 2))
                 return;
         if (t->cwnd < t->ssthresh) {
-                /* RFC 3465 with L = 2: acknowledgements that cover more were aggregated */
-                u32 n = min_u32(bytes, 2u * t->mss);
-                t->cwnd += n;
+                t->cwnd += hystart_acked(t, bytes);
                 return;
         }
         f->cwnd_limited = false;

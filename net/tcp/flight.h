@@ -69,6 +69,10 @@ struct flight {
         u32            rtx_stamp;   /* our timestamp clock when recovery began */
         u32            probe_end;   /* end of a segment larger than mss, 0 = none is out (pmtu.c) */
         u32            reo_wait_us; /* RACK: look again after this, 0 = no need */
+        /* HyStart++ (hystart.c): this acknowledgement's measure, 0 = none; the round's end, smallest and number; the smallest of the
+         * round before, of the round that went over to the slow kind; and how many rounds are left of that, 0 = not in it */
+        u32            hs_rtt, hs_end, hs_min, hs_last, hs_base;
+        u8             hs_n, hs_css;
         /* CUBIC */
         bool           epoch_on;
         u32            epoch_ms, k_ms, w_est, acked_part, cubic_origin;
@@ -160,6 +164,9 @@ u32 cc_initial_window(const struct tcb *t);
 void cc_acked(struct tcb *t, u32 bytes);
 u32 cc_ssthresh(struct tcb *t);
 void cc_idle(struct tcb *t);
+
+/* hystart.c: RFC 9406. Bytes by which the window grows for `bytes` acknowledged; it may set ssthresh, and slow start is over. */
+u32 hystart_acked(struct tcb *t, u32 bytes);
 
 /* rtt.c: RFC 6298. */
 void rtt_sample(struct tcb *t, u32 rtt_us);

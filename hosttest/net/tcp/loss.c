@@ -49,6 +49,67 @@ static void slow_start_doubles(void **s)
         trace_end();
 }
 
+/* One round trip in slow start: every segment that is out is acknowledged by itself; how much the window grew for each. */
+static u32 round_of(u32 rtt_ms)
+{
+        u32 before = T.t->cwnd, end = T.t->snd_nxt, n = 0;
+        wait_ms(rtt_ms);
+        wire_flush_out(T.w);
+        while (T.t->snd_una != end) {
+                rx(T_ACK, 1, T.t->snd_una - T.our_isn + MSS, 0);
+                wire_flush_out(T.w);
+                n++;
+        }
+        return (T.t->cwnd - before) / n;
+}
+
+static void in_slow_start(u8 cc)
+{
+        struct tcp_opts o = {.cc = cc, .sndbuf = 1000000};
+        established_sack(&o);
+        send_bytes(0, 600 * MSS);
+        assert_int_equal(round_of(50), MSS);
+}
+
+static void rfc_9406_longer_round_trips_end_slow_start_without_a_loss(void **s)
+{
+        for (u8 cc = TCP_CC_CUBIC; cc <= TCP_CC_NEWRENO; cc++) {
+                in_slow_start(cc);
+                assert_int_equal(round_of(54), MSS); /* an eighth longer is needed */
+                assert_in_range(round_of(70), MSS / 4, MSS / 2);
+                T.t->cwnd = 20 * MSS;
+                for (u32 i = 0; i < 3; i++)
+                        assert_int_equal(round_of(70), MSS / 4);
+                assert_int_equal(T.t->ssthresh, UINT32_MAX);
+                round_of(70);
+                assert_in_range(T.t->ssthresh, T.t->cwnd - MSS, T.t->cwnd);
+                assert_true(round_of(70) < MSS / 8);
+                trace_end();
+        }
+}
+
+static void rfc_9406_jitter_does_not_end_slow_start(void **s)
+{
+        in_slow_start(TCP_CC_CUBIC);
+        round_of(70);
+        assert_int_equal(T.t->flight->hs_css, 4);
+        round_of(55);
+        assert_int_equal(T.t->flight->hs_css, 0);
+        assert_int_equal(T.t->ssthresh, UINT32_MAX);
+        trace_end();
+}
+
+static void rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start(void **s)
+{
+        struct tcp_opts o = {.sndbuf = 1000000};
+        established_sack(&o);
+        send_bytes(0, 600 * MSS);
+        for (u32 ms = 1; ms <= 4; ms++)
+                round_of(ms);
+        assert_int_equal(T.t->flight->hs_css, 0);
+        trace_end();
+}
+
 static void idle_restart(void **s)
 {
         out_segments(40, true, TCP_CC_CUBIC);
@@ -405,6 +466,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(rfc_6928_initial_window_is_ten_segments), test(slow_start_doubles), test(idle_restart),
+                test(rfc_9406_longer_round_trips_end_slow_start_without_a_loss), test(rfc_9406_jitter_does_not_end_slow_start),
+                test(rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start),
                 test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes),
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
