@@ -1,5 +1,5 @@
-/* cksum.S - the Internet checksum (RFC 1071): on the base machine one adc chain, four bytes per addition,
- * the carry handed from one turn to the next; SSE2 or AVX2 for 128 bytes and more once cksum_use allows them.
+/* cksum.S - the Internet checksum (RFC 1071): on the base machine one adc chain, four bytes per addition;
+ * SSE2 or AVX2 for 128 bytes and more once cksum_use allows them.
  * SPDX-License-Identifier: MIT */
 #include "func.inc"
 
@@ -25,39 +25,44 @@ endfunc cksum_add
  *   out       eax as above (with vectors: equal modulo 65535)
  *   clobbers  ecx, edx, ebx, flags, xmm0-3, 5-7 or ymm
  *
- * The part of a turn of 256 bytes comes first: the chain is entered so that exactly its words remain. Every adc is
- * 4 bytes long (an index register that is none), as many as it adds, which is what the entry point is computed from.
+ * One chain without a turn is as long as an Ethernet frame's text, and is entered so that exactly the words there are remain. Every
+ * adc is 6 bytes long (a displacement of 4 bytes where 1 would do, too), which is what the entry point is computed from.
  */
+        .set    CHAIN, 1536
         .section .text.cksum_add, "ax", @progbits
 cksum_base:
         test    cl, 3
         jnz     .Ltail
 .Lwords_of:
-        mov     ebx, ecx
-        neg     ebx
-        and     ebx, 252                        /* bytes of a turn that are left out */
-        add     ecx, ebx
-        sub     edx, ebx
-        shr     ecx, 8                          /* turns, the first one entered in its midst */
-        jz      .Lnone
-        sub     edx, -128
-        add     ebx, offset .Lchain             /* leaves no carry */
-        jmp     ebx
+        cmp     ecx, CHAIN
+        ja      .Lbase_long
+        add     edx, ecx
+        lea     ecx, [ecx+ecx*2]
+        shr     ecx, 1                          /* bytes of adc; an even number leaves no carry, and nothing below touches it */
+        not     ecx
+        lea     ecx, [ecx+.Lchained+1]
+        jmp     ecx
         .p2align 4
-        .allow_index_reg
-.Lchain:
-        .set    k, -128
-        .rept   64
-        {disp8} adc eax, [edx+eiz*1+k]
+        .set    k, -CHAIN
+        .rept   CHAIN/4
+        {disp32} adc eax, [edx+k]
         .set    k, k+4
         .endr
-        lea     edx, [edx+256]                  /* lea and dec leave the carry alone */
-        dec     ecx
-        jnz     .Lchain
+.Lchained:
         adc     eax, 0
         adc     eax, 0                          /* the carry of the carry: all ones met all ones */
-.Lnone:
         ret
+
+.Lbase_long:
+        push    ecx
+        push    edx
+        mov     ecx, CHAIN
+        call    .Lwords_of
+        pop     edx
+        pop     ecx
+        add     edx, CHAIN
+        sub     ecx, CHAIN
+        jmp     .Lwords_of
 
 .Ltail:                                         /* the last 1 to 3 bytes first */
         movzx   ebx, byte ptr [edx+ecx-1]

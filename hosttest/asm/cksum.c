@@ -49,6 +49,11 @@ static void every_length_and_alignment(void **state)
                         for (u32 at = 0; at < 8; at++)
                                 for (u32 s = 0; s < COUNT_OF(edge_sums); s++)
                                         same_add(edge_sums[s], src + at, n);
+                for (u32 n = 1530; n <= 1545; n++) /* where one chain of the base machine ends */
+                        for (u32 s = 0; s < COUNT_OF(edge_sums); s++) {
+                                same_add(edge_sums[s], src + n % 3, n);
+                                same_add(edge_sums[s], src, n + 1536);
+                        }
                 for (u32 n = 0; n <= 130; n++)
                         for (u32 at = 0; at < 4; at++)
                                 for (u32 to = 0; to < 4; to++)
