@@ -139,7 +139,7 @@ tcp_ack_of_syn_go_on:
         jne     .Lhas_ts
 .Lno_ts:
         mov     [ebx+TCB_TS_RECENT], ecx
-        test    edx, F_ACK_ON_READ
+        test    edx, F_ACK_ON_READ | F_PSH_MESSAGE
         jnz     .Lunpredicted
 .Lpredicted:
         mov     cx, [ebp+Q_SCALES]

@@ -15,23 +15,19 @@ func tcp_consume
         mov     edx, [ecx+TCB_RCV_FIRST]
         cmp     eax, [ecx+TCB_RCV_QUEUED]
         jne     .Lpart
-        test    edx, edx
+        test    eax, eax
         jz      .Lpart
         cmp     edx, [ecx+TCB_RCV_LAST]
         jne     .Lpart
         cmp     word ptr [edx+PKT_REFS], 1      /* and no frag */
         jne     .Lpart
         mov     eax, [ecx+TCB_FLAGS]
-        and     eax, F_BUSY | F_URG_RX | F_ACK_ON_READ
+        and     eax, F_BUSY | F_URG_RX | F_ACK_ON_READ | F_PSHED
         cmp     eax, F_BUSY
         jne     .Lpart
-        and     dword ptr [ecx+TCB_FLAGS], ~F_PSHED
-        xor     eax, eax
-        mov     [ecx+TCB_RCV_FIRST], eax
-        mov     [ecx+TCB_RCV_LAST], eax
-        mov     [ecx+TCB_RCV_QUEUED], eax
-        mov     [edx+PKT_REFS], al
         mov     eax, [edx+PKT_POOL]
+        mov     dword ptr [ecx+TCB_RCV_QUEUED], 0
+        mov     byte ptr [edx+PKT_REFS], 0
         push    [eax+POOL_FREE]
         pop     [edx+PKT_NEXT]
         mov     [eax+POOL_FREE], edx
@@ -39,18 +35,8 @@ func tcp_consume
 
         mov     edx, [ecx+TCB_RCV_SPACE]        /* window_grow of recv.c */
         cmp     edx, [ecx+TCB_RCVBUF]
-        jb      .Lgrow
-.Lgrown:
-        mov     eax, [ecx+TCB_RCV_ADV]
-        shr     edx, 1
-        sub     eax, [ecx+TCB_RCV_NXT]
-        cmp     eax, edx
-        jbe     tcp_window_read
-        ret
-
-.Lgrow:
-        mov     edx, [eax+POOL_N_TOTAL]
-        shr     edx, 1
+        jae     .Lgrown
+        mov     edx, [eax+POOL_HALF]
         cmp     [eax+POOL_N_FREE], edx
         mov     edx, [ecx+TCB_RCV_SPACE]
         jb      .Lgrown
@@ -59,7 +45,14 @@ func tcp_consume
         ja      .Lall
 .Lmore:
         mov     [ecx+TCB_RCV_SPACE], edx
-        jmp     .Lgrown
+.Lgrown:
+        mov     eax, [ecx+TCB_RCV_ADV]
+        shr     edx, 1
+        sub     eax, [ecx+TCB_RCV_NXT]
+        cmp     eax, edx
+        jbe     tcp_window_read
+        ret
+
 .Lall:
         mov     edx, [ecx+TCB_RCVBUF]
         jmp     .Lmore

@@ -35,6 +35,7 @@ static void packet_path(void)
         OFF(POOL_FREE, struct pktpool, free);
         OFF(POOL_N_FREE, struct pktpool, n_free);
         OFF(POOL_N_LOW, struct pktpool, n_low);
+        OFF(POOL_HALF, struct pktpool, n_half);
         OFF(POOL_SHORT, struct pktpool, n_short);
         OFF(POOL_QUARTER, struct pktpool, n_quarter);
         OFF(POOL_N_TOTAL, struct pktpool, n_total);
@@ -104,6 +105,9 @@ static void connection(void)
         OFF(TCB_MAX_SND_WND, struct tcb, max_snd_wnd);
         OFF(TCB_PRED, struct tcb, pred);
         OFF(TCB_WND_FIELD, struct tcb, wnd_field);
+        VAL(PRED_MORE, TCB_MORE);
+        VAL(F_MORE, TCB_MORE_FLAGS);
+        _Static_assert(TCB_KNOWN == TCP_PSH << 8 && TCB_MORE_KNOWN == TCP_FIN << 8, "the straight line's");
         _Static_assert(offsetof(struct tcb, wnd_field) == offsetof(struct tcb, pred) + 2, "read as one word");
         OFF(TCB_SND_SCALE, struct tcb, snd_scale);
         OFF(TCB_RCV_SCALE, struct tcb, rcv_scale);

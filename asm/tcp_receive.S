@@ -82,12 +82,11 @@ func netif_rx
         sub     edx, BOTH_HEADERS
         jb      .Lno
         mov     [esp+R_LEN], edx                /* text, and TCP's options */
-        mov     ecx, [esi+IP_ID_FRAG]
-        test    ecx, FRAG_BITS
-        jnz     .Lno
-        cmp     byte ptr [esi+IP_PROTO], 6
+        mov     ecx, [esi+IP_FRAG]              /* whole, and TCP */
+        and     ecx, FRAG_PROTO
+        cmp     ecx, 6 << 24
         jne     .Lno
-        add     eax, ecx                        /* the header's sum: five words and the carry of the carry */
+        add     eax, [esi+IP_ID_FRAG]           /* the header's sum: five words and the carry of the carry */
         adc     eax, [esi+IP_TTL_SUM]
         adc     eax, [esi+IP_SRC]
         adc     eax, [esi+IP_DST]
@@ -116,8 +115,6 @@ func netif_rx
         cmp     eax, [edi+TCB_PRED]
         jne     .Lflow_differs
 .Lforetold:
-        test    dword ptr [edi+TCB_FLAGS], F_TS | F_ECN | F_FIN_QUEUED | F_URG_TX
-        jnz     .Lextras
         mov     eax, [esi+H_ACK]                /* SND.UNA <= SEG.ACK <= SND.NXT */
         bswap   eax
         sub     eax, [edi+TCB_SND_UNA]
@@ -153,13 +150,11 @@ func netif_rx
         mov     [edi+TCB_RCV_NXT], edx
         mov     [ebx+PKT_DATA], esi
         mov     [ebx+PKT_LEN], ax
-        cmp     dword ptr [edi+TCB_RCV_LAST], 0
+        cmp     dword ptr [edi+TCB_RCV_QUEUED], 0
         jne     .Lappend
-        mov     dword ptr [ebx+PKT_NEXT], 0
         mov     [edi+TCB_RCV_FIRST], ebx
         mov     [edi+TCB_RCV_LAST], ebx
         mov     [edi+TCB_RCV_QUEUED], eax
-        TEST_FLAG PSH, .Lpushed
 .Lpolicy:
         /* tcp_ack_policy: every second full segment at the end of the batch, else later; edx RCV.NXT, eax bytes of text, ecx now */
         movzx   esi, word ptr [edi+TCB_RCV_MSS]
@@ -179,8 +174,6 @@ func netif_rx
 .Lowing:
         mov     [edi+TCB_FLAGS], eax
         mov     ecx, [edi+TCB_EV]
-        test    eax, F_PSH_MESSAGE
-        jnz     .Ltell_maybe
         mov     ecx, [ecx+EV_READABLE]
         test    ecx, ecx
         jz      .Lleave

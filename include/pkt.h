@@ -59,8 +59,7 @@ struct pkt {
 struct pktpool {
         struct pkt *free;
         u32         n_total, n_free, n_low; /* n_low: fewest free ever */
-        u32         n_short;  /* a sixteenth: tcp_short_of_buffers */
-        u32         n_quarter; /* with less free, windows do not open (tcp_edge) */
+        u32         n_half, n_quarter, n_short; /* a half, a quarter, a sixteenth: what is free decides what is promised (tcp_edge), and taken */
         u32         drops[DROP_N];
 };
 

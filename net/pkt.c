@@ -7,6 +7,7 @@ void pktpool_init(struct pktpool *pool, struct pkt *meta, u8 *bufs, u32 n)
 {
         memset(pool, 0, sizeof *pool);
         pool->n_total = pool->n_free = pool->n_low = n;
+        pool->n_half = n >> 1;
         pool->n_short = n >> 4;
         pool->n_quarter = n >> 2;
         for (u32 i = n; i-- > 0;) {

@@ -18,11 +18,13 @@ static void vary(struct tcb *t)
         t->flags = (t->flags | TF_BUSY) & ~(u32)(TF_URG_RX | TF_ACK_ON_READ | TF_ACK_NOW);
         t->flags |= dice(12) ? 0 : ONE_OF(TF_URG_RX, TF_ACK_ON_READ);
         t->rcv_up = t->rcv_nxt - dice(3);
+        t->flags ^= dice(12) ? 0 : TF_PSHED;
         if (dice(8) == 0)
                 t->flags &= ~(u32)TF_BUSY;
         if (dice(8) == 0)
                 t->state = TCP_B_CLOSE_WAIT;
         W.st->pkts.n_total = dice(4) ? WORLD_PKTS : ONE_OF(0, 2 * W.st->pkts.n_free, 2 * W.st->pkts.n_free + 2, 2 * W.st->pkts.n_free + 4);
+        W.st->pkts.n_half = W.st->pkts.n_total >> 1;
 }
 
 static void one(u32 seed)

@@ -86,11 +86,12 @@ UNSEEN static inline void check_receive(const struct tcb *t)
 {
         u32 n = 0;
         const struct pkt *last = NULL;
-        for (const struct pkt *p = t->rcv_first; p; last = p, p = p->next) {
+        for (const struct pkt *p = t->rcv_first; n < t->rcv_queued; last = p, p = p->next) {
                 MUST(p->len > 0 && p->refs >= 1);
                 n += p->len;
         }
-        MUST(last == t->rcv_last && n == t->rcv_queued);
+        MUST(!(t->flags & TCB_MORE_FLAGS) || !t->pred || (t->pred & (TCB_MORE | TCB_KNOWN)) == TCB_MORE);
+        MUST((!n || last == t->rcv_last) && n == t->rcv_queued);
         MUST(!(t->state & SYN_RX) || seq_le(t->rcv_nxt, t->rcv_adv + 1)); /* a FIN may take one more */
         if (!t->reasm)
                 return;

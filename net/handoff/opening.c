@@ -81,14 +81,11 @@ static const struct tcp_events target_events = {.connected = on_connected, .clos
 static bool give_bytes(struct tcb *from, struct tcb *to)
 {
         bool good = true;
-        while (from->rcv_first) {
-                struct pkt *p = from->rcv_first;
-                from->rcv_first = p->next;
+        struct pkt *p;
+        while ((p = rcvq_get(from)) != NULL) {
                 p->next = NULL;
                 good &= tcp_send_pkt(to, p) == 0;
         }
-        from->rcv_last = NULL;
-        from->rcv_queued = 0;
         return good;
 }
 

@@ -134,6 +134,16 @@ void tcp_remove(struct tcb *t);
 void tcp_forget_flow(const struct tcb *t);       /* it is out of the table, and lives on */
 
 /* recv.c */
+static inline struct pkt *rcvq_get(struct tcb *t)                         /* the first buffer is the caller's; NULL: there is none */
+{
+        struct pkt *p = t->rcv_queued ? t->rcv_first : NULL;
+        if (p) {
+                t->rcv_queued -= p->len;
+                t->rcv_first = p->next;
+        }
+        return p;
+}
+void rcvq_free(struct tcb *t);                                            /* pool.c: what is not read goes back */
 void tcp_consume_part(struct tcb *t, u32 n);                              /* tcp_consume, whatever there is */
 void tcp_window_read(struct tcb *t);                                      /* something was read: is a window update due? */
 

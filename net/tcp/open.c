@@ -215,6 +215,7 @@ void tcp_shutdown(struct tcb *t)
         if (t->flags & (TF_DEAD | TF_FIN_QUEUED))
                 return;
         t->flags |= TF_FIN_QUEUED;
+        tcb_more(t);
         tcp_want_tx(t);
 }
 

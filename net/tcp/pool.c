@@ -65,15 +65,11 @@ struct tcb *tcb_new(struct tcp_state *ts)
         return t;
 }
 
-static void rcvq_free(struct tcb *t)
+void rcvq_free(struct tcb *t)
 {
-        while (t->rcv_first) {
-                struct pkt *p = t->rcv_first;
-                t->rcv_first = p->next;
+        struct pkt *p;
+        while ((p = rcvq_get(t)) != NULL)
                 pkt_free(p);
-        }
-        t->rcv_last = NULL;
-        t->rcv_queued = 0;
 }
 
 void tcb_free(struct tcb *t)

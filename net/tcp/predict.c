@@ -10,7 +10,7 @@ void tcp_predict(struct tcb *t)
              plain = quiet && t->state == TCP_B_ESTABLISHED && !t->reasm && t->snd_wnd &&
                      !(t->flags & (TF_ACK_ON_READ | TF_URG_RX | TF_USER_CLOSED));
         u16 off = t->flags & TF_TS ? 0x80 : 0x50;
-        t->pred = plain ? (u16)(off | TCP_ACK << 8) : 0;
+        t->pred = plain ? (u16)(off | TCP_ACK << 8 | (t->flags & TCB_MORE_FLAGS ? TCB_MORE : 0)) : 0;
         if (!quiet)
                 f->calm = false;
 }

@@ -12,12 +12,10 @@ bool tcp_eof(const struct tcb *t) { return (t->flags & TF_EOF) != 0; }
 u32 tcp_peek(const struct tcb *t, u32 off, const u8 **ptr)
 {
         const struct pkt *p = t->rcv_first;
-        while (p && off >= p->len) {
-                off -= p->len;
-                p = p->next;
-        }
-        if (!p)
+        if (off >= t->rcv_queued)
                 return 0;
+        for (; off >= p->len; p = p->next)
+                off -= p->len;
         *ptr = p->data + off;
         return p->len - off;
 }
@@ -26,11 +24,12 @@ u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n)
 {
         u32 done = 0;
         const struct pkt *p = t->rcv_first;
-        while (p && off >= p->len) {
+        if (off >= t->rcv_queued)
+                return 0;
+        n = min_u32(n, t->rcv_queued - off);
+        for (; off >= p->len; p = p->next)
                 off -= p->len;
-                p = p->next;
-        }
-        for (; p && done < n; p = p->next, off = 0) {
+        for (; done < n; p = p->next, off = 0) {
                 u32 m = min_u32(p->len - off, n - done);
                 memcpy((u8 *)dst + done, p->data + off, m);
                 done += m;
@@ -42,7 +41,7 @@ u32 tcp_copy(const struct tcb *t, u32 off, void *dst, u32 n)
 static inline void window_grow(struct tcb *t, u32 consumed)
 {
         const struct pktpool *pool = &tcb_stack(t)->pkts;
-        if (t->rcv_space >= t->rcvbuf || t->rcv_queued > consumed || pool->n_free < pool->n_total >> 1)
+        if (t->rcv_space >= t->rcvbuf || t->rcv_queued > consumed || pool->n_free < pool->n_half)
                 return;
         t->rcv_space = min_u32(t->rcv_space + consumed, t->rcvbuf);
 }
@@ -92,8 +91,6 @@ void tcp_consume_part(struct tcb *t, u32 n)
                 }
                 left -= p->len;
                 t->rcv_first = p->next;
-                if (!t->rcv_first)
-                        t->rcv_last = NULL;
                 pkt_free(p);
         } while (left);
         was_read(t, n);
@@ -102,11 +99,9 @@ void tcp_consume_part(struct tcb *t, u32 n)
 struct pkt *tcp_take(struct tcb *t)
 {
         struct pkt *p = t->rcv_first;
-        if (!p)
+        if (!t->rcv_queued)
                 return NULL;
         t->rcv_first = p->next;
-        if (!t->rcv_first)
-                t->rcv_last = NULL;
         p->next = NULL;
         was_read(t, p->len);
         return p;
@@ -117,14 +112,8 @@ int tcp_refuse(struct tcb *t)
         if (!(t->flags & TF_ACK_ON_READ) || (t->state & FIN_RX))
                 return E_INVAL;
         t->rcv_nxt -= t->rcv_queued;
-        t->rcv_queued = 0;
         t->flags &= ~(u32)TF_PSHED;
-        while (t->rcv_first) {
-                struct pkt *p = t->rcv_first;
-                t->rcv_first = p->next;
-                pkt_free(p);
-        }
-        t->rcv_last = NULL;
+        rcvq_free(t);
         return 0;
 }
 

@@ -30,7 +30,7 @@ enum tcb_flag {
         TF_ACTIVE_CLOSE = 1u << 17,
         TF_ACTIVE_OPEN  = 1u << 18, /* MUST-11 */
         TF_EOF          = 1u << 19, /* the peer's FIN was reached in the stream */
-        TF_PSHED        = 1u << 20, /* a message is complete (R53) */
+        TF_PSHED        = 1u << 20, /* a message is complete (R53); noted with PSH_MESSAGE, and at the end */
         TF_NO_DF        = 1u << 21, /* path MTU black hole: let routers fragment */
         TF_SYN_PENDING  = 1u << 22, /* Fast Open, QuRe: our SYN waits for data to take along, or until the user was asked */
         TF_TFO_ACCEPTED = 1u << 23, /* Fast Open: the user knows of this connection before its handshake is complete */
@@ -64,7 +64,8 @@ struct tcb {
         u32  snd_una, snd_nxt;  /* SND.UNA, SND.NXT */
         u32  snd_wnd;           /* SND.WND, scaled to bytes */
         /* Read as one word: what the straight line accepts of a header, off and flags as in memory, 0 = nothing; with PSH, whether
-         * the segment has it or not, while snd_wnd is what wnd_field says. tcp_predict takes PSH away: who writes snd_wnd calls it. */
+         * the segment has it or not, while snd_wnd is what wnd_field says. tcp_predict takes PSH away: who writes snd_wnd calls it.
+         * Where flags have to be looked at (TCB_MORE_FLAGS) no segment is to be equal: TCB_MORE is set, and FIN instead of PSH. */
         u16  pred;
         u16  wnd_field;         /* the window as in memory */
         u8   state;             /* the connection byte; tcp_set_state writes it */
@@ -78,7 +79,7 @@ struct tcb {
         u8   nif;               /* index of the interface it leaves by */
         u8   retries;           /* time-outs in a row */
         /* --- 64: queues and what data touches --- */
-        struct pkt *rcv_first, *rcv_last;
+        struct pkt *rcv_first, *rcv_last; /* as many buffers as rcv_queued says; what they, or the last one's next, are else is left over */
         u32  rcv_queued;        /* bytes in order, not consumed */
         struct reasm *reasm;    /* out-of-order data, or NULL */
         struct sndent *snd_first, *snd_last; /* snd_last: while there is a first one */
@@ -139,12 +140,28 @@ _Static_assert(sizeof(struct tcb) <= 252, "256 bytes an idle connection, hash ta
 /* Sets t->pred from state, options and queues: call it when any of these changed. */
 void tcp_predict(struct tcb *t);
 
+enum {
+        TCB_KNOWN = TCP_PSH << 8, TCB_MORE_KNOWN = TCP_FIN << 8, TCB_MORE = 1, /* of pred: the lowest bit is one that headers leave 0 */
+        TCB_MORE_FLAGS = TF_TS | TF_ECN | TF_FIN_QUEUED | TF_URG_TX | TF_PSH_MESSAGE,
+};
+
+/* off and flags that are predicted. */
+static inline u32 tcb_foretold(const struct tcb *t) { return t->pred & ~(u32)(TCB_KNOWN | TCB_MORE_KNOWN | TCB_MORE); }
+static inline bool tcb_window_known(const struct tcb *t) { return t->pred & (TCB_KNOWN | TCB_MORE_KNOWN); }
+
 /* snd_wnd is what a header's window, host order, says: the straight line need not look at it until another one comes. */
 static inline void tcb_know_window(struct tcb *t, u32 wnd)
 {
         t->wnd_field = __builtin_bswap16((u16)wnd);
         if (t->pred)
-                t->pred |= TCP_PSH << 8;
+                t->pred |= t->pred & TCB_MORE ? TCB_MORE_KNOWN : TCB_KNOWN;
+}
+
+/* One of TCB_MORE_FLAGS was set. */
+static inline void tcb_more(struct tcb *t)
+{
+        if (t->pred)
+                t->pred = (u16)(tcb_foretold(t) | TCB_MORE);
 }
 
 /* Milliseconds in 16 bits, 12 of them significant, rounded up: up to 37 hours. */

@@ -32,13 +32,12 @@ static inline void take(struct tcb *t, struct pkt *p, u32 len, bool psh, bool fi
         t->rcv_nxt += len;
         if (!len) {
                 pkt_free(p);
-        } else if (t->rcv_last) {
+        } else if (t->rcv_queued) {
                 tcp_append(t, p, len, psh);
         } else {
-                p->next = NULL;
                 t->rcv_first = t->rcv_last = p;
                 t->rcv_queued = len;
-                if (psh)
+                if (psh && (t->flags & TF_PSH_MESSAGE))
                         t->flags |= TF_PSHED;
         }
         if (fin)
@@ -69,8 +68,8 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         nif->flow = t;
         /* predict: off, flags, window in memory; PSH and FIN may be there or not. Mostly the window is the last one, too */
         u32 w3 = word(h, 3), psh = TCP_PSH << 8, seq = be(word(h, 1)), ack = be(word(h, 2)), hlen = sizeof(struct tcp_hdr), tsval = 0, tsecr = 0;
-        bool same_wnd = (w3 | psh) == (t->pred | (u32)t->wnd_field << 16);
-        if (!t->pred || (w3 & 0xffffu & ~(psh | TCP_FIN << 8)) != (t->pred & ~psh))
+        bool same_wnd = tcb_window_known(t) && w3 >> 16 == t->wnd_field && !(w3 & TCP_FIN << 8);
+        if (!t->pred || (w3 & 0xffffu & ~(psh | TCP_FIN << 8)) != tcb_foretold(t))
                 return tcp_unpredicted(nif, p, t);
         if (ack - t->snd_una > t->snd_nxt - t->snd_una || (t->flags & TF_URG_TX) || ((t->flags & TF_ECN) && (ip[1] & 3) == 3))
                 return false;
@@ -116,7 +115,7 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         }
         if (acked)
                 tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
-        if (((acked || !same_wnd || fin) && t->snd_queued != t->snd_nxt - t->snd_una) || (t->flags & TF_FIN_QUEUED))
+        if (((acked || !same_wnd) && t->snd_queued != t->snd_nxt - t->snd_una) || (t->flags & TF_FIN_QUEUED))
                 t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->last_rx_ms = tcb_now_ms(t);
         tcp_enter(t);

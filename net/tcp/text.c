@@ -8,9 +8,9 @@ enum { COALESCE_BELOW = 600 }; /* shorter text is copied behind the last buffer:
 
 void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
 {
-        struct pkt *last = t->rcv_last;
+        struct pkt *last = t->rcv_queued ? t->rcv_last : NULL;
         t->rcv_queued += len;
-        if (psh)
+        if (psh && (t->flags & TF_PSH_MESSAGE))
                 t->flags |= TF_PSHED;
         bool copy = len < COALESCE_BELOW || tcp_short_of_buffers(tcb_stack(t));
         if (last && copy && last->refs == 1 && pkt_append(last, p->data, len)) {
@@ -90,7 +90,7 @@ static void cut(struct tcb *t, struct pkt *p, struct text *x, struct sack_block 
 static bool place(struct tcb *t, u32 len)
 {
         const struct pktpool *pool = &tcb_stack(t)->pkts;
-        return (t->rcv_last && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= len) || reasm_evict(t) ||
+        return (t->rcv_queued && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= len) || reasm_evict(t) ||
                (!t->rcv_queued && pool->n_free >= pool->n_total >> 5);
 }
 

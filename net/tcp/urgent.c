@@ -10,6 +10,7 @@ void tcp_send_urgent(struct tcb *t)
                 return;
         t->snd_up = end;
         t->flags |= TF_URG_TX;
+        tcb_more(t);
         tcp_want_tx(t);
 }
 

@@ -100,14 +100,14 @@ static void same_tcb(const struct tcb *a, const struct tcb *b)
         if (!a->ports)
                 return;
         SAME(raddr); SAME(laddr); SAME(rcv_nxt); SAME(rcv_adv); SAME(rcv_acked); SAME(snd_una); SAME(snd_nxt); SAME(snd_wnd);
-        SAME_AS(a->pred & ~(TCP_PSH << 8), b->pred & ~(TCP_PSH << 8), "pred"); /* whether the window is known is the straight line's */
+        SAME_AS(tcb_foretold(a), tcb_foretold(b), "pred"); /* whether the window is known is the straight line's */
         SAME(state); SAME(snd_scale); SAME(rcv_scale); SAME(timer_kind); SAME(mss); SAME(flags); SAME(hdr_sum);
         SAME(ts_recent); SAME(rcv_mss); SAME(retries); SAME(nif); SAME(rcv_queued); SAME(snd_queued); SAME(cwnd); SAME(ssthresh);
         SAME(last_rx_ms); SAME(srtt_us); SAME(rttvar_us); SAME(rto_ms); SAME(last_tx_ms); SAME(max_snd_wnd); SAME(snd_wl1);
         SAME(rcvbuf); SAME(sndbuf); SAME(rcv_space); SAME(iss); SAME(min_rtt_us); SAME(ts_off); SAME(keepalive_ms); SAME(w_max);
         SAME(hop); SAME(user_timeout); SAME(conv); SAME(timewait_cs); SAME(challenge); SAME(peer_mss); SAME(pmtu); SAME(gen);
         SAME(listener); SAME(ttl); SAME(tos); SAME(cc); SAME(soft_error); SAME(ev); SAME(timer.fire);
-        BOTH(reasm); BOTH(flight); BOTH(rcv_first); BOTH(snd_first); BOTH(link_next);
+        BOTH(reasm); BOTH(flight); BOTH(snd_first); BOTH(link_next);
         if (a->timer_kind)
                 SAME(due_ms);
 }
