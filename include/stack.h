@@ -86,10 +86,16 @@ struct stack {
         struct echo_state  *echo;       /* made by the first echo_listen (net/service/echo.c) */
         struct dns_state   *dns;        /* NULL until the first server or query */
         struct sock_state  *sock;
+        union {
+                struct {
+                        bool acks_wait; /* connections, and what we sent ourselves, wait for the end of the batch */
+                        bool loop_waits;
+                        u8   n_doorbells; /* interfaces with a flush */
+                };
+                u32          at_batch_end; /* 0: none of these */
+        };
         u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes; never 0 */
-        bool                acks_wait;  /* connections, and what we sent ourselves, wait for the end of the batch */
-        bool                loop_waits;
-        u8                  n_doorbells, n_nifs; /* n_doorbells: interfaces with a flush */
+        u8                  n_nifs;
         struct netif       *nif[STACK_NIFS];
         /* netdump: sees every frame in (out = false) and out, at the link header; may be NULL. stack_watch sets it. */
         void              (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out);

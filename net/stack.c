@@ -105,7 +105,7 @@ static __attribute__((noinline)) void end_of_batch(struct stack *st)
 
 void stack_batch_end(struct stack *st)
 {
-        if (st->acks_wait | st->loop_waits | st->n_doorbells)
+        if (st->at_batch_end)
                 end_of_batch(st);
 }
 
