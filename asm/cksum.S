@@ -111,11 +111,17 @@ cksum_ones:
         .rept   16
         .short  1
         .endr
+cksum_256s:
+        .rept   16
+        .short  256
+        .endr
 cksum_mask:                                     /* 64 bytes read at cksum_mask + r: 64 - r zeros, r ones */
         .skip   64, 0
         .skip   64, 0xff
 cksum_levels:
         .long   cksum_base, cksum_sse2, cksum_avx2
+avx2_pairs:                                     /* where a turn is entered that leaves out 0 to 7 pairs */
+        .long   .Lavx2_0, .Lavx2_1, .Lavx2_2, .Lavx2_3, .Lavx2_4, .Lavx2_5, .Lavx2_6, .Lavx2_7
         .section .data.cksum, "aw", @progbits
         .p2align 2
         .globl  cksum_way
