@@ -21,8 +21,7 @@
 /* To .Lno unless the sum is right: of what TCP has behind its ports, ecx bytes, and what the connection knows of the rest. */
 .macro SUM_TCP
         movzx   eax, word ptr [esi+IP_LEN]
-        mov     edx, [edi+TCB_HDR_SUM]
-        add     eax, edx
+        add     eax, [edi+TCB_HDR_SUM]
         lea     edx, [esi+H_SEQ]
         call    dword ptr [cksum_way]
         mov     ebx, [esp+R_P]
@@ -115,10 +114,10 @@ func netif_rx
         cmp     eax, [edi+TCB_PRED]
         jne     .Lflow_differs
 .Lforetold:
-        mov     eax, [esi+H_ACK]                /* SND.UNA <= SEG.ACK <= SND.NXT */
+        mov     eax, [esi+H_ACK]                /* SEG.ACK = SND.UNA */
         bswap   eax
-        sub     eax, [edi+TCB_SND_UNA]
-        jnz     .Lnew_ack
+        cmp     eax, [edi+TCB_SND_UNA]
+        jne     .Lnew_ack
         mov     eax, [esi+H_SEQ]                /* SEG.SEQ = RCV.NXT */
         bswap   eax
         sub     eax, [edi+TCB_RCV_NXT]
