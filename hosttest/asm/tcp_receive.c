@@ -62,7 +62,44 @@ static void spoil(struct pkt *p)
                 memcpy(ip + 36, &sum, 2);
                 break;
         }
+        case 11: case 12: { /* a header of another kind, and its sum is right */
+                struct ip_hdr *h = (struct ip_hdr *)ip;
+                ip[ONE_OF(0, 3, 6, 6, 7, 9, 9)] ^= (u8)(1 << dice(8));
+                memset(&h->cksum, 0, 2);
+                u16 sum = (u16)~cksum_fold(cksum_add(0, h, sizeof *h));
+                memcpy(&h->cksum, &sum, 2);
+                break;
         }
+        case 13: if (!(W.nif->caps & NETIF_L3)) b[6] |= 1; break;
+        }
+}
+
+/* The interface remembers a slot that is almost this connection, and is free. */
+static struct tcb *decoy, decoy_was;
+static void remember_another(const struct tcb *t)
+{
+        struct tcb *d = W.st->tcp->free_tcb;
+        if (!d || decoy)
+                return;
+        decoy_was = *d;
+        decoy = d;
+        *d = *t;
+        d->next = decoy_was.next;
+        switch (dice(6)) {
+        case 0: d->ports ^= 1u << dice(32); break;
+        case 1: d->raddr ^= 1u << dice(32); break;
+        case 2: d->laddr ^= 1u << dice(32); break;
+        case 3: d->hop_gen++; break;
+        case 4: d->pred = 0; break;
+        case 5: d->nif = 1; break;
+        }
+        W.nif->flow = d;
+}
+static void forget_another(void)
+{
+        if (decoy && W.st->tcp->free_tcb == decoy)
+                *decoy = decoy_was;
+        decoy = NULL;
 }
 
 static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool out) { world_note("t", 1); }
@@ -106,6 +143,7 @@ static void tweak(void)
         case 25: t->retries = (u8)dice(2); break;
         case 26: W.nif->up = dice(2); break;
         case 27: W.st->tcp->n_due = 0; for (u32 i = dice(TCP_DUE + 1); i; i--) W.st->tcp->due[W.st->tcp->n_due++] = NULL; break;
+        case 29: case 30: remember_another(t); break;
         case 28: W.st->tap = dice(2) ? tap : NULL; break;
         }
         netif_look(W.nif);
@@ -116,6 +154,7 @@ static void tweak(void)
 static void walk(u32 seed)
 {
         world_begin(seed * 2654435761u | 1);
+        decoy = NULL;
         W.st->nif[1] = W.nif; /* for connections that think of another interface */
         for (u32 step = 0; step < 50 && W.t && (W.t->state & SYN_RX); step++) {
                 if (dice(2))
@@ -141,6 +180,7 @@ static void walk(u32 seed)
                                 f.len, f.flags, f.wnd);
                         fail();
                 }
+                forget_another();
                 if (dice(3))
                         stack_batch_end(W.st);
                 world_tick(dice(4) ? dice(3000) : dice(300000));
