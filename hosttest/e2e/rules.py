@@ -6,7 +6,7 @@ SPDX-License-Identifier: MIT
 import os, socket, struct, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../peer'))
 from machine import GUEST, HOST, Scratch, done, test
-from judge import ACK, FIN, PSH, SYN, need, rules, sum16
+from judge import ACK, FIN, PSH, RST, SYN, need, rules, sum16
 
 ME, PEER, MSS = 1000, 5000000, 100           # initial sequence numbers; of both sides
 scratch = Scratch()
@@ -37,8 +37,9 @@ def capture(segments):
     us, peer = socket.inet_aton(GUEST), socket.inet_aton(HOST)
     with open(path, 'wb') as f:
         f.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        for out, ms, seq, ack, flags, win, opts, data in segments:
-            a, ports = (us + peer, (80, 4000)) if out else (peer + us, (4000, 80))
+        for out, ms, seq, ack, flags, win, opts, data, *port in segments:
+            theirs = port[0] if port else 4000
+            a, ports = (us + peer, (80, theirs)) if out else (peer + us, (theirs, 80))
             t = struct.pack('!HHIIBBHHH', *ports, seq, ack if flags & ACK else 0, (20 + len(opts)) // 4 << 4, flags, win, 0, 0) + opts + data
             t = t[:16] + struct.pack('!H', ~sum16(a + struct.pack('!HH', 6, len(t)) + t) & 0xffff) + t[18:]
             h = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(t), 1, 0, 64, 6, 0) + a
@@ -64,6 +65,14 @@ def asked_twice():
     wrong, _ = rules(capture([syn(1), answer(1001), syn(1002), answer(1003), ours(1004, 1, 1, ecr=1001)]))
     need(not wrong, f'{wrong}')
 
+def late_but_answered():
+    """Half a second and what a busy machine makes of it; and who was reset says no more."""
+    wrong, _ = rules(capture(GOOD[:11] + [theirs(80, 301, 1, data=b'd' * 100), ours(3000, 1, 401), theirs(3001, 401, 1, data=b'e' * 100),
+                                          theirs(3002, 501, 1, RST | ACK)] + [s + [4001] for s in ahead(9000, OPEN + TEXT)]))
+    need(not wrong, f'{wrong}')
+
+def ahead(ms, segments): return [s[:1] + [s[1] + ms] + s[2:] for s in segments]
+
 def found(what, segments):
     wrong, _ = rules(capture(segments))
     need(any(what in w for w in wrong), f'{wrong}')
@@ -77,6 +86,7 @@ def instead(i, **change):
 
 def behind(i, *more): return GOOD[:i + 1] + list(more)
 
+SILENT = [bare(theirs(0, 0, 0, SYN), OFFER), bare(ours(1, 0, 1, SYN | ACK), OFFER), bare(theirs(2, 1, 1), b'')]      # no clocks
 BROKEN = {
     'a SYN without MSS': instead(1, opts=times(1, 1)),
     'option 3 that was not offered': instead(1, opts=OFFER + times(1, 1) + bytes([3, 3, 7, 1])),
@@ -101,6 +111,9 @@ BROKEN = {
     'before anything was answered': GOOD[:11] + [ours(80, 1 + 100 * i, 301, data=b'x' * 100) for i in range(12)],
     'sent again 2 times': GOOD[:19] + [ours(460, 251, 301, FIN | ACK, ecr=95)],
     'sent again 3 times': GOOD[:19] + [ours(ms, 251, 301, FIN | ACK, ecr=95) for ms in (500, 700)],
+    'nothing said for 3001 ms': GOOD[:11] + [theirs(80, 301, 1, data=b'd' * 100), theirs(1080, 301, 1, data=b'd' * 100), ours(3081, 1, 401)],
+    'nothing said for 8993 ms': GOOD[:11] + [theirs(80, 301, 1, data=b'd' * 100)] + [s + [4001] for s in ahead(9000, OPEN + TEXT)],
+    'sent again 4 times within 465 ms': SILENT + [bare(ours(ms, 1, 1, data=b'x'), b'') for ms in (3, 200, 355, 510, 665)],
     '101 bytes for an MSS of 100': instead(11, data=b'x' * 101),
     'bytes beyond the window': GOOD[:11] + [ours(80, 1 + 2000, 301, data=b'x' * 100)],
     'other bytes than the first time': instead(15, data=b'X' * 100),
@@ -113,5 +126,6 @@ if __name__ == '__main__':
     test('a good conversation passes', good)
     test('what was overtaken is not known', overtaken)
     test('a SYN that comes twice begins one conversation', asked_twice)
+    test('half a second of delay is not measured on a busy machine', late_but_answered)
     for what, segments in BROKEN.items(): test(f'found: {what}', found, what, segments)
     done()

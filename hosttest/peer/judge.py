@@ -17,14 +17,21 @@ def sum16(b):
     while s >> 16: s = (s & 0xffff) + (s >> 16)
     return s
 
+class Number(int):
+    """Of a frame; it knows when that was captured."""
+    def __new__(cls, number, ms):
+        n = super().__new__(cls, number)
+        n.ms = ms
+        return n
+
 def frames(path):
     """(number, frame) of a capture."""
     with open(path, 'rb') as f: data = f.read()
     at, number = 24, 0
     while at + 16 <= len(data):
-        n = struct.unpack_from('<I', data, at + 8)[0]
+        s, us, n = struct.unpack_from('<III', data, at)
         number += 1
-        yield number, data[at + 16:at + 16 + n]
+        yield Number(number, s * 1000 + us / 1000), data[at + 16:at + 16 + n]
         at += 16 + n
 
 def segments(path):
@@ -72,6 +79,7 @@ class Ranges:
         return i & 1 == 1 and self.at[i] >= b
 
 class Conversation:
+    SILENCE = 3000                                  # ms: six times what MUST-40 allows, since a busy machine may keep qure from running
     MAY = {2: False, 3: True, 4: True, 8: True}     # option of a SYN: must the other side offer it, too?
 
     def __init__(self):
@@ -83,6 +91,7 @@ class Conversation:
         self.sacked, self.sacked_at, self.una, self.una_at = Ranges(), None, 0, None
         self.fin, self.pushed = None, (0, True)     # offset of our FIN; end of the newest data, and whether it was pushed
         self.high, self.again = 0, {}               # what we sent so far; offset: when it was sent again while the peer was silent
+        self.spoke, self.unheard = False, None      # we said something beside SYN; when text came since we said anything
         self.heard = False                          # the peer answered our first data (limited transmit, RFC 3042, follows duplicates)
 
     def offset(self, seq): return (seq - self.isn) % 2**32 if not less(seq, self.isn) else -1
@@ -136,11 +145,20 @@ class Conversation:
             if self.una <= a < b and not self.sacked.has(a, b):
                 self.sacked.put(a, b); self.sacked_at = self.newest
 
+    def text_came(self, flags, opts, length, ms):
+        """What must be answered, whatever its numbers are: text, or FIN, of who is connected (RFC 7323 3.2: with its timestamp)."""
+        if (length or flags & FIN) and flags & ACK and self.spoke and self.unheard is None and (not self.agreed(8) or 8 in options(opts)): self.unheard = ms
+
+    def answered(self, ms):
+        """MUST-40: an acknowledgement is delayed by less than half a second; what must not be taken is acknowledged, too (MUST-58's like)."""
+        silence, self.unheard, self.spoke = ms - (ms if self.unheard is None else self.unheard), None, True
+        return [f'nothing said for {silence:.0f} ms after text had come'] if silence > self.SILENCE else []
+
     def knows(self, tsecr, newest):
         """Our echo of a later clock than any that had come says that we have seen what came then."""
         return tsecr is not None and newest is not None and less(newest, tsecr)
 
-    def judged(self, seq, ack, flags, opts, payload):
+    def judged(self, seq, ack, flags, opts, payload, ms):
         """One of our segments; yields what is wrong with it."""
         o, length = options(opts), len(payload)
         at, wrong = self.offset(seq), []
@@ -149,7 +167,8 @@ class Conversation:
             wrong += [f'option {kind} outside of a SYN' for kind in (2, 3, 4) if kind in o]
             if 5 in o and not self.agreed(4): wrong.append('SACK that was not agreed on')
             if (8 in o) != self.agreed(8): wrong.append('a timestamp that was not agreed on' if 8 in o else 'no timestamp')
-        return wrong + self.times(o, flags) + self.blocks(o, ack) + self.data(at, flags, length, o)
+        if not flags & SYN: wrong += self.answered(ms)
+        return wrong + self.times(o, flags) + self.blocks(o, ack) + self.data(at, flags, length, o, ms)
 
     def times(self, o, flags):
         if 8 not in o or len(o[8]) != 8: return []
@@ -177,7 +196,7 @@ class Conversation:
             if any(x <= v and u <= y for u, v in b[:i]): wrong.append(f'SACK blocks that touch: {b}')
         return wrong
 
-    def data(self, at, flags, length, o):
+    def data(self, at, flags, length, o, ms):
         end, wrong = at + length, []
         ecr = struct.unpack('!II', o[8])[1] if 8 in o and len(o[8]) == 8 else None
         if flags & FIN:
@@ -191,22 +210,23 @@ class Conversation:
             if not self.heard and end - 1 > min(10 * self.mss, max(2 * self.mss, 14600)) + self.mss:    # RFC 6928 2, and a probe (RFC 8985 7.3)
                 wrong.append(f'{end - 1} bytes before anything was answered')
         if (length or flags & FIN) and at >= 0:
-            if end + (flags & FIN) <= self.high and ecr is not None: wrong += self.backs_off(struct.unpack('!I', o[8][:4])[0], at)
+            if end + (flags & FIN) <= self.high:
+                wrong += self.backs_off(ms, at, 100) if ecr is None else self.backs_off(struct.unpack('!I', o[8][:4])[0], at, 180)
             if length and end > self.high: self.pushed = end, flags & PSH != 0
             self.high = max(self.high, end + (flags & FIN))
         return wrong
 
-    def backs_off(self, ms, at):
-        """RFC 6298 5.5: while the peer says nothing, the n-th time-out comes after 2^n times the least RTO, by our own clock. What comes earlier than a
-        time-out could is something else, and answers what we heard before."""
+    def backs_off(self, ms, at, least):
+        """RFC 6298 5.5: while the peer says nothing, the n-th time-out comes after 2^n times the least RTO, by our own clock (without one by the
+        capture's, which may see it late). What comes earlier than a time-out could is something else, and answers what we heard before."""
         times = self.again.setdefault(at, [])
         if times and ms - times[-1] < 150: times.clear()
         times.append(ms)
-        return [f'sent again {len(times)} times within {ms - times[0]} ms of silence'] if ms - times[0] < min(180 * (2 ** (len(times) - 1) - 1), 60000) else []
+        return [f'sent again {len(times)} times within {ms - times[0]:.0f} ms of silence'] if ms - times[0] < min(least * (2 ** (len(times) - 1) - 1), 60000) else []
 
 def rules(path):
     """Rules of RFC 9293 and its companions that a capture shows; the list of what was broken by qure, and how many segments were read."""
-    conversations, wrong, n = {}, [], 0
+    conversations, wrong, n, last = {}, [], 0, 0
     for out, key, seq, ack, flags, win, opts, payload, number in segments(path):
         n += 1
         length = len(payload)
@@ -216,13 +236,16 @@ def rules(path):
             known = c and (c.isn if out else c.irs)
             if c is None or not flags & ACK and known not in (None, seq): c = conversations[key] = Conversation()      # the same SYN may come again
             for what in c.takes_syn(out, seq, flags, opts): bad(what)
+        if out: last = number.ms
+        if c and flags & RST: c.unheard, c.spoke = None, False
         if c is None or not all(c.syn) or flags & RST: continue
         shift = 0 if None in c.scale or flags & SYN else c.scale[out]
         right = (ack + (win << shift)) % 2**32
         if not out:
             c.peer(seq, ack, flags, win, right, opts, length)
+            c.text_came(flags, opts, length, number.ms)
             continue
-        for what in c.judged(seq, ack, flags, opts, payload): bad(what)
+        for what in c.judged(seq, ack, flags, opts, payload, number.ms): bad(what)
         if length > c.mss: bad(f'{length} bytes for an MSS of {c.mss}')
         data_end = (seq + length) % 2**32
         if length and c.edge is not None and less(c.edge, data_end) and not (c.zero and length == 1): \
@@ -241,6 +264,8 @@ def rules(path):
             slack = (1 << shift) - 1
             if c.ours is not None and not c.over and less((right + slack) % 2**32, c.ours): bad(f'the window shrank by {(c.ours - right) % 2**32}')
             if c.ours is None or less(c.ours, right): c.ours = right
+    for c in conversations.values():        # who was silent to the end, while others heard from us
+        if c.unheard is not None: wrong += c.answered(last)
     return wrong, n
 
 # payload is data, whatever it looks like
