@@ -19,6 +19,8 @@ func tcp_send_ref
         mov     eax, [edx+TS_CELLS+CELL_KEEP]   /* for the records of what was sent */
         cmp     [edx+TS_CELLS+CELL_N_FREE], eax
         jbe     .Lany
+        cmp     dword ptr [esp+16], 0
+        je      .Lany
         cmp     dword ptr [ecx+TCB_SND_QUEUED], 0
         jne     .Lbehind
         mov     eax, [esp+12]
@@ -33,10 +35,7 @@ func tcp_send_ref
 .Lentry:
         mov     edx, [esp+16]
         mov     byte ptr [eax+ENT_HAS_SUM], 1
-        test    edx, edx
-        jz      .Lno_sum
         mov     edx, [edx]
-.Lsum:
         mov     [eax+ENT_SUM], edx
         mov     edx, [esp+12]
         mov     [eax+ENT_LEN], edx
@@ -50,11 +49,10 @@ func tcp_send_ref
         or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
         xor     eax, eax
         ret
-.Lno_sum:
-        mov     [eax+ENT_HAS_SUM], dl
-        jmp     .Lsum
-
 .Lbehind:
+        mov     eax, [ecx+TCB_SND_FIRST]
+        cmp     dword ptr [eax+ENT_NEXT], 0     /* two pieces at most */
+        jne     .Lany
         mov     eax, [esp+12]
         test    eax, eax
         jz      .Lany

@@ -52,13 +52,8 @@ tcp_whole_go_on:
         ja      .Lno
         cmp     esi, [edi+TCB_SND_UNA]
         jne     .Lno
-        mov     edx, [edi+TCB_SND_FIRST]
         mov     ebx, [edi+TCB_TS]
-        cmp     byte ptr [edx+ENT_HAS_SUM], 0
-        je      .Lno
-        cmp     dword ptr [edx+ENT_NEXT], 0
-        jne     .Ltwo
-.Lpieces:
+        mov     edx, [edi+TCB_SND_FIRST]
         mov     ebp, [ebx+TS_ST]
         test    eax, UNUSUAL | F_FIN_QUEUED
         jnz     .Lflags

@@ -29,6 +29,8 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
                 MUST(!f && !t->conv && t->srtt_us && t->min_rtt_us && t->cwnd / 2 > t->mss && tcb_rto(t) >= least);
                 MUST(timer_running(&t->timer) && (s32)(t->timer.due_ms - tcb_now_ms(t) - least) <= 0);
                 MUST(tcb_now_us(t) - t->calm_tx_us < (2 * least + 2) * 1000);
+                const struct sndent *e = t->snd_first;
+                MUST(!e || (e->has_sum && (!e->next || (e->next->has_sum && !e->next->next))));
                 MUST(!tcb_calm(t) || t->snd_queued == tcb_outstanding(t) - (t->state & FIN_TX ? 1u : 0u));
                 return;
         }

@@ -2,16 +2,25 @@
  * no flight and no record: it is all of SND.UNA to SND.NXT, and all that is queued, sent once, when calm_tx_us says. Its flight is promised
  * by the pool's count, and made when somebody wants to look at it (flight_wake). timer_kind is TT_CALM from the first such run on, until
  * calm_ms passed without one: the wheel's timer runs, and is never late; what is due is only found out when it fires. As long:
+ *      what is queued are two pieces at most, whose sums are known
  *      nothing lay idle for longer than the least RTO
  *      the congestion window holds more than two full segments, so that a calm run never uses it up, and does not widen it (RFC 7661 4.3)
  *      a round trip and the smallest one are known, and RTO follows from them whenever one was measured (rto_ms is 0 then)
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+/* Everything is in at most two pieces whose sums are known: they are referred to, and nothing is read. */
+static bool pieces_known(const struct sndent *e)
+{
+        _Static_assert(PKT_FRAGS == 2, "as many are asked about here");
+        return e->has_sum && (!e->next || (e->next->has_sum && !e->next->next));
+}
+
 bool calm_begin(struct tcb *t)
 {
         u32 now = tcb_now_ms(t), due = now + t->ts->calm_ms;
-        if (t->conv || t->flight || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT))
+        if (t->conv || t->flight || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
+            !pieces_known(t->snd_first))
                 return false;
         if (now - t->last_tx_ms > t->rto_ms)
                 cc_idle(t);

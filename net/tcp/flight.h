@@ -180,6 +180,8 @@ int tcp_send_ref_any(struct tcb *t, const void *ptr, u32 n, const u32 *sum); /* 
 /* e, just taken from the cells, becomes the last entry: n bytes at ptr, their partial sum or NULL, and who holds them or NULL. */
 static inline void sndq_append(struct tcb *t, struct sndent *e, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
 {
+        if (!sum || (t->snd_first && t->snd_first->next))
+                flight_wake(t); /* a calm run has two pieces at most, whose sums are known */
         e->next = NULL;
         e->ptr = ptr;
         e->len = n;

@@ -7,7 +7,7 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
         struct cellpool *cells = &t->ts->cells;
         struct sndent *e = cells->free;
         u32 all = t->snd_queued + n;
-        if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || !n ||
+        if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || !n || !sum || (t->snd_first && t->snd_first->next) ||
                      all < n || all > t->sndbuf || cells->n_free <= cells->keep))
                 return tcp_send_ref_any(t, ptr, n, sum);
         pool_get(cells);

@@ -64,6 +64,7 @@ static u32 append_last(struct tcb *t, const u8 *src, u32 n)
         if (!e || !e->hold || e->hold->refs != 1 || e->hold->data + e->hold->len != e->ptr + e->len)
                 return 0;
         n = min_u32(n, pkt_tailroom(e->hold));
+        flight_wake(t);
         pkt_append(e->hold, src, n);
         e->len += n;
         e->has_sum = false;
@@ -140,6 +141,7 @@ u32 tcp_unqueue(struct tcb *t, u32 n)
         n = may_queue(t) ? min_u32(n, tcp_unsent(t)) : 0;
         if (!n)
                 return 0;
+        flight_wake(t);
         struct sndent *e = t->snd_first, *last = NULL, *next;
         u32 keep = t->snd_queued -= n;
         for (; keep; e = e->next) { /* what stays; the last of it may be cut */

@@ -4,13 +4,6 @@
 #include "cksum.h"
 #include "engine.h"
 
-/* Everything is in at most two pieces whose sums are known: they are referred to, and nothing is read. */
-static inline bool pieces_known(const struct sndent *e)
-{
-        _Static_assert(PKT_FRAGS == 2, "as many are asked about here");
-        return e->has_sum && (!e->next || (e->next->has_sum && !e->next->next));
-}
-
 static inline u32 refer(struct pkt *p, const struct sndent *e)
 {
         u32 sum = e->sum;
@@ -33,7 +26,7 @@ bool tcp_send_whole(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
         u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
-        if (!n || n + fin > t->mss || n + fin > t->snd_wnd || seq != t->snd_una || !pieces_known(t->snd_first) ||
+        if (!n || n + fin > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
             (t->flags & (TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD)))
                 return false;
         if ((t->timer_kind != TT_CALM && !calm_begin(t)) || !ts->flights.n_free)
