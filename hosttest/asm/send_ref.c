@@ -29,6 +29,8 @@ static void one(u32 seed)
                         cells->free = NULL;
                         cells->n_free = 0;
                 }
+                if (t->snd_first && dice(3) == 0)
+                        calm_begin(t);
                 u32 room = t->sndbuf - t->snd_queued;
                 u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, room, room + 1, 0xffffffff),
                                dice(3) ? (u32)(uintptr_t)&sum : 0}, got;

@@ -91,6 +91,8 @@ static void one(u32 seed)
                 vary(t);
                 if (dice(32) == 0)
                         ts->flights.n_free = flights = 0;
+                if (dice(32) == 0)
+                        W.st->pkts.free = NULL;
                 bool again = t->timer_kind == TT_CALM;
                 u32 args[6] = {(u32)(uintptr_t)t}, sent;
                 if (!world_same((const void *)tcp_send_whole, (const void *)c_tcp_send_whole, args, &sent)) {
