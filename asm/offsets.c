@@ -151,7 +151,7 @@ static void connection(void)
         OFF(TCB_SND_FIRST, struct tcb, snd_first);
         OFF(TCB_SND_LAST, struct tcb, snd_last);
         OFF(TCB_CWND, struct tcb, cwnd);
-        OFF(TCB_SSTHRESH, struct tcb, ssthresh);
+        VAL(CWND_FIRST, TCP_CWND_FIRST);
         OFF(TCB_RTO_MS, struct tcb, rto_ms);
         OFF(TCB_SRTT_US, struct tcb, srtt_us);
         OFF(TCB_RTTVAR_US, struct tcb, rttvar_us);

@@ -22,8 +22,8 @@ bool calm_begin(struct tcb *t)
         if (t->conv || t->flight || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
             !pieces_known(t->snd_first))
                 return false;
-        if (now - t->last_tx_ms > t->rto_ms)
-                cc_idle(t);
+        if (t->cwnd > min_u32(10u * t->mss, TCP_CWND_FIRST) && now - t->last_tx_ms > t->rto_ms)
+                cc_idle(t); /* to no less than that */
         if (t->cwnd / 2 <= t->mss)
                 return false;
         if (!t->min_rtt_us)

@@ -9,7 +9,7 @@ static const struct cc_ops *ops(const struct tcb *t)
 
 u32 cc_initial_window(const struct tcb *t)
 {
-        return min_u32(10u * t->mss, max_u32(2u * t->mss, 14600));
+        return min_u32(10u * t->mss, max_u32(2u * t->mss, TCP_CWND_FIRST));
 }
 
 /* Bytes newly acknowledged while nothing is wrong. A window that was not used is no reason to widen it (RFC 7661 4.3). */

@@ -12,6 +12,7 @@ enum {
         TCP_RTO_SYN_LOST_MS = 3000,  /* RFC 6298 5.7 */
         TCP_RTO_MIN_MS    = 200,     /* RFC 6298 2.4 says SHOULD 1 s; every modern peer uses 200 ms, and RACK-TLP needs it */
         TCP_RTO_MAX_MS    = 60000,   /* RFC 6298 2.5 */
+        TCP_CWND_FIRST    = 14600,   /* RFC 6928: ten segments, but no more than this or two */
         TCP_R1            = 3,       /* SHLD-10: retransmissions before IP is asked for another way */
         TCP_USER_TIMEOUT_MS = 300000,/* R2, SHLD-11 (at least 100 s); RFC 9293 3.9.1's five minutes */
         TCP_SYN_TIMEOUT_MS  = 185000,/* MUST-23: at least 3 minutes */
