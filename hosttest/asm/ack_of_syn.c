@@ -89,7 +89,7 @@ static void listeners(void)
                              .nodelay = dice(2), .no_sack = !dice(9), .no_timestamps = !dice(9), .ecn = !dice(3),
                              .keepalive_ms = dice(3) ? 0 : 9000,
                              .ack_on_read = !dice(6), .uto = !dice(6), .user_timeout_ms = dice(2) * 20000, .cc = (u8)dice(2),
-                             .app_mode = !dice(6), .no_wscale = !dice(6)};
+                             .app_mode = !dice(6), .no_wscale = !dice(6), .psh_message = !dice(6)};
         int err;
         tcp_unlisten(W.l);
         W.l = tcp_listen(W.st, IPADDR_ANY, 80, dice(6) ? &user : &nobody, NULL, &o, &err);
