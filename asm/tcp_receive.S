@@ -1,6 +1,7 @@
 /* tcp_receive.S - the straight line: the frame that is most likely next, from the driver's hand to the user, in one go.
- * Four parts: validate, demultiplex, analyse, act. Here is the way of text that brings nothing else; whatever differs leaves it,
- * gets action bits in analysed.inc and comes back, or is acted upon, by received.inc and, when it acknowledges, acked.inc.
+ * Four parts: validate, demultiplex, analyse, act. Here is the way of text that brings nothing else; whatever differs leaves it, is
+ * looked for in demux.inc, gets action bits in analysed.inc and comes back, or is acted upon, by received.inc and, when it
+ * acknowledges, acked.inc. Text with a timestamp has a line of its own in stamped.inc.
  * Until all of a segment is known to be good nothing is changed, so that .Lno can leave it to the layers at any time.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
@@ -92,7 +93,7 @@ func netif_rx
         adc     eax, 0
         SUM_RIGHT eax, .Lno
 
-/* --- demultiplex: the connection that this interface brought something for last, or by the hash (analysed.inc) ------------ */
+/* --- demultiplex: the connection that this interface brought something for last, or by the hash (demux.inc) ------------ */
         mov     edi, [ebp+NIF_FLOW]
         mov     eax, [esi+H_PORTS]
         cmp     [edi+TCB_PORTS], eax
@@ -191,6 +192,8 @@ func netif_rx
 .Lyes:
         LEAVE_RET 0
 
+#include "demux.inc"
+#include "stamped.inc"
 #include "analysed.inc"
 #include "acked.inc"
 #include "received.inc"
