@@ -30,7 +30,7 @@ enum sock_opt {              /* value; marked r: read by sock_get only */
         SOCK_SOFT_ERROR,     /* r: the last ICMP soft error, cleared by reading (MUST-47) */
         SOCK_READABLE,       /* r: bytes that can be read now */
         SOCK_URGENT,         /* r: bytes up to the end of urgent data (MUST-33) */
-        SOCK_STATE,          /* r: enum tcp_rfc_state of net/tcp/state.h, 0 when there is no connection */
+        SOCK_STATE,          /* r: enum tcp_rfc_state of net/tcp/state.h (LISTEN 1, TIME_WAIT 10), 0 when there is none */
 };
 
 struct sock *sock_open(struct stack *st, enum sock_type type, int *err);      /* E_NOMEM: none left (stack_config.n_socks) */

@@ -96,6 +96,7 @@ struct tcp_key tcp_key(const struct tcb *t);
 struct tcb *tcp_by_key(struct stack *st, struct tcp_key key); /* NULL when that life is over */
 struct tcp_names;
 struct tcb *tcp_find(struct stack *st, const struct tcp_names *names);
+bool tcp_in_time_wait(struct stack *st, const struct tcp_names *names);
 
 void *tcp_user(const struct tcb *t);
 void tcp_set_user(struct tcb *t, void *user);

@@ -71,6 +71,9 @@ static void unlink_accept(struct sock *l, struct sock *s)
 static void ev_closed(struct tcb *t, int err)
 {
         struct sock *s = tcp_user(t);
+        struct tcp_names n;
+        tcp_names(t, &n);
+        s->laddr = n.laddr, s->raddr = n.raddr, s->lport = n.lport, s->rport = n.rport;
         s->t = NULL;
         s->ended = true;
         s->err = err;

@@ -1,5 +1,6 @@
 /* sock_opt.c - options, names and errors of sockets. SPDX-License-Identifier: MIT */
 #include "sock_state.h"
+#include "tcp/state.h"
 
 /* Before the connection begins they are its tcp_opts; false: not one of those. */
 static bool set_early(struct tcp_opts *o, enum sock_opt opt, u32 v)
@@ -74,6 +75,18 @@ static int get_early(const struct sock *s, enum sock_opt opt)
         }
 }
 
+/* RFC 9293 3.9.1.6, STATUS. */
+static int state(struct sock *s)
+{
+        struct tcp_names n;
+        if (s->t)
+                return tcp_state_number(s->t);
+        if (s->l)
+                return TCP_LISTEN;
+        sock_names(s, &n);
+        return s->ended && tcp_in_time_wait(s->st, &n) ? TCP_TIME_WAIT : 0;
+}
+
 int sock_get(struct sock *s, enum sock_opt opt)
 {
         int e;
@@ -88,7 +101,7 @@ int sock_get(struct sock *s, enum sock_opt opt)
         case SOCK_SOFT_ERROR: return s->t ? tcp_soft_error(s->t) : 0;
         case SOCK_READABLE: return s->t ? (int)tcp_readable(s->t) : s->dgrams.first ? s->dgrams.first->len : 0;
         case SOCK_URGENT: return s->t ? (int)tcp_urgent_left(s->t) : 0;
-        case SOCK_STATE: return s->t ? tcp_state_number(s->t) : 0;
+        case SOCK_STATE: return state(s);
         case SOCK_MSS: return s->t ? (int)tcp_mss(s->t) : s->opts.mss;
         default: return get_early(s, opt);
         }

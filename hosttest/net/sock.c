@@ -201,6 +201,30 @@ static void backlog_is_a_limit(void **x)
         end();
 }
 
+static void state_is_told_of_listeners_and_of_time_wait(void **x)
+{
+        int err;
+        begin(false);
+        struct sock *l = server(7), *c = client(7, true);
+        wire_wait(W, 5);
+        assert_int_equal(sock_get(l, SOCK_STATE), 1);
+        struct sock *s = sock_accept(l, NULL, &err);
+        sock_shutdown(c, SOCK_WR);
+        wire_wait(W, 5);
+        assert_int_equal(sock_get(c, SOCK_STATE), 6); /* FIN_WAIT_2 */
+        assert_int_equal(sock_get(s, SOCK_STATE), 7); /* CLOSE_WAIT */
+        sock_shutdown(s, SOCK_WR);
+        wire_wait(W, 5);
+        assert_int_equal(sock_get(c, SOCK_STATE), 10); /* TIME_WAIT */
+        assert_int_equal(sock_get(s, SOCK_STATE), 0);
+        wire_wait(W, 61000);
+        assert_int_equal(sock_get(c, SOCK_STATE), 0);
+        sock_close(c);
+        sock_close(s);
+        sock_close(l);
+        end();
+}
+
 static void linger_waits_for_the_last_acknowledgement(void **x)
 {
         int err;
@@ -300,7 +324,8 @@ int main(void)
                 cmocka_unit_test(connect_write_read_close_blocking), cmocka_unit_test(non_blocking_calls_say_again),
                 cmocka_unit_test(r94_peek_waits_for_a_minimum_or_a_time),
                 cmocka_unit_test(refused_and_timed_out_connects_tell_why),
-                cmocka_unit_test(backlog_is_a_limit), cmocka_unit_test(linger_waits_for_the_last_acknowledgement),
+                cmocka_unit_test(backlog_is_a_limit), cmocka_unit_test(state_is_told_of_listeners_and_of_time_wait),
+                cmocka_unit_test(linger_waits_for_the_last_acknowledgement),
                 cmocka_unit_test(datagrams_keep_their_bounds_and_their_peer),
                 cmocka_unit_test(write_without_buffers_gives_up_in_time), cmocka_unit_test(options_before_and_after),
         };

@@ -15,10 +15,19 @@ struct tcb *tcp_by_key(struct stack *st, struct tcp_key key)
         return t && t->gen == key.gen && t->ports && !(t->flags & TF_DEAD) ? t : NULL;
 }
 
+static u32 ports_of(const struct tcp_names *n)
+{
+        return (u32)__builtin_bswap16(n->rport) | (u32)__builtin_bswap16(n->lport) << 16;
+}
+
 struct tcb *tcp_find(struct stack *st, const struct tcp_names *n)
 {
-        u32 ports = (u32)__builtin_bswap16(n->rport) | (u32)__builtin_bswap16(n->lport) << 16;
-        return tcp_lookup(st->tcp, be32_raw(n->raddr.v4), be32_raw(n->laddr.v4), ports);
+        return tcp_lookup(st->tcp, be32_raw(n->raddr.v4), be32_raw(n->laddr.v4), ports_of(n));
+}
+
+bool tcp_in_time_wait(struct stack *st, const struct tcp_names *n)
+{
+        return timewait_find(st->tcp, be32_raw(n->raddr.v4), be32_raw(n->laddr.v4), ports_of(n)) != NULL;
 }
 
 int tcp_state_number(const struct tcb *t) { return tcp_rfc_state(t->state, (t->flags & TF_ACTIVE_CLOSE) != 0); }
