@@ -4,13 +4,13 @@ every one. It has no SACK, no timestamps and no window scale. Transfers by SHA-2
 
 SPDX-License-Identifier: MIT
 """
-import hashlib, os, socket, struct, sys, threading, time
+import os, socket, struct, sys, threading, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../peer'))
 from machine import done, test
 from peers import *
+from relays import Here, fetch, give, orders_of_closing
 
 FORWARDED = (7, 9, 80, 5000, 5001, 5002)
-RELAYS = {5000: 'source', 5001: 'sink', 5002: 'closed'}       # ports of the image that open a connection to this machine
 
 def free_ports(n):
     held = [socket.create_server(('127.0.0.1', 0)) for _ in range(n)]
@@ -18,29 +18,12 @@ def free_ports(n):
     for s in held: s.close()
     return ports
 
-class Here:
-    """What the image's relays open: `source` sends as much of FILE as four bytes say and closes, `sink` reads to the end and says its SHA-256; nobody is at `closed`."""
-    def __init__(self):
-        self.s = {name: socket.create_server(('127.0.0.1', 0)) for name in ('source', 'sink')}
-        self.ports = {name: s.getsockname()[1] for name, s in self.s.items()} | {'closed': free_ports(1)[0]}
-        for name, s in self.s.items(): threading.Thread(target=self.loop, args=(s, getattr(self, name)), daemon=True).start()
-    def loop(self, s, fn):
-        while True: threading.Thread(target=fn, args=(s.accept()[0],), daemon=True).start()
-    def source(self, c):
-        with c: c.sendall(FILE[:struct.unpack('!I', c.recv(4, socket.MSG_WAITALL))[0]])
-    def sink(self, c):
-        with c:
-            h = hashlib.sha256()
-            while data := c.recv(1 << 16): h.update(data)
-            c.sendall(h.digest())
-
 class Slirp:
     def __init__(self, here, mtu=1500):
         self.dir = Scratch()
         self.pcap, self.to = self.dir / 'slirp.pcap', dict(zip(FORWARDED, free_ports(len(FORWARDED))))
-        conf = CONF + ''.join(f'backend {name} relay {HOST}:{here.ports[name]}\nlisten tcp {port} backend {name}\n' for port, name in RELAYS.items())
         forward = ''.join(f',hostfwd=tcp:127.0.0.1:{near}-{GUEST}:{far}' for far, near in self.to.items())
-        self.qure = Qemu(mem=64, volume=volume_with({'qure.conf': conf}, base=site()), extra=(
+        self.qure = Qemu(mem=64, volume=volume_with({'qure.conf': CONF + here.conf()}, base=site()), extra=(
             '-netdev', f'user,id=n0,net={HOST}/{PLEN},host={HOST},dhcpstart={GUEST}{forward}', '-device', f'{PLAIN},netdev=n0,id=nic0,host_mtu={mtu}',
             '-object', f'filter-dump,id=dump,netdev=n0,file={self.pcap}'))
         self.qure.expect(r'peer> ', 60)
@@ -49,48 +32,6 @@ class Slirp:
     def close(self):
         self.qure.qmp('quit')
         self.qure.wait_exit()
-
-def fetch(w, n):
-    """The image opens, this machine sends and closes."""
-    with w.connect(5000) as s:
-        s.sendall(struct.pack('!I', n))
-        h, left = hashlib.sha256(), n
-        while data := s.recv(1 << 16): h.update(data); left -= len(data)
-    need(left == 0 and h.digest() == hashlib.sha256(FILE[:n]).digest(), f'{left} bytes are missing, or others came')
-
-def give(w, n):
-    """The image opens and sends, this machine answers when it has all."""
-    with w.connect(5001) as s:
-        s.sendall(FILE[:n]); s.shutdown(socket.SHUT_WR)
-        got = b''
-        while data := s.recv(64): got += data
-    need(got == hashlib.sha256(FILE[:n]).digest(), 'SHA-256 differs')
-
-def connections(w):
-    text = w.qure.command('netstat')
-    return [line for line in text.split('\n') if 'tcp' in line and 'LISTEN' not in line and 'TIME_WAIT' not in line]
-
-def all_over(w):
-    stop = time.monotonic() + 30
-    while left := connections(w):
-        need(time.monotonic() < stop, 'still there: ' + '\n'.join(left))
-        time.sleep(.5)
-
-def reset(s): s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); s.close()
-
-def orders_of_closing(w):
-    for _ in range(5):
-        with w.connect(80) as s: pass                                    # at once
-        with w.connect(7) as s:                                          # with data that was not read
-            s.sendall(FILE[:50000])
-        s = w.connect(80); s.sendall(request(MIB)); s.recv(1000); reset(s)   # reset in the middle
-        with w.connect(80) as s: s.sendall(b'GET / HTTP/1.0\r\n\r\n'); need(b'page' in b''.join(iter(lambda: s.recv(9999), b'')))   # the image closes first
-        with w.connect(9) as s: s.shutdown(socket.SHUT_WR); need(s.recv(1) == b'')   # half, with nothing said
-        s = w.connect(5001); s.sendall(FILE[:300000]); reset(s)          # through the image
-        with w.connect(5002) as s:                                       # nobody is there
-            try: need(s.recv(1) == b'', 'an answer from nobody')
-            except ConnectionResetError: pass
-    all_over(w)
 
 def many_at_once(w):
     """All are open before the first is read to its end. QEMU listens with room for one at a time."""
