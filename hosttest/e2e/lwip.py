@@ -16,6 +16,7 @@ class Lwip:
     def __init__(self, **how):
         with making: self.net, self.dir = Net(addr=None), Scratch()
         self.pcap, self.here = self.dir / 'lwip.pcap', Here(self.net.socket)
+        self.data_ports = self.here.ports.values()
         self.net.sh('ip', 'tuntap', 'add', 'dev', 'q0', 'mode', 'tap')
         self.net.sh('ip', 'link', 'set', 'q0', 'up', 'txqueuelen', '1000')
         tap, ends = open_tap(self.net, self.net.tap), [self.end(name) for name in (self.net.tap, 'q0')]

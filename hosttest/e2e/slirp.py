@@ -22,6 +22,7 @@ class Slirp:
     def __init__(self, here, mtu=1500):
         self.dir = Scratch()
         self.pcap, self.to = self.dir / 'slirp.pcap', dict(zip(FORWARDED, free_ports(len(FORWARDED))))
+        self.data_ports = here.ports.values()
         forward = ''.join(f',hostfwd=tcp:127.0.0.1:{near}-{GUEST}:{far}' for far, near in self.to.items())
         self.qure = Qemu(mem=64, volume=volume_with({'qure.conf': CONF + here.conf()}, base=site()), extra=(
             '-netdev', f'user,id=n0,net={HOST}/{PLEN},host={HOST},dhcpstart={GUEST}{forward}', '-device', f'{PLAIN},netdev=n0,id=nic0,host_mtu={mtu}',

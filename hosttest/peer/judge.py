@@ -276,7 +276,8 @@ def judge(w):
     wrong, n = rules(w.pcap)
     need(n, 'no TCP segment was captured')
     need(not wrong, f'{len(wrong)} of {n} segments: ' + '; '.join(wrong[:8]))
-    p = subprocess.run(['tshark', '-n', '-r', w.pcap, *PROTOCOLS, '-o', 'tcp.desegment_tcp_streams:FALSE', '-o', 'ip.check_checksum:TRUE', '-o',
+    others = [x for port in getattr(w, 'data_ports', ()) for x in ('-d', f'tcp.port=={port},data')]
+    p = subprocess.run(['tshark', '-n', '-r', w.pcap, *PROTOCOLS, *others, '-o', 'tcp.desegment_tcp_streams:FALSE', '-o', 'ip.check_checksum:TRUE', '-o',
                         'tcp.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-Y', f'eth.src == {qure_mac(w.pcap)} && (_ws.malformed || ip.checksum.status == 0 || '
                         'tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0 || _ws.expert.severity == "Error")',
                         '-T', 'fields', '-e', 'frame.number', '-e', '_ws.col.Info', '-e', '_ws.expert.message'],
