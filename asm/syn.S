@@ -244,10 +244,8 @@ tcp_syn_go_on:
         mov     [ebp+Q_SCALES], ecx
 
 /* --- ISN and offset of the timestamps (isn.c) ----------------------------------------------------------------------- */
-        xor     edx, edx
         cmp     byte ptr [ebx+L_FIXED_ISN], 0
         jne     .Lfixed
-.Lhash:
         mov     eax, [edi+TS_ISN_KEY]
         lea     ecx, [ebp+Q_RADDR]
         mov     [esp], eax
@@ -258,8 +256,6 @@ tcp_syn_go_on:
         mov     esi, [ecx+ST_NOW_US]
         mov     ecx, [ecx+ST_NOW_US+4]
         shrd    esi, ecx, 2
-        cmp     byte ptr [ebx+L_FIXED_ISN], 0
-        jne     .Lfixed_isn
         add     eax, esi
 .Lnumbered:
         mov     [ebp+Q_ISS], eax

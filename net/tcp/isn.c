@@ -16,6 +16,16 @@ u32 tcp_isn(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 *ts_off)
         return (u32)(ts->st->now_us >> 2) + (u32)h;
 }
 
+/* An ISN that a listener fixes, for tests which want to know every number, goes with the offset that is known as well: whoever may
+ * guess the one learns nothing worth hiding from the other (RFC 7323 5.4, 7.1), and there is nothing to hash. */
+void synq_number(struct tcp_state *ts, struct synq *q)
+{
+        const struct tcp_opts *o = &q->l->opts;
+        q->ts_off = 0;
+        q->iss = o->fixed_isn ? o->isn : tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
+        q->tsval = stack_now_ms(ts->st) + q->ts_off;
+}
+
 bool tcp_tuple_taken(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
         return tcp_lookup(ts, raddr, laddr, ports) || synq_find(ts, raddr, laddr, ports) ||

@@ -70,6 +70,7 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
                const struct tcp_hdr *h, u32 iss);                         /* iss: beyond an old connection's numbers, or 0 */
 void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip,
                const struct tcp_hdr *h, struct synq *q);
+void synq_number(struct tcp_state *ts, struct synq *q);                   /* isn.c: ISN, the timestamps' offset, TSval */
 void synq_send(struct tcp_state *ts, struct synq *q);
 void synq_wait(struct tcp_state *ts, struct synq *q);                     /* until the SYN,ACK goes out again */
 void synq_timer(struct timer *tm);

@@ -19,12 +19,7 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
 {
         q->l = l;
         q->ts_recent = s->has_ts ? s->tsval : 0;
-        q->ts_off = 0;
-        if (!l->opts.fixed_isn || s->has_ts)
-                q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
-        if (l->opts.fixed_isn)
-                q->iss = l->opts.isn;
-        q->tsval = stack_now_ms(ts->st) + q->ts_off;
+        synq_number(ts, q);
         q->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;
         q->snd_scale = s->wscale;
         q->rcv_scale = s->has_wscale ? l->rcv_scale : 0;

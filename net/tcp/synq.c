@@ -108,11 +108,7 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
         q->tfo_ask = o->fastopen && s->has_tfo;
         if (unlikely(ts->through != NULL))
                 through_offers(ts->through, q);
-        if (!o->fixed_isn || q->ts_ok)
-                q->iss = tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
-        if (o->fixed_isn)
-                q->iss = o->isn;
-        q->tsval = stack_now_ms(ts->st) + q->ts_off;
+        synq_number(ts, q);
 }
 
 void synq_send(struct tcp_state *ts, struct synq *q)

@@ -109,13 +109,14 @@ void timewait_enter(struct tcb *t)
                 run_timer(ts);
 }
 
-static void answer(struct tcp_state *ts, const struct timewait *w, const struct ip_hdr *ip)
+static void answer(struct tcp_state *ts, const struct timewait *w, const struct listener *l, const struct ip_hdr *ip)
 {
         u8 o[TCP_TS_LEN];
-        u32 off;
+        u32 off = 0;
         struct tcp_reply r = {.src = ip->dst, .dst = ip->src, .ports = w->ports, .seq = w->snd_nxt, .ack = w->rcv_nxt,
                               .flags = TCP_ACK, .opts = o};
-        tcp_isn(ts, w->raddr, w->laddr, w->ports, &off);
+        if (!l || !l->opts.fixed_isn)
+                tcp_isn(ts, w->raddr, w->laddr, w->ports, &off);
         if (w->ts_ok)
                 r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + off, w->ts_recent);
         tcp_reply(ts, &r);
@@ -161,7 +162,7 @@ bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, st
                 w->due_ms = stack_now_ms(ts->st) + w->wait * 640; /* the peer did not get our acknowledgement: 2 MSL anew */
         /* what repeats the past is acknowledged, keep-alives included */
         if (seg_space(s) || seq_lt(s->seq, w->rcv_nxt) || (s->seq != w->rcv_nxt && may_disagree(ts)))
-                answer(ts, w, ip);
+                answer(ts, w, l, ip);
         pkt_drop(p, DROP_TCP_TIMEWAIT);
         return true;
 }
