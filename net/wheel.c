@@ -15,9 +15,9 @@ void wheel_init(struct wheel *w, u32 now_ms)
         w->next_ms = now_ms + WHEEL_SPAN;
 }
 
-static void link_slot(struct wheel *w, struct timer *t, u32 level, u32 slot)
+/* i: counted through all levels */
+static inline void link_slot(struct wheel *w, struct timer *t, u32 i)
 {
-        u32 i = level * WHEEL_SLOTS + slot;
         struct timer **head = (struct timer **)w->slot + i, *next = *head;
         t->next = next;
         if (next)
@@ -27,21 +27,20 @@ static void link_slot(struct wheel *w, struct timer *t, u32 level, u32 slot)
         ((u32 *)w->used)[i >> 5] |= 1u << (i & 31); /* half of a word of 64 bits */
 }
 
+_Static_assert(WHEEL_BITS == 6 && WHEEL_SLOTS == 64 && WHEEL_LEVELS == 5, "place's tables");
+
 /* Files t by how far its due time is from now; a timer that is already due goes to the next tick. */
-static void place(struct wheel *w, struct timer *t)
+static inline void place(struct wheel *w, struct timer *t, u32 due_ms)
 {
-        u32 wait = t->due_ms - w->now_ms;
-        if ((s32)wait <= 0)
-                wait = 1;
-        if (wait >= WHEEL_SPAN)
-                wait = WHEEL_SPAN - 1;
-        u32 at = w->now_ms + wait, level = 0, shift = 0;
-        while (level < WHEEL_LEVELS - 1 && wait >> (shift + WHEEL_BITS)) {
-                level++;
-                shift += WHEEL_BITS;
-        }
-        link_slot(w, t, level, at >> shift & SLOT_MASK);
-        u32 met = at >> shift << shift; /* there it goes down a level, or fires */
+        /* by the highest bit of the wait: what its level's slots are wide, and which is the first of them */
+        static const u8 shifts[32] = {[6 ... 11] = 6, [12 ... 17] = 12, [18 ... 23] = 18, [24 ... 31] = 24};
+        static const u16 first[32] = {[6 ... 11] = 64, [12 ... 17] = 128, [18 ... 23] = 192, [24 ... 31] = 256};
+        u32 wait = due_ms - w->now_ms;
+        if (unlikely(wait - 1 >= WHEEL_SPAN - 1)) /* 0 and what is past, or beyond the last level */
+                wait = (s32)wait <= 0 ? 1 : WHEEL_SPAN - 1;
+        u32 high = 31 - (u32)__builtin_clz(wait), shift = shifts[high], at = (w->now_ms + wait) >> shift;
+        link_slot(w, t, first[high] + (at & SLOT_MASK));
+        u32 met = at << shift; /* there it goes down a level, or fires */
         if ((s32)(met - w->next_ms) < 0)
                 w->next_ms = met;
 }
@@ -59,9 +58,10 @@ void timer_stop(struct wheel *w, struct timer *t)
 
 void timer_set(struct wheel *w, struct timer *t, u32 due_ms)
 {
-        timer_stop(w, t);
+        if (unlikely(timer_running(t)))
+                timer_stop(w, t);
         t->due_ms = due_ms;
-        place(w, t);
+        place(w, t, due_ms);
         w->n_running++;
 }
 
@@ -86,9 +86,9 @@ static void cascade(struct wheel *w, u32 level)
                 if (list)
                         list->pprev = &list;
                 if (t->due_ms == w->now_ms) /* due at this very tick: place() would be a tick late */
-                        link_slot(w, t, 0, w->now_ms & SLOT_MASK);
+                        link_slot(w, t, w->now_ms & SLOT_MASK);
                 else
-                        place(w, t);
+                        place(w, t, t->due_ms);
         }
 }
 

@@ -35,6 +35,34 @@ static void fires_on_the_millisecond(void **state)
                 }
 }
 
+static void what_is_due_or_past_fires_at_the_next_tick(void **state)
+{
+        static const u32 past[] = {0, 1, 63, 64, 100000, 0x7fffffff, 0x80000000};
+        for (u32 i = 0; i < COUNT_OF(past); i++) {
+                struct wheel w;
+                wheel_init(&w, 4096 - 1);
+                struct probe p = {.t.fire = note, .w = &w};
+                timer_set(&w, &p.t, w.now_ms - past[i]);
+                assert_int_equal(p.fired, 0);
+                wheel_advance(&w, 4096);
+                assert_int_equal(p.fired, 1);
+        }
+}
+
+static void a_wait_beyond_the_last_level_is_cut_to_it(void **state)
+{
+        static const u32 waits[] = {0x3fffffff, 0x40000000, 0x7fffffff};
+        for (u32 i = 0; i < COUNT_OF(waits); i++) {
+                struct wheel w;
+                wheel_init(&w, 77);
+                struct probe p = {.t.fire = note, .w = &w};
+                timer_set(&w, &p.t, 77 + waits[i]);
+                wheel_advance(&w, 77 + 0x3effffff);
+                assert_int_equal(p.fired, 0);
+                assert_true(timer_running(&p.t) && wheel_next(&w) <= 0x01000000);
+        }
+}
+
 static u32 seed = 0x51ed;
 static u32 rnd(void)
 {
@@ -104,6 +132,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(fires_on_the_millisecond),
+                cmocka_unit_test(what_is_due_or_past_fires_at_the_next_tick),
+                cmocka_unit_test(a_wait_beyond_the_last_level_is_cut_to_it),
                 cmocka_unit_test(random_against_a_list),
                 cmocka_unit_test(a_callback_may_stop_its_neighbours),
         };
