@@ -183,7 +183,6 @@ static void half_open(void)
         OFF(TS_HALF_TIMER, struct tcp_state, half_timer);
         OFF(TS_HALF_TIMER_PPREV, struct tcp_state, half_timer.pprev);
         OFF(TS_HALF_TIMER_DUE, struct tcp_state, half_timer.due_ms);
-        OFF(TS_ISN_KEY, struct tcp_state, isn_key);
         OFF(TS_PASSIVE_OPENS, struct tcp_state, count.passive_opens);
         VAL(LISTEN_BUCKETS, TCP_LISTEN_BUCKETS);
         _Static_assert((TCP_LISTEN_BUCKETS & (TCP_LISTEN_BUCKETS - 1)) == 0, "masked");
@@ -199,13 +198,14 @@ static void half_open(void)
         OFF(L_MSS, struct listener, opts.mss);
         OFF(L_RCVBUF, struct listener, opts.rcvbuf);
         OFF(L_BACKLOG, struct listener, opts.backlog);
+        OFF(L_ISN_LADDR, struct listener, isn_laddr);
+        OFF(L_BEGUN, struct listener, isn);
         OFF(L_FIXED_ISN, struct listener, opts.fixed_isn);
         OFF(L_ISN, struct listener, opts.isn);
         OFF(Q_NEXT, struct synq, next);
         OFF(Q_RADDR, struct synq, raddr);
         OFF(Q_LADDR, struct synq, laddr);
         OFF(Q_PORTS, struct synq, ports);
-        _Static_assert(offsetof(struct synq, ports) == offsetof(struct synq, raddr) + 8, "tcp_isn's message");
         OFF(Q_IRS, struct synq, irs);
         OFF(Q_ISS, struct synq, iss);
         OFF(Q_TS_RECENT, struct synq, ts_recent);

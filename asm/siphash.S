@@ -1,65 +1,7 @@
-/* siphash.S - SipHash-2-4 (Aumasson and Bernstein, section 2) in 32-bit halves.
- * v0, v1 and v3 live in registers, v2 on the stack; a rotation by 32 only changes which half is called the low one. A round is
- * then 28 instructions: four additions and four xors of two halves, four rotations of three. 12 bytes take eight rounds, the last
- * of which is four instructions shorter.
- * SPDX-License-Identifier: MIT */
+/* siphash.S - SipHash-2-4 (Aumasson and Bernstein, section 2) of any bytes. SPDX-License-Identifier: MIT */
 #include "func.inc"
+#include "sipround.inc"
 
-        .macro ROTL lo, hi, n
-        mov     ebp, \hi
-        shld    \hi, \lo, \n
-        shld    \lo, ebp, \n
-        .endm
-
-/* The first half of a SipRound, in which the pairs do not meet yet; the operands are ROUND's. */
-        .macro HALF_ROUND l0, h0, l2, h2
-        add     \l0, ebx
-        adc     \h0, ecx
-        ROTL    ebx, ecx, 13
-        xor     ebx, \l0
-        xor     ecx, \h0
-        add     [esp+\l2], esi
-        adc     [esp+\h2], edi
-        ROTL    esi, edi, 16
-        xor     esi, [esp+\l2]
-        xor     edi, [esp+\h2]
-        .endm
-/* One SipRound. v0 is \h0:\l0, v2 at [esp+\h2]:[esp+\l2], v1 ecx:ebx, v3 edi:esi; behind it the halves of v0 and v2 have
- * changed places. */
-        .macro ROUND l0, h0, l2, h2
-        HALF_ROUND \l0, \h0, \l2, \h2
-        add     \h0, esi
-        adc     \l0, edi
-        ROTL    esi, edi, 21
-        xor     esi, \h0
-        xor     edi, \l0
-        add     [esp+\l2], ebx
-        adc     [esp+\h2], ecx
-        ROTL    ebx, ecx, 17
-        xor     ebx, [esp+\l2]
-        xor     ecx, [esp+\h2]
-        .endm
-/* The last one, and edx:eax = v0 ^ v1 ^ v2 ^ v3: v0 is in v3, too, so that its last change need not be known, and v2 is in v1,
- * which leaves of it the sum of its halves. */
-        .macro ROUND_LAST l0, h0, l2, h2
-        HALF_ROUND \l0, \h0, \l2, \h2
-        ROTL    esi, edi, 21
-        mov     eax, [esp+\l2]
-        mov     edx, [esp+\h2]
-        add     eax, ebx
-        adc     edx, ecx
-        ROTL    ebx, ecx, 17
-        xor     eax, edx
-        mov     edx, eax
-        xor     eax, ebx
-        xor     edx, ecx
-        xor     eax, esi
-        xor     edx, edi
-        .endm
-        .macro ROUNDS2
-        ROUND   eax, edx, 0, 4
-        ROUND   edx, eax, 4, 0
-        .endm
         .macro KEYED
         mov     ebp, [esp+44]                   /* key */
         mov     eax, [ebp]
@@ -98,8 +40,6 @@ func siphash
         sub     esp, 24
         mov     ecx, [esp+52]                   /* n */
         mov     esi, [esp+48]                   /* msg */
-        cmp     ecx, 12
-        je      .Ltwelve
         mov     [esp+8], esi
         mov     edx, ecx
         and     ecx, -8
@@ -156,7 +96,6 @@ func siphash
         ROUNDS2
         xor     eax, [esp+16]
         xor     edx, [esp+20]
-.Lfinish:
         xor     dword ptr [esp], 0xff
         ROUNDS2
         ROUND   eax, edx, 0, 4
@@ -167,22 +106,4 @@ func siphash
         pop     esi
         pop     ebx
         ret
-
-        /* 12 bytes are addresses and ports (isn.c): no loop, and the last word is known */
-.Ltwelve:
-        KEYED
-        mov     ebp, [esp+48]
-        xor     esi, [ebp]
-        xor     edi, [ebp+4]
-        ROUNDS2
-        mov     ebp, [esp+48]
-        xor     eax, [ebp]
-        xor     edx, [ebp+4]
-        xor     esi, [ebp+8]
-        xor     edi, 12 << 24
-        ROUNDS2
-        mov     ebp, [esp+48]
-        xor     eax, [ebp+8]
-        xor     edx, 12 << 24
-        jmp     .Lfinish
 endfunc siphash

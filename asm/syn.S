@@ -246,12 +246,7 @@ tcp_syn_go_on:
 /* --- ISN and offset of the timestamps (isn.c) ----------------------------------------------------------------------- */
         cmp     byte ptr [ebx+L_FIXED_ISN], 0
         jne     .Lfixed
-        mov     eax, [edi+TS_ISN_KEY]
-        lea     ecx, [ebp+Q_RADDR]
-        mov     [esp], eax
-        mov     [esp+4], ecx
-        mov     dword ptr [esp+8], 12           /* addresses and ports */
-        call    siphash
+#include "isn.inc"
         mov     ecx, [edi+TS_ST]
         mov     esi, [ecx+ST_NOW_US]
         mov     ecx, [ecx+ST_NOW_US+4]

@@ -21,8 +21,26 @@ static void vectors(void **state)
                 assert_true(siphash(key, msg, want[i].n) == want[i].hash);
 }
 
+static void begun_once_and_ended_often_is_the_same_hash(void **state)
+{
+        u8 key[16], msg[16];
+        for (u32 n = 8; n < 16; n++) {
+                struct siphash_begun b;
+                u64 word, last = 0;
+                for (u8 i = 0; i < 16; i++)
+                        key[i] = (u8)(37 * (i + n)), msg[i] = (u8)(101 * (i + 3) ^ n);
+                memcpy(&word, msg, 8);
+                siphash_begin(&b, key, word);
+                for (u32 i = 0; i < 3; i++) {
+                        msg[8] ^= (u8)i;
+                        memcpy(&last, msg + 8, n - 8);
+                        assert_true(siphash_end(&b, last | (u64)n << 56) == siphash(key, msg, n));
+                }
+        }
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(vectors)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(vectors), cmocka_unit_test(begun_once_and_ended_often_is_the_same_hash)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,24 +5,52 @@
 
 enum { PORT_FIRST = 32768, PORT_COUNT = 28232 }; /* 32768 to 60999, as Linux: services register below */
 
+/* What is hashed, 14 bytes: our address and port and two zeros, the peer's address and port. Ours come first, so that a listener
+ * keeps what becomes of them. */
+enum { MESSAGE = 14 };
+static inline u64 ours(u32 laddr, u32 ports) { return laddr | (u64)(ports >> 16) << 32; }
+static inline u64 theirs(u32 raddr, u32 ports) { return raddr | (u64)(ports & 0xffff) << 32 | (u64)MESSAGE << 56; }
+
 /* ISN = M + F(connection, secret), M a clock of 4 us (RFC 9293 3.4.1; MUST-8, MUST-9, SHLD-1). The hash has 64 bits: the other
  * half is the offset of the connection's timestamp clock (RFC 7323 5.4), so that it can be computed again for TIME_WAIT. */
+static u32 numbers(const struct tcp_state *ts, const struct siphash_begun *b, u32 raddr, u32 ports, u32 *ts_off)
+{
+        u64 h = siphash_end(b, theirs(raddr, ports));
+        *ts_off = (u32)(h >> 32);
+        return (u32)(ts->st->now_us >> 2) + (u32)h;
+}
+
 u32 tcp_isn(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports, u32 *ts_off)
 {
-        u32 msg[3] = {raddr, laddr, ports};
-        u64 h = siphash(ts->isn_key, msg, sizeof msg);
-        if (ts_off)
-                *ts_off = (u32)(h >> 32);
-        return (u32)(ts->st->now_us >> 2) + (u32)h;
+        struct siphash_begun b;
+        siphash_begin(&b, ts->isn_key, ours(laddr, ports));
+        return numbers(ts, &b, raddr, ports, ts_off);
+}
+
+void isn_begin(struct listener *l, u32 laddr)
+{
+        l->isn_laddr = laddr;
+        siphash_begin(&l->isn, l->ts->isn_key, ours(laddr, (u32)__builtin_bswap16(l->port) << 16));
+}
+
+void isn_forget(struct tcp_state *ts)
+{
+        for (u32 i = 0; i < ts->st->cfg.n_listeners; i++)
+                ts->listeners[i].isn_laddr = ISN_NO_ADDR;
 }
 
 /* An ISN that a listener fixes, for tests which want to know every number, goes with the offset that is known as well: whoever may
  * guess the one learns nothing worth hiding from the other (RFC 7323 5.4, 7.1), and there is nothing to hash. */
 void synq_number(struct tcp_state *ts, struct synq *q)
 {
-        const struct tcp_opts *o = &q->l->opts;
+        struct listener *l = q->l;
         q->ts_off = 0;
-        q->iss = o->fixed_isn ? o->isn : tcp_isn(ts, q->raddr, q->laddr, q->ports, &q->ts_off);
+        q->iss = l->opts.isn;
+        if (!l->opts.fixed_isn) {
+                if (l->isn_laddr != q->laddr)
+                        isn_begin(l, q->laddr);
+                q->iss = numbers(ts, &l->isn, q->raddr, q->ports, &q->ts_off);
+        }
         q->tsval = stack_now_ms(ts->st) + q->ts_off;
 }
 

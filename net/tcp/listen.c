@@ -43,7 +43,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         ts->free_listener = l->next;
         u16 index = (u16)(l - ts->listeners);
         *l = (struct listener){.next = *bucket(ts, port), .ts = ts, .addr = addr, .port = port,
-                               .index = index,
+                               .index = index, .isn_laddr = ISN_NO_ADDR,
                                .opts = opts ? *opts : plain};
         tcp_opts_agree(&l->opts);
         l->opts.rcvbuf = tcp_rcvbuf(ts, &l->opts);

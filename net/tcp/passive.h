@@ -4,6 +4,7 @@
 #define TCP_PASSIVE_H
 
 #include "limits.h"
+#include "siphash.h"
 #include "tcb.h"
 #include "wheel.h"
 
@@ -20,8 +21,11 @@ struct listener {
         u8                       rcv_scale;
         struct tcb               like;      /* what its connections begin as, its user and his events included */
         bool                     usual;     /* offers what usual SYNs ask for, in the usual layout (syn.c) */
+        u32                      isn_laddr; /* our address that `isn` begins with: it or ISN_NO_ADDR, which nobody has */
+        struct siphash_begun     isn;       /* what is the same in the hash of its connections' ISNs (isn.c) */
         struct tcp_opts          opts;      /* rcvbuf and backlog are never 0 */
 };
+#define ISN_NO_ADDR 0xffffffffu
 
 /* A half-open connection: SYN came, SYN,ACK went out. Those that wait equally long for its repetition are in one list, in order
  * of time; one timer serves all lists. */
@@ -70,7 +74,10 @@ void synq_open(struct tcp_state *ts, struct listener *l, struct tcp_seg *s, stru
                const struct tcp_hdr *h, u32 iss);                         /* iss: beyond an old connection's numbers, or 0 */
 void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s, const struct ip_hdr *ip,
                const struct tcp_hdr *h, struct synq *q);
-void synq_number(struct tcp_state *ts, struct synq *q);                   /* isn.c: ISN, the timestamps' offset, TSval */
+/* isn.c */
+void isn_begin(struct listener *l, u32 laddr);                            /* for connections of this address */
+void isn_forget(struct tcp_state *ts);                                    /* the key is another */
+void synq_number(struct tcp_state *ts, struct synq *q);                   /* ISN, the timestamps' offset, TSval */
 void synq_send(struct tcp_state *ts, struct synq *q);
 void synq_wait(struct tcp_state *ts, struct synq *q);                     /* until the SYN,ACK goes out again */
 void synq_timer(struct timer *tm);

@@ -68,6 +68,7 @@ void tcp_cluster_keys(struct stack *st, const u8 cookie[16], const u8 isn[16])
         memcpy(c->key[0], cookie, sizeof c->key[0]);
         memcpy(c->isn_key, isn, sizeof c->isn_key);
         st->tcp->isn_key = c->isn_key;
+        isn_forget(st->tcp);
         if (!c->shared_keys)
                 tcp_takeover(st); /* a machine that started may have been here before */
         c->have_key = c->shared_keys = true;

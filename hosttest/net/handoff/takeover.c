@@ -82,7 +82,7 @@ static void sequence_numbers_differ_by_the_clocks_alone(void **s)
                 isn[i] = tcp_isn(ts_of(NODE1 + i), 1, 2, 3, &off[i]) - (u32)(L.m[NODE1 + i]->st->now_us >> 2);
         assert_int_equal(isn[0], isn[1]);
         assert_int_equal(off[0], off[1]);
-        assert_int_not_equal(tcp_isn(ts_of(CLIENT), 1, 2, 3, NULL) - (u32)(L.m[CLIENT]->st->now_us >> 2), isn[0]);
+        assert_int_not_equal(tcp_isn(ts_of(CLIENT), 1, 2, 3, &off[0]) - (u32)(L.m[CLIENT]->st->now_us >> 2), isn[0]);
         lan_end();
 }
 

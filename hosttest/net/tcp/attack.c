@@ -534,6 +534,28 @@ static void must_8_9_isn_follows_the_clock_and_differs_by_connection(void **s)
         trace_end();
 }
 
+/* A listener keeps what is the same in the hashes of its connections, until the key is another. */
+static void numbers_of_a_listener_are_those_of_its_key(void **s)
+{
+        static const u8 key[2][16] = {"first", "second"};
+        trace_begin(NULL);
+        listen_with(NULL);
+        struct tcp_state *ts = T.w->st->tcp;
+        for (u16 i = 0; i < 4; i++) {
+                u32 off;
+                if (i > 1)
+                        tcp_cluster_keys(T.w->st, key[0], key[i - 2]);
+                T.accepted = 0;
+                T.sport = 4000 + i;
+                handshake(opt_mss1460, 4);
+                tcp_isn(ts, T.t->raddr, T.t->laddr, T.t->ports, &off);
+                assert_int_equal(T.t->ts_off, off);
+                tcp_abort(T.t);
+                wire_flush_out(T.w);
+        }
+        trace_end();
+}
+
 static void ports_are_random_and_not_taken(void **s)
 {
         trace_begin(NULL);
@@ -605,7 +627,8 @@ int main(void)
                 test(time_wait_answers_who_disagrees_twice_a_second),
  test(may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more),
                 test(oldest_time_wait_goes_when_room_is_short),
-                test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(ports_are_random_and_not_taken),
+                test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(numbers_of_a_listener_are_those_of_its_key),
+                test(ports_are_random_and_not_taken),
                 test(table_is_rekeyed_when_a_chain_grows),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
