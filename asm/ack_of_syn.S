@@ -105,41 +105,39 @@ tcp_ack_of_syn_go_on:
 
 /* --- a connection like the listener's: ebx; ecx nif, eax the window as it came -------------------------------------- */
         mov     ebx, [edi+TS_FREE_TCB]
-        movzx   eax, word ptr [esi+H_WND]
+        mov     eax, [esi+H_OFF_WND]
         mov     edx, [ebx+TCB_NEXT]
-        mov     [ebx+TCB_WND_FIELD], ax
+        or      eax, FLAG_PSH << 8              /* what comes next looks like this one, and its window is known */
         inc     dword ptr [edi+TS_IN_SEGS]
         mov     [edi+TS_FREE_TCB], edx
-        movzx   edx, word ptr [ebx+TCB_GEN]
         inc     dword ptr [edi+TS_N_TCBS]
-        inc     edx
+        inc     word ptr [ebx+TCB_GEN]
+        mov     [ebx+TCB_PRED], eax
         mov     esi, [ebp+Q_L]
-        rol     ax, 8
-        mov     [esp], edx
-        mov     [esp+4], ecx
-        mov     edx, [esi+L_LIKE+TCB_FLAGS]
-        add     esi, L_LIKE+TCB_EV
-        lea     edi, [ebx+TCB_EV]
-        mov     ecx, (TCB_SIZE-TCB_EV)/4
-        rep     movsd
-        mov     ecx, [esp]
-        mov     esi, [esp+4]                    /* nif */
+        bswap   eax
+        lea     edi, [ebx+TCB_LIKE]
+        movzx   eax, ax                         /* the window */
+        add     esi, L_LIKE+TCB_LIKE
+        .rept   (TCB_SIZE-TCB_LIKE)/4
+        movsd
+        .endr
+        mov     edx, [esi+TCB_EV-TCB_SIZE]
+        mov     edi, [esi+TCB_USER-TCB_SIZE]
+        mov     [ebx+TCB_EV], edx
+        mov     [ebx+TCB_USER], edi
+        mov     edx, [esi+TCB_FLAGS-TCB_SIZE]
+        mov     esi, ecx                        /* nif */
         mov     edi, [ebx+TCB_TS]
-        mov     [ebx+TCB_GEN], cx
 
-        /* flags, scales, state, prediction */
+        /* flags, scales, state */
+        movzx   ecx, byte ptr [ebp+Q_AGREED+1]
         or      edx, F_CONNECTED | F_BUSY
-        cmp     byte ptr [ebp+Q_AGREED+1], 0
-        jz      .Lno_sack
-        or      edx, F_SACK
-.Lno_sack:
+        lea     edx, [edx+ecx*8]                /* F_SACK */
+        movzx   ecx, byte ptr [ebp+Q_AGREED]
+        lea     edx, [edx+ecx*4]                /* F_TS */
         mov     ecx, [esp+K_TSVAL]
-        mov     word ptr [ebx+TCB_PRED], (FLAG_ACK | FLAG_PSH) << 8 | 0x50 /* and the window is known */
-        cmp     byte ptr [ebp+Q_AGREED], 0
-        jne     .Lhas_ts
-.Lno_ts:
         mov     [ebx+TCB_TS_RECENT], ecx
-        test    edx, F_ACK_ON_READ | F_PSH_MESSAGE
+        test    edx, F_ACK_ON_READ | F_PSH_MESSAGE | F_TS
         jnz     .Lunpredicted
 .Lpredicted:
         mov     cx, [ebp+Q_SCALES]

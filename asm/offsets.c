@@ -237,7 +237,10 @@ static void half_open(void)
         OFF(TS_FREE_TCB, struct tcp_state, free_tcb);
         OFF(TS_N_TCBS, struct tcp_state, n_tcbs);
         VAL(TCB_SIZE, sizeof(struct tcb));
-        _Static_assert((sizeof(struct tcb) - offsetof(struct tcb, ev)) % 4 == 0, "copied as words");
+        OFF(TCB_LIKE, struct tcb, rcvbuf);
+        OFF(TCB_USER, struct tcb, user);
+        _Static_assert((sizeof(struct tcb) - offsetof(struct tcb, rcvbuf)) % 4 == 0, "copied as words");
+        _Static_assert(TF_TS == 4 && TF_SACK == 8, "made by lea of what was agreed on");
         OFF(TCB_GEN, struct tcb, gen);
         OFF(TCB_ISS, struct tcb, iss);
         OFF(TCB_PMTU, struct tcb, pmtu);

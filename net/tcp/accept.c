@@ -3,17 +3,20 @@
 #include "engine.h"
 #include "mem.h"
 
-/* The listener's like (listen.c) in a new slot, whose queues are empty: everything from `ev` on at once. */
+/* The listener's like (listen.c) in a new slot, whose queues are empty and whose timer is stopped: everything from `rcvbuf` on at
+ * once. The rest is set by who comes next, or nobody asks for it before it was. */
 static inline struct tcb *new_like(struct tcp_state *ts, const struct tcb *like)
 {
-        enum { TAIL = offsetof(struct tcb, ev) };
+        enum { TAIL = offsetof(struct tcb, rcvbuf) };
         struct tcb *t = tcb_take(ts);
         if (!t)
                 return NULL;
-        u16 gen = t->gen;
         memcpy((u8 *)t + TAIL, (const u8 *)like + TAIL, sizeof *t - TAIL);
-        t->gen = gen;
+        t->ev = like->ev;
+        t->user = like->user;
         t->flags = like->flags;
+        t->cwnd = 0;
+        rtt_init(t);
         t->pred = t->hop_gen = 0;
         t->state = t->timer_kind = t->retries = t->nif = 0;
         return t;

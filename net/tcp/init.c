@@ -9,6 +9,8 @@ static bool make_tcbs(struct tcp_state *ts, u32 n)
         ts->pool = stack_alloc(ts->st, n * sizeof *ts->pool, 64);
         ts->n_pool = n;
         for (u32 i = n; ts->pool && i-- > 0;) {
+                ts->pool[i].ts = ts;
+                ts->pool[i].timer.fire = tcp_timer_fired;
                 ts->pool[i].next = ts->free_tcb;
                 ts->free_tcb = &ts->pool[i];
         }

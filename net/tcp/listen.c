@@ -50,7 +50,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);
         l->usual = !(l->opts.no_wscale || l->opts.no_sack || l->opts.no_timestamps || l->opts.uto || l->opts.syn_layout[0]);
-        l->like = (struct tcb){.ts = ts, .ev = ev, .user = user, .listener = (u16)(index + 1), .timer.fire = tcp_timer_fired};
+        l->like = (struct tcb){.ts = ts, .ev = ev, .user = user, .listener = (u16)(index + 1)};
         tcb_set_opts(&l->like, &l->opts);
         if (l->like.uto_tell)
                 l->like.flags |= TF_ACK_NOW; /* RFC 5482 3.2: the first segment without SYN has it */

@@ -87,9 +87,9 @@ struct tcb {
         struct flight *flight;  /* outstanding data, scoreboard, recovery; NULL when nothing is outstanding, or a calm run */
         const struct tcp_events *ev;
         void *user;
-        struct tcp_state *ts;
+        struct tcp_state *ts;   /* set for good when the slot is made, and timer.fire */
         struct tcb *link_next, *link_prev; /* delayed-acknowledgement list, or that of a large batch */
-        u32  cwnd, ssthresh;
+        u32  cwnd;
         u32  last_rx_ms;        /* anything acceptable came (keep-alive) */
         /* --- 128: timing and limits --- */
         struct timer timer;     /* may be due before due_ms: it then runs on */
@@ -105,26 +105,27 @@ struct tcb {
         u32  progress_ms;       /* since when nothing was acknowledged, while something is outstanding (R1, R2) */
         u32  max_snd_wnd;       /* largest window offered (SWS; RFC 5961 5) */
         u32  snd_wl1;           /* SND.WL2 is SND.UNA: what moves it brings its window */
-        u16  mss;               /* payload bytes of a full segment to send, options of data segments taken off */
-        u32  rcvbuf, sndbuf;    /* limits */
-        u32  rcv_space;         /* what of rcvbuf is in use as the window; grows with use */
-        /* --- 192 --- */
+        u16  gen;               /* counts lives of this slot (R167) */
+        u16  peer_mss;          /* of its option (MUST-15: 536) */
         u32  iss;
         u32  ip_id;             /* IP's word of number and DF: with it, all of IP's header but the length adds up to nothing (tcb_set_ip_id) */
-        u32  min_rtt_us;        /* smallest ever measured, 0 = none (RACK) */
         u32  snd_up, rcv_up;    /* urgent pointers */
         u32  ts_off;            /* our timestamp clock minus the stack's */
-        u32  keepalive_ms;
-        u32  w_max;             /* CUBIC's W_max, bytes */
         u16  hop;               /* the link header towards the peer (arp.h) */
         u16  rcv_mss;           /* estimate of the peer's full segment */
+        u16  pmtu;              /* path MTU, IP bytes */
+        u16  mss;               /* payload bytes of a full segment to send, options of data segments taken off */
+        /* --- 208: as the listener keeps it for its connections, like `ev`, `user` and `flags` (accept.c) --- */
+        u32  rcvbuf, sndbuf;    /* limits */
+        u32  rcv_space;         /* what of rcvbuf is in use as the window; grows with use */
+        u32  ssthresh;
+        u32  min_rtt_us;        /* smallest ever measured, 0 = none (RACK) */
+        u32  keepalive_ms;
+        u32  w_max;             /* CUBIC's W_max, bytes */
         u16  user_timeout;      /* R2: ms_pack */
         u16  conv;              /* index + 1: the peer speaks QuRe, directions open and close by themselves (channel.h); 0 = plain */
         u16  timewait_cs;       /* 2 MSL, hundredths of a second */
         u16  challenge;         /* of challenge acknowledgements, in units of 4 ms (tx.c); 0 = none was sent */
-        u16  peer_mss;          /* of its option (MUST-15: 536) */
-        u16  pmtu;              /* path MTU, IP bytes */
-        u16  gen;               /* counts lives of this slot (R167) */
         u16  listener;          /* index + 1, 0 = active open */
         u8   ttl, tos;
         u8   cc : 1;            /* enum tcp_cc */

@@ -108,7 +108,7 @@ static void same_tcb(const struct tcb *a, const struct tcb *b)
         SAME(hop); SAME(user_timeout); SAME(conv); SAME(timewait_cs); SAME(challenge); SAME(peer_mss); SAME(pmtu); SAME(gen);
         SAME(listener); SAME(ttl); SAME(tos); SAME(cc); SAME(soft_error); SAME(ev); SAME(timer.fire);
         BOTH(reasm); BOTH(flight); BOTH(snd_first); BOTH(link_next);
-        if (a->timer_kind)
+        if (a->timer_kind != TT_NONE && a->timer_kind != TT_CALM)
                 SAME(due_ms);
 }
 
