@@ -231,7 +231,7 @@ static void close_app_mode(struct tcb *t)
         tcp_finish(t, 0);
 }
 
-void tcp_close(struct tcb *t)
+static __attribute__((noinline)) void close_any(struct tcb *t)
 {
         if (t->flags & (TF_DEAD | TF_USER_CLOSED))
                 return;
@@ -254,6 +254,19 @@ void tcp_close(struct tcb *t)
                 else
                         tcp_shutdown(t); /* what sends the FIN sees to the timer */
         }
+}
+
+/* The usual one in one go: everything was read, and FIN follows what is queued. */
+void tcp_close(struct tcb *t)
+{
+        enum { UNUSUAL = TF_DEAD | TF_USER_CLOSED | TF_FIN_QUEUED | TF_APP_MODE };
+        if (unlikely((t->flags & UNUSUAL) || t->state != TCP_B_ESTABLISHED || t->conv || t->rcv_queued)) {
+                close_any(t);
+                return;
+        }
+        t->flags |= TF_USER_CLOSED | TF_FIN_QUEUED;
+        t->pred = 0;
+        tcp_want_tx(t);
 }
 
 void tcp_abort(struct tcb *t)
