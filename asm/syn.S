@@ -5,20 +5,18 @@
 #include "tcp.inc"
 
 /* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
-#define S_HAS           12              /* what the SYN offers, and its window scale << 8 */
+#define S_SCALE         12              /* its window scale */
 #define S_BUCKET        16              /* where the chain of half-open entries begins */
 #define S_L             20
 #define S_HOP           24
 #define S_MSS           28
 #define S_TSVAL         32              /* as in memory, 0 without */
 #define S_SIZE          44
-#define S_LEN           (S_SIZE+R_LEN)  /* bytes of options */
+#define S_LEN           (S_SIZE+R_LEN)  /* bytes of options; when they are read ... */
+#define S_AGREED        S_LEN           /* ... what they offer and we accept, as the entry has it */
 #define S_P             (S_SIZE+R_P)
 
-#define HAS_WSCALE      1
-#define HAS_SACK_OK     2
-#define HAS_TS          4
-#define HAS_USUAL       0x89            /* bits 0, 3, 7: nothing, scale and SACK, and timestamps with them */
+#define AGREED_MOST     0x010100        /* SACK and scale; 1 more: timestamps */
 
 /*
  * bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
@@ -92,50 +90,38 @@ tcp_syn_go_on:
         jae     .Lno
         mov     [esp+S_L], eax
 
-/* --- the options, word by word, summed ------------------------------------------------------------------------------ */
+/* --- the options as most machines lay them out: MSS, SACK, perhaps timestamps, scale; else in syn_options.inc --------- */
         mov     edx, [esp+S_LEN]
-        xor     ebx, ebx
-        and     edx, -4
-        xor     ebp, ebp
-        mov     dword ptr [esp+S_MSS], MSS_DEFAULT
-        lea     ecx, [esi+BOTH_HEADERS]
-        mov     [esp+S_TSVAL], ebx
-        add     edx, ecx
-        cmp     ecx, edx
-        jae     .Lheard
-.Lword:
-        mov     eax, [ecx]
-        add     ecx, 4
-        add     ebp, eax
-        adc     ebp, 0
+        mov     eax, [esi+BOTH_HEADERS]
+        mov     ebp, [esi+BOTH_HEADERS+4]
         cmp     ax, W_MSS
-        jne     .Lnot_mss
+        jne     .Lwords
+        cmp     edx, 12
+        jne     .Lmaybe_ts
+        mov     ecx, [esi+BOTH_HEADERS+8]
+        cmp     ebp, W_NOPS_SACK_OK
+        jne     .Lwords
+        xor     edx, edx
+        mov     [esp+S_TSVAL], edx
+        add     ebp, eax
+.Llast_word:                                    /* ecx; ebp and the carry the sum before it; edx: timestamps or not */
+        adc     ebp, ecx
+        mov     ebx, ecx
+        adc     ebp, 0
+        shl     ecx, 8
         shr     eax, 16
+        cmp     ecx, W_NOP_SCALE << 8
+        jne     .Lwords
         rol     ax, 8
+        shr     ebx, 24
         mov     [esp+S_MSS], eax
-        cmp     ecx, edx
-        jb      .Lword
-        jmp     .Lheard
-.Lnot_mss:
-        cmp     eax, W_SACK_OK_TS
-        je      .Lsack_ok_ts
-        cmp     eax, W_NOPS_SACK_OK
-        je      .Lsack_ok
-        shl     eax, 8                          /* its first three bytes */
-        cmp     eax, W_NOP_SCALE << 8
-        jne     .Lstrange
-        mov     bh, [ecx-1]
-        or      ebx, HAS_WSCALE
-        cmp     bh, SCALE_MAX                   /* RFC 7323 2.3 */
+        lea     edx, [edx+AGREED_MOST]
+        cmp     ebx, SCALE_MAX                  /* RFC 7323 2.3 */
         ja      .Lscale_max
-.Lmore:
-        cmp     ecx, edx
-        jb      .Lword
+.Lscaled:
+        mov     [esp+S_SCALE], ebx
+        mov     [esp+S_AGREED], edx
 .Lheard:
-        mov     eax, HAS_USUAL
-        mov     [esp+S_HAS], ebx
-        bt      eax, ebx
-        jnc     .Lno
 
 /* --- the way back: ip_way_back, when its cache knows ---------------------------------------------------------------- */
         mov     eax, [esp+S_P]
@@ -227,17 +213,14 @@ tcp_syn_go_on:
         mov     [ebp+Q_HOP], dx
         mov     [ebp+Q_WAY], ecx
 
-        movzx   eax, byte ptr [esp+S_HAS]
+        mov     eax, [esp+S_AGREED]
+        mov     ecx, [esp+S_SCALE]
         test    eax, eax
-        jz      .Loffers_nothing
-        shr     eax, 2                          /* HAS_TS as 0 or 1 */
-        mov     cl, [esp+S_HAS+1]
-        or      eax, 0x010100                   /* SACK and scale */
+        jz      .Loffers
         mov     ch, [ebx+L_RCV_SCALE]
 .Loffers:
         mov     edx, [esp+S_TSVAL]
         mov     [ebp+Q_AGREED], eax
-        movzx   ecx, cx
         bswap   edx
         or      ecx, 0x01000000                 /* live, no tries */
         mov     [ebp+Q_TS_RECENT], edx
@@ -280,5 +263,6 @@ tcp_syn_go_on:
         js      .Lset_timer                     /* it would come too late */
 .Lwaits:
 #include "synack.inc"
+#include "syn_options.inc"
 #include "syn_rare.inc"
 endfunc tcp_syn_arrives
