@@ -253,13 +253,10 @@ tcp_ack_of_syn_go_on:
         cmp     [ecx], ebp
         jne     .Lfree
         mov     eax, [ebp+Q_NEXT]
-        mov     edx, [ebp+Q_EARLIER]
+        mov     edx, [ebp+Q_AT]
         mov     [ecx], eax
         mov     ecx, [ebp+Q_LATER]
-        test    edx, edx
-        jnz     .Lnot_first
-        mov     [edi+TS_HALF], ecx
-.Lone_less:
+        mov     [edx], ecx
         test    ecx, ecx
         jnz     .Lnot_last
         mov     [edi+TS_HALF+4], edx

@@ -179,7 +179,7 @@ static void half_open(void)
         OFF(TS_FREE_SYNQ, struct tcp_state, free_synq);
         OFF(TS_N_HALF, struct tcp_state, n_half);
         OFF(TS_HALF, struct tcp_state, half);
-        _Static_assert(offsetof(struct tcp_state, half[0].last) == offsetof(struct tcp_state, half[0].first) + 4, "the first list is at TS_HALF");
+        _Static_assert(offsetof(struct tcp_state, half[0].end) == offsetof(struct tcp_state, half[0].first) + 4, "the first list is at TS_HALF");
         OFF(TS_HALF_TIMER, struct tcp_state, half_timer);
         OFF(TS_HALF_TIMER_PPREV, struct tcp_state, half_timer.pprev);
         OFF(TS_HALF_TIMER_DUE, struct tcp_state, half_timer.due_ms);
@@ -196,7 +196,7 @@ static void half_open(void)
         OFF(L_TTL, struct listener, like.ttl);
         OFF(L_TOS, struct listener, opts.tos);
         OFF(L_MSS, struct listener, opts.mss);
-        OFF(L_RCVBUF, struct listener, opts.rcvbuf);
+        OFF(L_WND, struct listener, wnd);
         OFF(L_BACKLOG, struct listener, opts.backlog);
         OFF(L_ISN_LADDR, struct listener, isn_laddr);
         OFF(L_BEGUN, struct listener, isn);
@@ -214,7 +214,7 @@ static void half_open(void)
         OFF(Q_SENT_US, struct synq, sent_us);
         OFF(Q_L, struct synq, l);
         OFF(Q_LATER, struct synq, later);
-        OFF(Q_EARLIER, struct synq, earlier);
+        OFF(Q_AT, struct synq, at);
         OFF(Q_DUE_MS, struct synq, due_ms);
         OFF(Q_BORN_MS, struct synq, born_ms);
         OFF(Q_PEER_MSS, struct synq, peer_mss);

@@ -250,13 +250,11 @@ tcp_syn_go_on:
         mov     [ebp+Q_TSVAL], edx
         mov     [ebp+Q_DUE_MS], ecx
         mov     eax, [edi+TS_HALF+4]
-        mov     dword ptr [ebp+Q_LATER], 0
-        mov     [ebp+Q_EARLIER], eax
-        mov     [edi+TS_HALF+4], ebp
-        test    eax, eax
-        jz      .Lfirst
-        mov     [eax+Q_LATER], ebp
-.Llisted:
+        lea     edx, [ebp+Q_LATER]
+        mov     [ebp+Q_AT], eax
+        mov     dword ptr [edx], 0
+        mov     [eax], ebp
+        mov     [edi+TS_HALF+4], edx
         cmp     dword ptr [edi+TS_HALF_TIMER_PPREV], 0
         je      .Lset_timer
         sub     ecx, [edi+TS_HALF_TIMER_DUE]

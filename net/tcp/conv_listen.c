@@ -17,7 +17,7 @@ void conv_synq_send(struct tcp_state *ts, struct synq *q)
                                  .tsval = q->tsval, .tsecr = q->ts_recent, .tfo = x.proof};
         struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
                               .seq = q->iss, .ack = q->irs + 1,
-                              .wnd = (u16)min_u32(q->l->opts.rcvbuf, 65535),
+                              .wnd = q->l->wnd,
                                       .flags = (u8)((q->late ? TCP_ACK : TCP_SYN | TCP_ACK) | (q->ecn_ok ? TCP_ECE : 0)),
                               .ttl = q->l->opts.ttl, .tos = q->l->opts.tos, .opts = o};
         proof_make(ts, q->raddr, x.proof);

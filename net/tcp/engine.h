@@ -58,7 +58,7 @@ struct tcp_state {
         struct listener  *listeners, *free_listener;
         struct synq      *synq_pool, *free_synq, **sbucket;
         u32               n_synq, n_half, sshift, n_fastopen;
-        struct { struct synq *first, *last; } half[SYNACK_LISTS]; /* by tries */
+        struct { struct synq *first, **end; } half[SYNACK_LISTS]; /* by tries; end: where the next one goes */
         struct timer      half_timer;
         struct timewait  *tw;
         u32              *tbucket;      /* index + 1 */

@@ -32,6 +32,8 @@ static bool make_half_open(struct tcp_state *ts, u32 n)
 {
         ts->synq_pool = stack_alloc(ts->st, n * sizeof *ts->synq_pool, 16);
         ts->n_synq = n;
+        for (u32 i = 0; i < SYNACK_LISTS; i++)
+                ts->half[i].end = &ts->half[i].first;
         for (u32 i = n; ts->synq_pool && i-- > 0;) {
                 ts->synq_pool[i].next = ts->free_synq;
                 ts->free_synq = &ts->synq_pool[i];

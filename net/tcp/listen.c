@@ -47,6 +47,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
                                .opts = opts ? *opts : plain};
         tcp_opts_agree(&l->opts);
         l->opts.rcvbuf = tcp_rcvbuf(ts, &l->opts);
+        l->wnd = (u16)min_u32(l->opts.rcvbuf, 65535);
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);
         l->usual = !(l->opts.no_wscale || l->opts.no_sack || l->opts.no_timestamps || l->opts.uto || l->opts.syn_layout[0]);

@@ -18,6 +18,7 @@ struct listener {
         u16                      index;
         u32                      n_half;    /* entries in the SYN queue */
         u32                      n_waiting; /* accepted, not yet taken (sock.c counts) */
+        u16                      wnd;       /* what SYN,ACKs promise: unscaled */
         u8                       rcv_scale;
         struct tcb               like;      /* what its connections begin as, its user and his events included */
         bool                     usual;     /* offers what usual SYNs ask for, in the usual layout (syn.c) */
@@ -34,7 +35,7 @@ struct synq {
         u32              raddr, laddr, ports;
         u32              irs, iss, ts_recent, ts_off, tsval, sent_us;
         struct listener *l;
-        struct synq     *later, *earlier;
+        struct synq     *later, **at;    /* at: the `later` of who waits longer, or where the list begins */
         u32              due_ms, born_ms;
         u16              peer_mss, wnd;
         u16              our_mss;

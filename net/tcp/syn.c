@@ -49,7 +49,7 @@ static inline void answer(struct netif *nif, struct pkt *p, const struct synq *q
         h[0] = q->ports << 16 | q->ports >> 16;
         h[1] = be(q->iss);
         h[2] = be(q->irs + 1);
-        h[3] = be(n << 26 | (TCP_SYN | TCP_ACK) << 16 | min_u32(o->rcvbuf, 65535));
+        h[3] = be(n << 26 | (TCP_SYN | TCP_ACK) << 16 | q->l->wnd);
         h[4] = 0;
         h[4] = (u16)~cksum_fold(tcp_sum_header(pseudo, h, n));
         tcp_out(nif, p, (h[1] ^ h[2]) >> 16 | 0x400000, n + sizeof(struct ip_hdr), (u32)o->tos << 8 | (o->ttl ? o->ttl : TCP_TTL), q->laddr, q->raddr, hop);

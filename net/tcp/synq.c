@@ -49,12 +49,9 @@ void synq_wait(struct tcp_state *ts, struct synq *q)
         u32 i = min_u32(q->tries, SYNACK_LISTS - 1), now = stack_now_ms(ts->st);
         q->due_ms = now + min_u32(TCP_RTO_INIT_MS << i, TCP_RTO_MAX_MS);
         q->later = NULL;
-        q->earlier = ts->half[i].last;
-        if (q->earlier)
-                q->earlier->later = q;
-        else
-                ts->half[i].first = q;
-        ts->half[i].last = q;
+        q->at = ts->half[i].end;
+        *q->at = q;
+        ts->half[i].end = &q->later;
         if (!timer_running(&ts->half_timer) || (s32)(ts->half_timer.due_ms - q->due_ms) > 0)
                 timer_set(&ts->st->wheel, &ts->half_timer, q->due_ms);
 }
@@ -62,8 +59,8 @@ void synq_wait(struct tcp_state *ts, struct synq *q)
 static void wait_no_more(struct tcp_state *ts, struct synq *q)
 {
         u32 i = min_u32(q->tries, SYNACK_LISTS - 1);
-        *(q->earlier ? &q->earlier->later : &ts->half[i].first) = q->later;
-        *(q->later ? &q->later->earlier : &ts->half[i].last) = q->earlier;
+        *q->at = q->later;
+        *(q->later ? &q->later->at : &ts->half[i].end) = q->at;
 }
 
 void synq_free(struct tcp_state *ts, struct synq *q)
@@ -126,7 +123,7 @@ void synq_send(struct tcp_state *ts, struct synq *q)
                 tfo_cookie(ts, q->raddr, cookie);
         struct tcp_reply r = {.src = {be32_from_raw(q->laddr)}, .dst = {be32_from_raw(q->raddr)}, .ports = q->ports,
                               .seq = q->iss, .ack = q->irs + 1,
-                              .wnd = (u16)min_u32(q->l->opts.rcvbuf, 65535),
+                              .wnd = q->l->wnd,
                               .flags = TCP_SYN | TCP_ACK | (q->ecn_ok ? TCP_ECE : 0),
                               .ttl = q->l->opts.ttl, .tos = q->l->opts.tos, .opts = o};
         r.n_opts = (u8)tcp_put_syn(o, &so);
@@ -202,7 +199,7 @@ static void say(struct tcp_state *ts, const struct synq *q, u32 seq, u8 flags)
         if (flags & TCP_ACK)
                 r.ack = q->irs + 1;
         if (!(flags & TCP_RST))
-                r.wnd = (u16)(min_u32(q->l->opts.rcvbuf, 65535) >> q->rcv_scale);
+                r.wnd = q->l->wnd >> q->rcv_scale;
         if (q->ts_ok)
                 r.n_opts = (u8)tcp_put_ts(o, stack_now_ms(ts->st) + q->ts_off, q->ts_recent);
         tcp_reply(ts, &r);
@@ -220,7 +217,7 @@ static void challenge(struct tcp_state *ts, struct synq *q, struct pkt *p, enum 
 
 static bool acceptable(struct tcp_state *ts, const struct synq *q, const struct tcp_seg *s)
 {
-        u32 wnd = min_u32(q->l->opts.rcvbuf, 65535), n = seg_space(s);
+        u32 wnd = q->l->wnd, n = seg_space(s);
         return seq_in(s->seq, q->irs + 1, wnd) || (n && seq_in(s->seq + n - 1, q->irs + 1, wnd));
 }
 
