@@ -5,7 +5,6 @@
 #include "tcp.inc"
 
 /* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
-#define E_FIN           24              /* not 0: the segment has FIN */
 #define E_HASH          28
 #define E_SIZE          44
 #define E_LEN           (E_SIZE+R_LEN)  /* bytes of options */
@@ -20,7 +19,7 @@
  * tcp_last_go_on: the same for netif_rx, with its frame; returns from there, or goes to tcp_receive_no.
  *   in        ebx p, esi IP header, edi t, [esp+R_LEN] bytes of options
  *
- * Registers: edi t, ebx p, ebp tcp_state; esi IP header, then what is freed.
+ * Registers: edi t, ebx p, ebp tcp_state; esi IP header, then the TIME_WAIT entry.
  */
 func tcp_last_arrives
         BY_C
@@ -47,9 +46,7 @@ tcp_last_go_on:
         test    ecx, ecx
         jnz     .Lno
         mov     al, [edi+TCB_STATE]
-        movzx   ecx, byte ptr [esi+H_OFF_WND+1]
-        and     ecx, FLAG_FIN
-        mov     [esp+E_FIN], ecx
+        test    byte ptr [esi+H_OFF_WND+1], FLAG_FIN
         jz      .Lack_alone
         cmp     al, BYTE_FIN_WAIT_1
         je      .Lstate
@@ -84,47 +81,28 @@ tcp_last_go_on:
 .Lstamped:
         inc     dword ptr [ebp+TS_IN_SEGS]
         inc     dword ptr [ebp+TS_DEPTH]
+        mov     edx, [edi+TCB_FLIGHT]
+        mov     eax, [edi+TCB_SND_NXT]
+        test    edx, edx
+        jnz     .Lflight
+        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_CALM
+        jne     .Llanded
+        cmp     eax, [edi+TCB_SND_UNA]
+        je      .Llanded
+        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE] /* what a calm run promised */
+        mov     byte ptr [edi+TCB_TIMER_KIND], KIND_NONE
+.Llanded:                                       /* eax: SND.NXT */
+        mov     edx, [edi+TCB_SND_FIRST]
+        mov     [edi+TCB_SND_UNA], eax
         mov     dword ptr [edi+TCB_SND_QUEUED], 0
-        mov     esi, [edi+TCB_SND_FIRST]
-        test    esi, esi
+        test    edx, edx
         jnz     .Lqueue
 .Lqueue_free:
-        mov     esi, [edi+TCB_FLIGHT]
-        mov     eax, [edi+TCB_SND_NXT]
-        test    esi, esi
-        jz      .Lno_flight
-        cmp     byte ptr [esi+FLY_CALM], 0
-        je      .Lwild
-        mov     eax, [esi+FLY_FIRST]
-        test    eax, eax
-        jz      .Lno_records
-.Lrecord:
-        lea     edx, [esi+FLY_ONE]
-        mov     ecx, [eax+SENT_NEXT]
-        cmp     eax, edx                        /* the flight's own */
-        je      .Lrecord_freed
-        mov     edx, [ebp+TS_CELLS]
-        mov     [ebp+TS_CELLS], eax
-        mov     [eax], edx
-        inc     dword ptr [ebp+TS_CELLS+CELL_N_FREE]
-.Lrecord_freed:
-        mov     eax, ecx
-        test    ecx, ecx
-        jnz     .Lrecord
-.Lno_records:
-        mov     eax, [ebp+TS_FLIGHTS]
-        mov     [ebp+TS_FLIGHTS], esi
-        mov     [esi], eax
-        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE]
-        mov     dword ptr [edi+TCB_FLIGHT], 0
-.Llanded:
-        mov     eax, [edi+TCB_SND_NXT]
-        mov     [edi+TCB_SND_UNA], eax
 
 /* --- both FINs are acknowledged, theirs in the buffer that it came in ----------------------------------------------- */
+        test    byte ptr [esi+H_OFF_WND+1], FLAG_FIN
         mov     byte ptr [edi+TCB_STATE], BYTE_TIME_WAIT
-        cmp     dword ptr [esp+E_FIN], 0
-        je      .Lack_of_fin
+        jz      .Lack_of_fin
         or      dword ptr [edi+TCB_FLAGS], F_EOF
         inc     dword ptr [edi+TCB_RCV_NXT]
         mov     dword ptr [ebx+PKT_FLAGS], 0    /* and gso */

@@ -35,6 +35,13 @@ static bool lead(void)
 {
         u32 what = dice(8);
         W.user_acts = false;
+        if (dice(3) == 0) { /* its run lies in the flight, those of what is sent next do not */
+                static const u8 reply[] __attribute__((aligned(16))) = "a whole reply";
+                u32 sum = cksum_add(0, reply, sizeof reply);
+                tcp_set_nodelay(W.t, true);
+                tcp_send_ref(W.t, reply, sizeof reply, &sum);
+                stack_batch_end(W.st);
+        }
         if (dice(2))
                 tcp_send(W.t, "what is left to say", dice(20));
         if (dice(3) == 0)
@@ -77,6 +84,7 @@ static void tweak(void)
         case 8: ts->tw_first = ts->tw_count ? ts->tw_first : ts->n_tw - 1; break;
         case 9: if (!(t->flags & TF_QUEUED)) tcp_queue_batch(t); break;
         case 10: t->flags |= TF_TFO_ACCEPTED, ts->n_fastopen++; break;
+        case 12: flight_get(t); break; /* without a run when nothing is outstanding */
         case 11: if (!t->keepalive_ms) tcp_set_keepalive(t, 1000); break;
         }
 }

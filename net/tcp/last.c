@@ -43,8 +43,8 @@ bool tcp_last_arrives(struct pkt *p, struct tcb *t, const u32_any *ip, u32 n)
         ts->depth++;
         if (n != sizeof(struct tcp_hdr) && seq_le(t->rcv_nxt, t->rcv_acked))
                 t->ts_recent = be(h[6]); /* RFC 7323 4.3 (2) */
-        sndq_free(t);
         flight_put(t);
+        sndq_free(t);
         t->snd_una = t->snd_nxt;
         if (state != TCP_B_FIN_WAIT_2)
                 tcp_set_state(t, TCP_EV_ACK_OF_FIN);
