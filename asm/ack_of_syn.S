@@ -262,11 +262,9 @@ tcp_ack_of_syn_go_on:
         mov     [edi+TS_HALF+4], edx
 .Lnone:
         mov     eax, [edi+TS_FREE_SYNQ]
-        mov     ecx, [ebp+Q_L]
         mov     byte ptr [ebp+Q_LIVE], 0
         mov     [edi+TS_FREE_SYNQ], ebp
         mov     [ebp+Q_NEXT], eax
-        dec     dword ptr [ecx+L_N_HALF]
         dec     dword ptr [edi+TS_N_HALF]
 .Lfreed:
 

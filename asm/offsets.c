@@ -189,7 +189,6 @@ static void half_open(void)
         OFF(L_NEXT, struct listener, next);
         OFF(L_ADDR, struct listener, addr);
         OFF(L_PORT, struct listener, port);
-        OFF(L_N_HALF, struct listener, n_half);
         OFF(L_N_WAITING, struct listener, n_waiting);
         OFF(L_RCV_SCALE, struct listener, rcv_scale);
         OFF(L_USUAL, struct listener, usual);

@@ -177,7 +177,6 @@ tcp_syn_go_on:
         inc     dword ptr [eax+POOL_DROP_SYN_TAKEN]
         mov     [edi+TS_FREE_SYNQ], ecx
         mov     ecx, [esp+S_BUCKET]
-        inc     dword ptr [ebx+L_N_HALF]
         mov     eax, [ecx]
         mov     [ecx], ebp
         mov     [ebp+Q_NEXT], eax

@@ -118,7 +118,6 @@ static inline void synq_enter(struct tcp_state *ts, struct synq *q, struct synq 
 {
         q->next = *bucket;
         *bucket = q;
-        q->l->n_half++;
         ts->n_half++;
         q->born_ms = stack_now_ms(ts->st);
         q->sent_us = (u32)ts->st->now_us;

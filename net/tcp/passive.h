@@ -16,7 +16,6 @@ struct listener {
         ipaddr                   addr;
         u16                      port;      /* host order; 0 = slot free */
         u16                      index;
-        u32                      n_half;    /* entries in the SYN queue */
         u32                      n_waiting; /* accepted, not yet taken (sock.c counts) */
         u16                      wnd;       /* what SYN,ACKs promise: unscaled */
         u8                       rcv_scale;

@@ -73,7 +73,6 @@ void synq_free(struct tcp_state *ts, struct synq *q)
         }
         wait_no_more(ts, q);
         q->live = false;
-        q->l->n_half--;
         ts->n_half--;
         q->next = ts->free_synq;
         ts->free_synq = q;
