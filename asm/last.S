@@ -80,7 +80,6 @@ tcp_last_go_on:
         jne     .Lstamp
 .Lstamped:
         inc     dword ptr [ebp+TS_IN_SEGS]
-        inc     dword ptr [ebp+TS_DEPTH]
         mov     edx, [edi+TCB_FLIGHT]
         mov     eax, [edi+TCB_SND_NXT]
         test    edx, edx
@@ -96,7 +95,20 @@ tcp_last_go_on:
         mov     [edi+TCB_SND_UNA], eax
         mov     dword ptr [edi+TCB_SND_QUEUED], 0
         test    edx, edx
+        jz      .Lqueue_free
+.Lqueue:
+        cmp     dword ptr [edx+ENT_HOLD], 0
+        jne     .Lheld
+.Lreleased:
+        mov     ecx, [ebp+TS_CELLS]
+        mov     eax, [edx+ENT_NEXT]
+        mov     [edx], ecx
+        mov     [ebp+TS_CELLS], edx
+        inc     dword ptr [ebp+TS_CELLS+CELL_N_FREE]
+        mov     edx, eax
+        test    eax, eax
         jnz     .Lqueue
+        mov     [edi+TCB_SND_FIRST], eax
 .Lqueue_free:
 
 /* --- both FINs are acknowledged, theirs in the buffer that it came in ----------------------------------------------- */
@@ -178,7 +190,14 @@ tcp_last_go_on:
 .Ltold:
         mov     edx, [edi+TCB_TIMER_PPREV]
         test    edx, edx
-        jnz     .Lstop
+        jz      .Lstopped
+        mov     eax, [edi+TCB_TIMER]            /* timer_stop */
+        mov     ecx, [ebp+TS_ST]
+        mov     [edx], eax
+        mov     dword ptr [edi+TCB_TIMER_PPREV], 0
+        dec     dword ptr [ecx+ST_WHEEL_RUNNING]
+        test    eax, eax
+        jnz     .Lnext_timer
 .Lstopped:
         test    dword ptr [edi+TCB_FLAGS], F_TFO_ACCEPTED | F_QUEUED | F_IN_DELACK
         jnz     .Llisted
@@ -200,7 +219,6 @@ tcp_last_go_on:
         mov     [edi+TCB_NEXT], ecx
         mov     [ebp+TS_FREE_TCB], edi
         dec     dword ptr [ebp+TS_N_TCBS]
-        dec     dword ptr [ebp+TS_DEPTH]
         mov     eax, 1
         LEAVE_RET E_SIZE
 #include "last_rare.inc"
