@@ -191,10 +191,10 @@ static void half_open(void)
         OFF(L_PORT, struct listener, port);
         OFF(L_N_WAITING, struct listener, n_waiting);
         OFF(L_RCV_SCALE, struct listener, rcv_scale);
-        OFF(L_USUAL, struct listener, usual);
+        OFF(L_ROOM, struct listener, room);
         OFF(L_TTL, struct listener, like.ttl);
         OFF(L_TOS, struct listener, opts.tos);
-        OFF(L_MSS, struct listener, opts.mss);
+        OFF(L_MSS, struct listener, mss);
         OFF(L_WND, struct listener, wnd);
         OFF(L_BACKLOG, struct listener, opts.backlog);
         OFF(L_ISN_LADDR, struct listener, isn_laddr);

@@ -83,9 +83,7 @@ tcp_syn_go_on:
         cmp     dword ptr [eax+L_NEXT], 0
         jne     .Lfind                          /* one on exactly this address would win */
 .Llistens:
-        movzx   ecx, word ptr [eax+L_BACKLOG]
-        cmp     byte ptr [eax+L_USUAL], 0
-        je      .Lno
+        movzx   ecx, word ptr [eax+L_ROOM]
         cmp     [eax+L_N_WAITING], ecx
         jae     .Lno
         mov     [esp+S_L], eax
@@ -200,13 +198,11 @@ tcp_syn_go_on:
         mov     ecx, [edx+PKT_NIF]              /* ours: the interface's, or less if the listener says so */
         movzx   edx, word ptr [ebx+L_MSS]
         movzx   eax, word ptr [ecx+NIF_MTU]
-        dec     edx
-        sub     eax, 41
+        sub     eax, 40
         cmp     edx, eax
         jb      .Lsmaller_mss
 .Lour_mss:
         mov     edx, [esp+S_HOP]
-        inc     eax
         mov     ecx, [ecx+NIF_WAY]
         mov     [ebp+Q_OUR_MSS], ax
         mov     [ebp+Q_HOP], dx

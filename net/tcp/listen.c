@@ -50,7 +50,9 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l->wnd = (u16)min_u32(l->opts.rcvbuf, 65535);
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);
-        l->usual = !(l->opts.no_wscale || l->opts.no_sack || l->opts.no_timestamps || l->opts.uto || l->opts.syn_layout[0]);
+        const struct tcp_opts *o = &l->opts;
+        l->room = o->no_wscale || o->no_sack || o->no_timestamps || o->uto || o->syn_layout[0] ? 0 : o->backlog;
+        l->mss = o->mss ? o->mss : 65535;
         l->like = (struct tcb){.ts = ts, .ev = ev, .user = user, .listener = (u16)(index + 1)};
         tcb_set_opts(&l->like, &l->opts);
         if (l->like.uto_tell)

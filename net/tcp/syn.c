@@ -64,7 +64,7 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         struct tcp_seg s;
         struct synq *q = ts->free_synq, **bucket = vacant(ts, raddr, laddr, ports);
         struct listener *l = q && bucket ? listener_find(ts, us, (u16)__builtin_bswap16((u16)(ports >> 16))) : NULL;
-        if (!l || !l->usual || l->n_waiting >= l->opts.backlog)
+        if (!l || l->n_waiting >= l->room)
                 return false;
         s.has_mss = s.has_wscale = s.has_sack_ok = s.has_ts = false;
         s.wscale = 0;
@@ -83,9 +83,7 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         q->ports = ports;
         q->irs = be(h[1]);
         q->wnd = (u16)(be(h[3]) & 0xffff);
-        q->our_mss = (u16)(nif->mtu - 40);
-        if (l->opts.mss && l->opts.mss < q->our_mss)
-                q->our_mss = l->opts.mss;
+        q->our_mss = (u16)min_u32(l->mss, nif->mtu - 40u);
         q->hop = (u16)hop;
         q->hop_gen = nif->hop_gen;
         q->nif = nif->index;
