@@ -1,6 +1,6 @@
 /* ack_of_syn.S - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection,
- * copied from what its listener keeps ready, and the user is asked. Nothing is changed before all of it is known to be good. What
- * is rare is in accept_rare.inc.
+ * and the user is asked. Nothing is changed before all of it is known to be good. How the connection is made is in accept.inc, what
+ * is rare in accept_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -103,132 +103,8 @@ tcp_ack_of_syn_go_on:
         HEADER_RIGHT eax, edx, .Lno
 .Lgood:
 
-/* --- a connection like the listener's: ebx; ecx nif, eax the window as it came -------------------------------------- */
-        mov     ebx, [edi+TS_FREE_TCB]
-        mov     eax, [esi+H_OFF_WND]
-        mov     edx, [ebx+TCB_NEXT]
-        or      eax, FLAG_PSH << 8              /* what comes next looks like this one, and its window is known */
-        inc     dword ptr [edi+TS_IN_SEGS]
-        mov     [edi+TS_FREE_TCB], edx
-        inc     dword ptr [edi+TS_N_TCBS]
-        inc     word ptr [ebx+TCB_GEN]
-        mov     [ebx+TCB_PRED], eax
-        mov     esi, [ebp+Q_L]
-        bswap   eax
-        lea     edi, [ebx+TCB_LIKE]
-        movzx   eax, ax                         /* the window */
-        add     esi, L_LIKE+TCB_LIKE
-        .rept   (TCB_SIZE-TCB_LIKE)/4
-        movsd
-        .endr
-        mov     edx, [esi+TCB_EV-TCB_SIZE]
-        mov     edi, [esi+TCB_USER-TCB_SIZE]
-        mov     [ebx+TCB_EV], edx
-        mov     [ebx+TCB_USER], edi
-        mov     edx, [esi+TCB_FLAGS-TCB_SIZE]
-        mov     esi, ecx                        /* nif */
-        mov     edi, [ebx+TCB_TS]
-
-        /* flags, scales, state */
-        movzx   ecx, byte ptr [ebp+Q_AGREED+1]
-        or      edx, F_CONNECTED | F_BUSY
-        lea     edx, [edx+ecx*8]                /* F_SACK */
-        movzx   ecx, byte ptr [ebp+Q_AGREED]
-        lea     edx, [edx+ecx*4]                /* F_TS */
-        mov     ecx, [esp+K_TSVAL]
-        mov     [ebx+TCB_TS_RECENT], ecx
-        test    edx, F_ACK_ON_READ | F_PSH_MESSAGE | F_TS
-        jnz     .Lunpredicted
-.Lpredicted:
-        mov     cx, [ebp+Q_SCALES]
-        mov     [ebx+TCB_FLAGS], edx
-        mov     [ebx+TCB_SND_SCALE], cx         /* and ours */
-        mov     byte ptr [ebx+TCB_STATE], BYTE_ESTABLISHED
-        mov     byte ptr [ebx+TCB_TIMER_KIND], KIND_NONE
-
-        /* windows and numbers */
-        shl     eax, cl
-        movzx   ecx, word ptr [ebp+Q_WND]
-        mov     [ebx+TCB_SND_WND], eax
-        cmp     eax, ecx
-        jb      .Lwider
-.Lwidest:
-        mov     [ebx+TCB_MAX_SND_WND], eax
-        mov     eax, [ebp+Q_ISS]
-        mov     ecx, [ebp+Q_IRS]
-        mov     [ebx+TCB_ISS], eax
-        inc     eax
-        inc     ecx
-        mov     [ebx+TCB_SND_UNA], eax
-        mov     [ebx+TCB_SND_NXT], eax
-        mov     [ebx+TCB_RCV_NXT], ecx
-        mov     [ebx+TCB_RCV_ACKED], ecx
-        mov     [ebx+TCB_SND_WL1], ecx
-        mov     eax, [ebx+TCB_RCV_SPACE]
-        cmp     eax, 0xffff
-        ja      .Lwindow_full
-.Lwindow:
-        add     ecx, eax
-        mov     eax, [ebp+Q_TS_OFF]
-        mov     [ebx+TCB_RCV_ADV], ecx
-        mov     [ebx+TCB_TS_OFF], eax
-
-        /* names, and the way back */
-        mov     eax, [ebp+Q_LADDR]
-        mov     ecx, [ebp+Q_RADDR]
-        mov     edx, [ebp+Q_PORTS]
-        mov     [ebx+TCB_LADDR], eax
-        mov     [ebx+TCB_RADDR], ecx
-        mov     [ebx+TCB_PORTS], edx
-        add     eax, ecx
-        movzx   ecx, word ptr [ebx+TCB_TTL]     /* and TOS */
-        adc     eax, 0
-        lea     ecx, [ecx+0x45+(6<<8)+0x40]     /* tcb_set_ip_id */
-        add     ecx, eax
-        adc     ecx, 0
-        add     eax, edx
-        adc     eax, PSEUDO                     /* protocol, and 20 less */
-        adc     eax, 0
-        FOLD_UP eax, edx
-        shr     eax, 16
-        mov     [ebx+TCB_HDR_SUM], eax
-        FOLD_UP ecx, eax
-        not     ecx
-        shr     ecx, 16
-        or      ecx, 0x400000
-        mov     [ebx+TCB_IP_ID], ecx
-        mov     ecx, [esi+NIF_WAY]
-        movzx   edx, word ptr [esi+NIF_MTU]
-        mov     [ebx+TCB_WAY], ecx
-        mov     eax, [esp+K_HOP]
-        mov     [ebx+TCB_PMTU], dx
-        mov     [ebx+TCB_HOP], ax
-
-        /* segments: theirs as we expect them, ours; the first window (cc_initial_window) */
-        movzx   eax, word ptr [ebp+Q_OUR_MSS]
-        sub     edx, 40
-        cmp     eax, MSS_DEFAULT + 12
-        jb      .Lsmall
-        mov     eax, MSS_DEFAULT
-.Lexpected:
-        movzx   ecx, word ptr [ebp+Q_PEER_MSS]
-        mov     [ebx+TCB_RCV_MSS], ax
-        mov     [ebx+TCB_PEER_MSS], cx
-        cmp     ecx, MSS_MIN
-        jb      .Lsmallest
-.Lmss_given:
-        cmp     ecx, edx
-        ja      .Lmss_path
-.Lmss:
-        cmp     byte ptr [ebp+Q_AGREED], 0
-        jne     .Lmss_ts
-.Lmss_known:
-        imul    eax, ecx, 10
-        mov     [ebx+TCB_MSS], cx
-        cmp     eax, 14600
-        ja      .Lcwnd_less
-.Lcwnd:
-        mov     [ebx+TCB_CWND], eax
+/* --- a connection: ebx ---------------------------------------------------------------------------------------------- */
+#include "accept.inc"
 
 /* --- among the connections (tcp_insert), no longer among the half-open (synq_free) ---------------------------------- */
         mov     ecx, [edi+TS_ST]

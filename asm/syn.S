@@ -1,6 +1,6 @@
 /* syn.S - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as
- * SYN,ACK in the buffer that it came in. Nothing is changed before all of it is known to be good. The answer is in synack.inc,
- * what is rare in syn_rare.inc.
+ * SYN,ACK in the buffer that it came in. Nothing is changed before all of it is known to be good. The entry is in half_open.inc,
+ * the answer in synack.inc, what is rare in syn_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -164,97 +164,7 @@ tcp_syn_go_on:
         SUM_RIGHT eax, .Lno
 .Lgood:
 
-/* --- a half-open entry: edx p --------------------------------------------------------------------------------------- */
-        mov     ebp, [edi+TS_FREE_SYNQ]
-        mov     ebx, [esp+S_L]
-        inc     dword ptr [edi+TS_IN_SEGS]
-        inc     dword ptr [edi+TS_PASSIVE_OPENS]
-        inc     dword ptr [edi+TS_OUT_SEGS]
-        mov     eax, [edx+PKT_POOL]
-        mov     ecx, [ebp+Q_NEXT]
-        inc     dword ptr [eax+POOL_DROP_SYN_TAKEN]
-        mov     [edi+TS_FREE_SYNQ], ecx
-        mov     ecx, [esp+S_BUCKET]
-        mov     eax, [ecx]
-        mov     [ecx], ebp
-        mov     [ebp+Q_NEXT], eax
-        inc     dword ptr [edi+TS_N_HALF]
-        mov     [ebp+Q_L], ebx
-        mov     eax, [esi+IP_SRC]
-        mov     ecx, [esi+IP_DST]
-        mov     [ebp+Q_RADDR], eax
-        mov     [ebp+Q_LADDR], ecx
-        mov     eax, [esi+H_PORTS]
-        mov     ecx, [esi+H_SEQ]
-        mov     [ebp+Q_PORTS], eax
-        bswap   ecx
-        mov     eax, [esi+H_OFF_WND]
-        mov     [ebp+Q_IRS], ecx
-        bswap   eax
-        mov     ecx, [esp+S_MSS]
-        mov     [ebp+Q_WND], ax
-        mov     [ebp+Q_PEER_MSS], cx
-
-        mov     ecx, [edx+PKT_NIF]              /* ours: the interface's, or less if the listener says so */
-        movzx   edx, word ptr [ebx+L_MSS]
-        movzx   eax, word ptr [ecx+NIF_MTU]
-        sub     eax, 40
-        cmp     edx, eax
-        jb      .Lsmaller_mss
-.Lour_mss:
-        mov     edx, [esp+S_HOP]
-        mov     ecx, [ecx+NIF_WAY]
-        mov     [ebp+Q_OUR_MSS], ax
-        mov     [ebp+Q_HOP], dx
-        mov     [ebp+Q_WAY], ecx
-
-        mov     eax, [esp+S_AGREED]
-        mov     ecx, [esp+S_SCALE]
-        test    eax, eax
-        jz      .Loffers
-        mov     ch, [ebx+L_RCV_SCALE]
-.Loffers:
-        mov     edx, [esp+S_TSVAL]
-        mov     [ebp+Q_AGREED], eax
-        bswap   edx
-        or      ecx, 0x01000000                 /* live, no tries */
-        mov     [ebp+Q_TS_RECENT], edx
-        mov     [ebp+Q_SCALES], ecx
-
-/* --- ISN and offset of the timestamps (isn.c) ----------------------------------------------------------------------- */
-        cmp     byte ptr [ebx+L_FIXED_ISN], 0
-        jne     .Lfixed
-#include "isn.inc"
-        mov     ecx, [edi+TS_ST]
-        mov     esi, [ecx+ST_NOW_US]
-        mov     ecx, [ecx+ST_NOW_US+4]
-        shrd    esi, ecx, 2
-        add     eax, esi
-.Lnumbered:
-        mov     [ebp+Q_ISS], eax
-        mov     [ebp+Q_TS_OFF], edx
-
-/* --- it waits at the end of its list (synq_wait) -------------------------------------------------------------------- */
-        mov     ecx, [edi+TS_ST]
-        mov     eax, [ecx+ST_NOW_US]
-        mov     ecx, [ecx+ST_NOW_MS]
-        mov     [ebp+Q_SENT_US], eax
-        mov     [ebp+Q_BORN_MS], ecx
-        add     edx, ecx
-        add     ecx, RTO_INIT_MS
-        mov     [ebp+Q_TSVAL], edx
-        mov     [ebp+Q_DUE_MS], ecx
-        mov     eax, [edi+TS_HALF+4]
-        lea     edx, [ebp+Q_LATER]
-        mov     [ebp+Q_AT], eax
-        mov     dword ptr [edx], 0
-        mov     [eax], ebp
-        mov     [edi+TS_HALF+4], edx
-        cmp     dword ptr [edi+TS_HALF_TIMER_PPREV], 0
-        je      .Lset_timer
-        sub     ecx, [edi+TS_HALF_TIMER_DUE]
-        js      .Lset_timer                     /* it would come too late */
-.Lwaits:
+#include "half_open.inc"
 #include "synack.inc"
 #include "syn_options.inc"
 #include "syn_rare.inc"
