@@ -16,7 +16,7 @@
 /*
  * bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
  *   in        [esp+4] nif, [esp+8] p, [esp+12] its IP header, valid and without options, [esp+16] n bytes of TCP, a header alone
- *             with ACK as its only flag; nobody has a connection of these names
+ *             with ACK as its only flag; nobody has a connection of these names, and nothing is unusual about nif
  *   out       eax = 1: p was consumed; 0: it is for the layers, and nothing was changed
  *   clobbers  ecx, edx, flags
  *

@@ -9,6 +9,15 @@
 #define E_SIZE          44
 #define E_LEN           (E_SIZE+R_LEN)  /* bytes of options */
 
+/* [esp+E_HASH], and edx, become t's tcp_hash; spoils eax. */
+.macro NAMES_HASH
+        mov     edx, [edi+TCB_RADDR]
+        mov     eax, [edi+TCB_PORTS]
+        xor     edx, [edi+TCB_LADDR]
+        TCP_HASH edx, eax, ebp
+        mov     [esp+E_HASH], edx
+.endm
+
 /*
  * bool tcp_last_arrives(struct pkt *p, struct tcb *t, const u32_any *ip, u32 n);
  *   in        [esp+4] p, [esp+8] its connection, [esp+12] its IP header, valid and without options, [esp+16] n bytes of TCP, a
@@ -122,11 +131,7 @@ tcp_last_go_on:
 .Lanswered:
 
 /* --- who closed first waits (timewait_enter) ------------------------------------------------------------------------ */
-        mov     edx, [edi+TCB_RADDR]
-        mov     eax, [edi+TCB_PORTS]
-        xor     edx, [edi+TCB_LADDR]
-        TCP_HASH edx, eax, ebp
-        mov     [esp+E_HASH], edx
+        NAMES_HASH
         test    dword ptr [edi+TCB_FLAGS], F_ACTIVE_CLOSE
         jz      .Lwaited
         mov     eax, [ebp+TS_TW_COUNT]

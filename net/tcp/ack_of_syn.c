@@ -1,5 +1,5 @@
 /* ack_of_syn.c - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection (RFC 9293
- * 3.10.7.4 fifth, SYN_RECEIVED). Not here: cookies, option 144, congestion marks, text that comes along; synq.c does those.
+ * 3.10.7.4 fifth, SYN_RECEIVED). Not here: cookies, option 144, congestion marks, text that comes along; synq_rx.c does those.
  * Twin of asm/ack_of_syn.S. SPDX-License-Identifier: MIT */
 #include "engine.h"
 
@@ -27,7 +27,7 @@ bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
                         return false;
         }
         struct tcp_way way = {nif, q->hop}; /* what its SYN,ACK left by is still good, or it is looked up again */
-        if (q->hop_gen != nif->hop_gen || q->nif != nif->index || q->zero != nif->zero)
+        if (q->hop_gen != nif->hop_gen || q->nif != nif->straight || q->zero != nif->zero)
                 way.hop = ip_way_back(nif, (ipaddr){be32_from_raw(laddr)}, (ipaddr){be32_from_raw(raddr)});
         if (!way.hop || !tcp_header_sum_right(p, ip, n))
                 return false;

@@ -40,7 +40,7 @@ struct synq {
         u16              peer_mss, wnd;
         u16              our_mss;
         u16              hop, hop_gen;   /* the way back as a connection has it (tcb.h): known to be `hop` while these three */
-        u8               nif, zero;      /* equal the interface's, which are read as one word */
+        u8               nif, zero;      /* equal the interface's `straight` and `zero`, which are read as one word */
         u8               snd_scale, rcv_scale, tries;
         bool             live;           /* an entry of the queue; what a cookie gives is none */
         bool             ts_ok, sack_ok, has_wscale;
@@ -63,7 +63,7 @@ _Static_assert(sizeof(struct timewait) <= 32, "design 4");
 
 struct tfo_peer { u32 addr; u8 len, cookie[16]; u16 mss; u32 used; };
 
-/* listen.c, synq.c, cookie.c, accept.c */
+/* listen.c, synq.c, synq_rx.c, cookie.c, accept.c */
 /* how a segment came, and its answers leave: hop as in arp.h */
 struct tcp_way { struct netif *nif; u16 hop; };
 struct listener *listener_find(struct tcp_state *ts, ipaddr addr, u16 port);

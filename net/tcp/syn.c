@@ -86,7 +86,7 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         q->our_mss = (u16)min_u32(l->mss, nif->mtu - 40u);
         q->hop = (u16)hop;
         q->hop_gen = nif->hop_gen;
-        q->nif = nif->index;
+        q->nif = nif->straight;
         q->zero = nif->zero;
         fill(ts, l, q, &s);
         synq_enter(ts, q, bucket);
