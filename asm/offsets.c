@@ -339,6 +339,13 @@ static void queues(void)
         OFF(ST_WHEEL_USED1, struct stack, wheel.used[1]);
         OFF(ST_WHEEL_SLOT1, struct stack, wheel.slot[1]);
         _Static_assert(WHEEL_BITS == 6 && offsetof(struct timer, next) == 0, "filed by whole_rare.inc");
+        OFF(WHEEL_NOW, struct wheel, now_ms);
+        OFF(WHEEL_NEXT, struct wheel, next_ms);
+        OFF(WHEEL_RUNNING, struct wheel, n_running);
+        OFF(WHEEL_USED_1, struct wheel, used[1]);
+        OFF(WHEEL_SLOT_1, struct wheel, slot[1]);
+        OFF(TIMER_DUE, struct timer, due_ms);
+        _Static_assert(WHEEL_SLOTS == 64 && sizeof(((struct wheel *)0)->used[0]) == 8, "timer_set.S counts in shifts of six bits");
         VAL(KIND_NONE, TT_NONE);
         VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
         VAL(KIND_CALM, TT_CALM);

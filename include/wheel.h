@@ -26,6 +26,7 @@ void wheel_init(struct wheel *w, u32 now_ms);
 
 /* Runs (or restarts) t so that t->fire is called once by the first wheel_advance at or after due_ms. */
 void timer_set(struct wheel *w, struct timer *t, u32 due_ms);
+void timer_set_any(struct wheel *w, struct timer *t, u32 due_ms); /* what timer_set does, whatever the wait */
 void timer_stop(struct wheel *w, struct timer *t);
 static inline bool timer_running(const struct timer *t) { return t->pprev != NULL; }
 

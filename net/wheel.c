@@ -56,7 +56,7 @@ void timer_stop(struct wheel *w, struct timer *t)
         w->n_running--;
 }
 
-void timer_set(struct wheel *w, struct timer *t, u32 due_ms)
+void timer_set_any(struct wheel *w, struct timer *t, u32 due_ms)
 {
         if (unlikely(timer_running(t)))
                 timer_stop(w, t);
