@@ -55,7 +55,7 @@ struct netif {
         u8             straight; /* index while nothing is unusual: no tag, up, carrier, and nobody watches; else NETIF_UNUSUAL */
         u8             zero;
         u32            mac_rest; /* the last 16 bits of mac as in memory, or what no 17 bits equal: there is no link header */
-        const struct tcb *flow; /* of whom tcp_receive heard last; perhaps free since, never NULL */
+        const struct tcb *flow; /* of whom tcp_receive heard last, or who was accepted since; perhaps free now, never NULL */
         u8             index;
         u16            vlan;   /* 802.1Q tag to accept and send, 0 = untagged */
         bool           up;     /* administratively */

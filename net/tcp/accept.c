@@ -31,6 +31,8 @@ struct tcb *tcp_accept_make(struct tcp_state *ts, const struct synq *q, const st
                 return NULL;
         tcb_expect_mss(t, q->our_mss);
         tcb_set_names(t, q->raddr, q->laddr, q->ports, way);
+        if (way)
+                way->nif->flow = t; /* whose first request is the most likely next frame */
         t->flags |= (q->ts_ok ? TF_TS : 0) | (q->sack_ok ? TF_SACK : 0) | (q->ecn_ok ? TF_ECN : 0) | TF_CONNECTED;
         t->snd_scale = q->snd_scale;
         t->rcv_scale = q->rcv_scale;
