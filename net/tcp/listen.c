@@ -50,6 +50,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         l->wnd = (u16)min_u32(l->opts.rcvbuf, 65535);
         l->opts.backlog = l->opts.backlog ? l->opts.backlog : TCP_BACKLOG;
         l->rcv_scale = tcp_scale_for(ts, &l->opts);
+        l->opts.tos &= 0xfc; /* RFC 3168 6.1.1: no ECT on SYN,ACK */
         const struct tcp_opts *o = &l->opts;
         l->room = o->no_wscale || o->no_sack || o->no_timestamps || o->uto || o->syn_layout[0] ? 0 : o->backlog;
         l->mss = o->mss ? o->mss : 65535;

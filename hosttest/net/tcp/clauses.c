@@ -72,6 +72,19 @@ static void must_48_49_shld_21_ttl_and_dscp_are_the_users(void **s)
         trace_end();
 }
 
+static void rfc_3168_syn_ack_says_not_ect_whatever_the_listener_says(void **s)
+{
+        static const struct tcp_opts o = {.tos = 0x4b};
+        trace_begin(NULL);
+        listen_with(&o);
+        for (u32 usual = 0; usual < 2; usual++) {
+                T.sport++;
+                rx_opts(T_SYN | (usual ? 0 : T_PSH), 0, 0, 0, opt_mss1460, 4);
+                assert_int_equal(wire_tx(T.w)->b[15], 0x48);
+        }
+        trace_end();
+}
+
 static void must_50_ip_options_are_passed_over(void **s)
 {
         established();
@@ -274,6 +287,7 @@ int main(void)
                 test(must_41_42_listen_beside_half_open_and_open_connections),
                 test(must_43_listener_on_one_address_wins_over_any),
                 test(must_44_45_source_address_is_ips_choice_and_stays), test(must_48_49_shld_21_ttl_and_dscp_are_the_users),
+                test(rfc_3168_syn_ack_says_not_ect_whatever_the_listener_says),
                 test(must_50_ip_options_are_passed_over), test(must_63_syn_from_an_impossible_source_is_ignored),
                 test(must_40_a_delayed_acknowledgement_waits_less_than_half_a_second), test(shld_2_rst_may_carry_data),
                 test(shld_9_silence_beyond_r1_is_reported), test(shld_17_no_time_out_for_what_lies_beyond_a_shrunk_window),
