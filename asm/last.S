@@ -93,11 +93,9 @@ tcp_last_go_on:
         mov     eax, [edi+TCB_SND_NXT]
         test    edx, edx
         jnz     .Lflight
-        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_CALM
-        jne     .Llanded
         cmp     eax, [edi+TCB_SND_UNA]
         je      .Llanded
-        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE] /* what a calm run promised */
+        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE] /* outstanding without a flight: a calm run promised one */
         mov     byte ptr [edi+TCB_TIMER_KIND], KIND_NONE
 .Llanded:                                       /* eax: SND.NXT */
         mov     edx, [edi+TCB_SND_FIRST]
