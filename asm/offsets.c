@@ -193,7 +193,7 @@ static void half_open(void)
         OFF(L_RCV_SCALE, struct listener, rcv_scale);
         OFF(L_ROOM, struct listener, room);
         OFF(L_TTL, struct listener, like.ttl);
-        OFF(L_TOS, struct listener, opts.tos);
+        OFF(L_TOS, struct listener, like.tos);
         OFF(L_MSS, struct listener, mss);
         OFF(L_WND, struct listener, wnd);
         OFF(L_BACKLOG, struct listener, opts.backlog);
@@ -215,7 +215,7 @@ static void half_open(void)
         OFF(Q_LATER, struct synq, later);
         OFF(Q_AT, struct synq, at);
         OFF(Q_DUE_MS, struct synq, due_ms);
-        OFF(Q_BORN_MS, struct synq, born_ms);
+        OFF(Q_IP_ID, struct synq, ip_id);
         OFF(Q_PEER_MSS, struct synq, peer_mss);
         OFF(Q_WND, struct synq, wnd);
         OFF(Q_OUR_MSS, struct synq, our_mss);

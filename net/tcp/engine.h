@@ -113,13 +113,14 @@ static inline struct tcb *tcp_lookup(const struct tcp_state *ts, u32 raddr, u32 
                 t = t->next;
         return t;
 }
+u32 tcp_ip_id(u32 laddr, u32 raddr, u8 ttl, u8 tos);     /* open.c: tcb.h's ip_id */
 /* synq.c: a free entry that is filled in becomes one of this bucket, and waits for its SYN,ACK's acknowledgement from now on. */
 static inline void synq_enter(struct tcp_state *ts, struct synq *q, struct synq **bucket)
 {
         q->next = *bucket;
         *bucket = q;
         ts->n_half++;
-        q->born_ms = stack_now_ms(ts->st);
+        q->ip_id = tcp_ip_id(q->laddr, q->raddr, q->l->like.ttl, q->l->like.tos);
         q->sent_us = (u32)ts->st->now_us;
         q->live = true;
         synq_wait(ts, q);

@@ -63,12 +63,14 @@ void tcb_reroute(struct tcb *t)
         tcb_set_hop(t);
 }
 
-void tcb_set_ip_id(struct tcb *t)
+u32 tcp_ip_id(u32 laddr, u32 raddr, u8 ttl, u8 tos)
 {
         enum { DF = 0x40, REST = 0x45 + (IPPROTO_TCP_ << 8) + DF };
-        u32 sum = cksum_plus(cksum_plus(t->laddr, t->raddr), (t->ttl | (u32)t->tos << 8) + REST);
-        t->ip_id = (u16)~cksum_fold(sum) | (u32)DF << 16;
+        u32 sum = cksum_plus(cksum_plus(laddr, raddr), (ttl | (u32)tos << 8) + REST);
+        return (u16)~cksum_fold(sum) | (u32)DF << 16;
 }
+
+void tcb_set_ip_id(struct tcb *t) { t->ip_id = tcp_ip_id(t->laddr, t->raddr, t->ttl, t->tos); }
 
 void tcb_set_names(struct tcb *t, u32 raddr, u32 laddr, u32 ports, const struct tcp_way *way)
 {

@@ -36,7 +36,7 @@ struct synq {
         u32              irs, iss, ts_recent, ts_off, tsval, sent_us;
         struct listener *l;
         struct synq     *later, **at;    /* at: the `later` of who waits longer, or where the list begins */
-        u32              due_ms, born_ms;
+        u32              due_ms, ip_id;  /* ip_id: as its connection has it (tcb.h) */
         u16              peer_mss, wnd;
         u16              our_mss;
         u16              hop, hop_gen;   /* the way back as a connection has it (tcb.h): known to be `hop` while these three */

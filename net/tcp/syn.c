@@ -32,7 +32,7 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
 /* SYN,ACK in front of the end of the headroom, its options written first. */
 static inline void answer(struct netif *nif, struct pkt *p, const struct synq *q, u32 hop)
 {
-        const struct tcp_opts *o = &q->l->opts;
+        const struct tcb *like = &q->l->like;
         struct syn_options so; /* of which the usual layout reads these */
         so.mss = q->our_mss;
         so.wscale = q->rcv_scale;
@@ -52,7 +52,7 @@ static inline void answer(struct netif *nif, struct pkt *p, const struct synq *q
         h[3] = be(n << 26 | (TCP_SYN | TCP_ACK) << 16 | q->l->wnd);
         h[4] = 0;
         h[4] = (u16)~cksum_fold(tcp_sum_header(pseudo, h, n));
-        tcp_out(nif, p, (h[1] ^ h[2]) >> 16 | 0x400000, n + sizeof(struct ip_hdr), (u32)o->tos << 8 | (o->ttl ? o->ttl : TCP_TTL), q->laddr, q->raddr, hop);
+        tcp_out(nif, p, q->ip_id, n + sizeof(struct ip_hdr), (u32)like->tos << 8 | like->ttl, q->laddr, q->raddr, hop);
 }
 
 bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)

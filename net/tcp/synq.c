@@ -4,7 +4,10 @@
 #include "engine.h"
 #include "mem.h"
 
-enum { SYNACK_TRIES_TIGHT = 3 }; /* when more than half of the entries are taken, a silent peer is not worth nine SYN,ACKs */
+enum {
+        SYNACK_TRIES = 8,               /* 1, 3, 7 ... 63, 123 and 183 s after the first one: MUST-23 */
+        SYNACK_TRIES_TIGHT = 3,         /* when more than half of the entries are taken, a silent peer is not worth nine SYN,ACKs */
+};
 
 static struct synq **chain(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
@@ -134,7 +137,7 @@ static void again(struct tcp_state *ts, struct synq *q)
 {
         u32 now = stack_now_ms(ts->st);
         bool tight = ts->n_half > ts->n_synq / 2;
-        if (now - q->born_ms >= TCP_SYN_TIMEOUT_MS || (tight && q->tries >= SYNACK_TRIES_TIGHT)) {
+        if (q->tries >= (tight ? SYNACK_TRIES_TIGHT : SYNACK_TRIES)) {
                 synq_free(ts, q);
                 return;
         }

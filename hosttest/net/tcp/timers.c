@@ -78,12 +78,22 @@ static void syn_ack_has_a_timer_of_its_own(void **s)
         trace_end();
 }
 
+/* MUST-23: one SYN,ACK and eight repetitions, the last one after three minutes. */
 static void half_open_is_forgotten(void **s)
 {
+        static const u32 again[] = {1, 3, 7, 15, 31, 63, 123, 183};
+        u32 n = 0;
         trace_begin(NULL);
         listen_with(NULL);
         rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        wait_ms(300000);
+        wait_ms(500);
+        for (u32 second = 0; second < 300; second++) {
+                for (; next_tx(&trace_last); n++)
+                        assert_int_equal(trace_last.flags, T_SYN | T_ACK);
+                assert_true(n == 9 || (second < again[n - 1] && (n == 1 || second >= again[n - 2])));
+                wait_ms(1000);
+        }
+        assert_int_equal(n, 9);
         assert_int_equal(T.w->st->tcp->n_half, 0);
         trace_end();
 }
