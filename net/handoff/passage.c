@@ -23,12 +23,20 @@ struct passage *passage_find(const struct through *th, u32 src, u32 dst, u32 por
         return NULL;
 }
 
-/* One that has ended makes room for one that begins. */
+/* Those that have ended make room for those that begin: first who has been quiet since, for what comes now in the client's numbers, a
+ * FIN again, would reach a target that knows others. */
 static void make_room(struct through *th)
 {
-        for (u32 i = 0; i < th->passages.n && !th->passages.free; i++)
-                if (passage_at(th, i)->state == PASSAGE_OPEN && passage_over(passage_at(th, i)))
-                        passage_del(th, passage_at(th, i));
+        u32 now = stack_now_ms(th->st);
+        for (u32 quiet = PASSAGE_LINGER_MS;; quiet = 0) {
+                for (u32 i = 0; i < th->passages.n; i++) {
+                        struct passage *e = passage_at(th, i);
+                        if (e->state == PASSAGE_OPEN && passage_over(e) && now - e->seen_ms >= quiet)
+                                passage_del(th, e);
+                }
+                if (th->passages.free || !quiet)
+                        return;
+        }
 }
 
 struct passage *passage_add(struct through *th, u32 raddr, u32 laddr, u32 ports)

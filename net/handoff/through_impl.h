@@ -13,6 +13,7 @@
 enum {
         PASSAGE_IDLE_MS = 7440000,      /* RFC 5382 5, REQ-5: 2 hours and 4 minutes */
         PASSAGE_CLOSED_MS = 240000,     /* the same for what has ended, or not begun */
+        PASSAGE_LINGER_MS = 250,        /* the last FIN's acknowledgement, and that FIN once more, have passed by then, mostly */
         PASSAGE_SWEEP_MS = 1000,
         PASSAGE_SWEEP_ROUND = 8,        /* sweeps until every entry was looked at */
         OPENINGS_MAX = 256,

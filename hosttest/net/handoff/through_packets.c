@@ -183,12 +183,22 @@ static void table_that_is_full_takes_no_more(void **s)
         bool from;
         for (u32 i = 0; i < 16; i++)
                 passage_at(L.th, i)->state = PASSAGE_OPEN;
-        passage_at(L.th, 7)->ends = END_RESET; /* makes room */
+        for (u32 i = 3; i < 9; i += 2) { /* make room */
+                passage_at(L.th, i)->ends = END_RESET;
+                passage_at(L.th, i)->seen_ms = stack_now_ms(L.th->st);
+        }
+        passage_at(L.th, 7)->seen_ms -= 250; /* this one first: a FIN may come again for the others */
         struct passage *e = passage_add(L.th, 99, 1, 2);
         assert_ptr_equal(e, passage_at(L.th, 7));
+        assert_int_equal(L.th->passages.n_used, 16);
         assert_ptr_equal(passage_find(L.th, 1, 99, 2u << 16, &from), e);
         assert_false(from);
         e->state = PASSAGE_OPEN;
+        assert_non_null(passage_add(L.th, 98, 1, 2)); /* without any that is quiet */
+        assert_non_null(passage_add(L.th, 97, 1, 2));
+        assert_null(passage_add(L.th, 96, 1, 2));
+        for (u32 i = 0; i < 16; i++)
+                passage_at(L.th, i)->state = PASSAGE_OPEN;
         finish();
 }
 
