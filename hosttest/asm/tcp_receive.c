@@ -90,7 +90,7 @@ static void remember_another(const struct tcb *t)
         case 1: d->raddr ^= 1u << dice(32); break;
         case 2: d->laddr ^= 1u << dice(32); break;
         case 3: d->hop_gen++; break;
-        case 4: d->pred = 0; break;
+        case 4: d->ports = d->pred = 0; break; /* as tcb_free leaves it */
         case 5: d->nif = 1; break;
         }
         W.nif->flow = d;
