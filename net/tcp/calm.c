@@ -52,6 +52,9 @@ void calm_end(struct tcb *t)
         t->timer_kind = TT_NONE;
         t->rto_ms = tcb_rto(t);
         t->last_tx_ms = tcb_now_ms(t) - (tcb_now_us(t) - tx_us) / 1000;
+        u32 least = t->timer.due_ms - t->ts->calm_ms; /* while the wheel turns its clock is behind the other one */
+        if ((s32)(t->last_tx_ms - least) < 0)
+                t->last_tx_ms = least;
         if (!tcb_outstanding(t))
                 return;
         t->ts->flights.n_free++;

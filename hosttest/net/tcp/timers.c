@@ -270,9 +270,39 @@ static void what_is_sent_again_after_half_an_hour_is_sent_now(void **s)
         trace_end();
 }
 
+static void leap(u32 ms)
+{
+        T.w->now_us += (u64)ms * 1000;
+        stack_tick(T.w->st, T.w->now_us);
+        stack_batch_end(T.w->st);
+}
+
+static void a_clock_that_leaps_does_not_make_a_calm_run_older(void **s)
+{
+        static const u8 text[100];
+        const u32 sum = 0;
+        established();
+        T.t->rto_ms = 3000;
+        T.t->flags &= ~(u32)TF_SACK; /* no probe */
+        assert_int_equal(tcp_send_ref(T.t, text, sizeof text, &sum), 0);
+        stack_batch_end(T.w->st);
+        assert_int_equal(T.t->timer_kind, TT_CALM);
+        assert_int_equal(wire_pending(T.w), 1);
+        wire_tx(T.w);
+        leap(1000);
+        leap(1990);
+        assert_int_equal(wire_pending(T.w), 0);
+        leap(20);
+        assert_int_equal(wire_pending(T.w), 1);
+        wire_tx(T.w);
+        rx(T_ACK, 1, 101, 0);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                test(a_clock_that_leaps_does_not_make_a_calm_run_older),
                 test(must_18_19_backed_off_rto_stays_until_a_fresh_sample), test(must_20_shld_11_connection_is_given_up_after_r2),
                 test(must_21_user_sets_r2), test(must_22_23_syn_is_repeated_for_three_minutes),
                 test(syn_ack_has_a_timer_of_its_own),
