@@ -150,6 +150,7 @@ enum handoff_reason tcb_adopt(struct tcp_state *ts, struct listener *l, const st
                 return HANDOFF_BUSY;
         }
         struct tuple n = block_names(b);
+        tcp_forget_flow(t); /* the slot's last connection; this one has names, but hears nothing before it starts */
         tcb_set_names(t, n.raddr, n.laddr, n.ports, NULL);
         tcb_set_opts(t, &l->opts);
         fill(t, l, b);

@@ -131,7 +131,7 @@ void synq_rehash(struct tcp_state *ts, struct synq *all);
 void timewait_rehash(struct tcp_state *ts);
 void tcp_insert(struct tcb *t);
 void tcp_remove(struct tcb *t);
-void tcp_forget_flow(const struct tcb *t);       /* it is out of the table, and lives on */
+void tcp_forget_flow(const struct tcb *t);       /* it has names, but is not in the table */
 
 /* recv.c */
 static inline struct pkt *rcvq_get(struct tcb *t)                         /* the first buffer is the caller's; NULL: there is none */

@@ -36,7 +36,9 @@ static void hand(struct tcb *t, u32 piece)
                 pktq_put(&q, p);
         }
         struct listener *l = listener_find(st->tcp, SERVICE, 80);
+        st->nif[0]->flow = st->tcp->free_tcb;  /* the slot's last connection was the one heard of last, too */
         assert_int_equal(tcb_adopt(st->tcp, l, &c, &q, &n), HANDOFF_OK);
+        assert_ptr_not_equal(st->nif[0]->flow, n); /* it is silent */
         assert_int_equal(tcp_unsent(n), tcp_unsent(t));
         /* handed on at once it is the same again, and its clock has ticked */
         struct control_block d;
