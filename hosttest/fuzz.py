@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """fuzz.py SECONDS FUZZER... - runs each libFuzzer program for its share of SECONDS on its kept corpus, two at a time.
 
-New inputs go to $B/fuzz-corpus/NAME (kept out of the tree); a crash leaves its input in $B/fuzz-crash and is one failure.
+New inputs go to $B/fuzz-corpus/NAME (kept out of the tree); NAME-asm has the corpus of NAME; a crash leaves its input in $B/fuzz-crash and is one failure.
 """
 import os, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +11,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def one(prog, seconds):
     name = os.path.basename(prog)
-    grown, kept, crash = os.path.join(B, 'fuzz-corpus', name), os.path.join(HERE, 'corpus', name), os.path.join(B, 'fuzz-crash', '')
+    grown, kept, crash = os.path.join(B, 'fuzz-corpus', name), os.path.join(HERE, 'corpus', name.removesuffix('-asm')), os.path.join(B, 'fuzz-crash', '')
     os.makedirs(grown, exist_ok=True); os.makedirs(crash, exist_ok=True)
     cmd = [prog, f'-max_total_time={seconds}', '-rss_limit_mb=2048', '-timeout=20', '-print_final_stats=1', f'-artifact_prefix={crash}{name}-', grown] + ([kept] if os.path.isdir(kept) else [])
+    if name.endswith('-asm'):
+        cmd.append('-reduce_inputs=0')  # it shows no coverage: what is shorter is not the same
     if os.environ.get('FAST'):
         cmd.append('-entropic=0')
     p = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
