@@ -38,7 +38,6 @@ static void packet_path(void)
         OFF(POOL_HALF, struct pktpool, n_half);
         OFF(POOL_SHORT, struct pktpool, n_short);
         OFF(POOL_QUARTER, struct pktpool, n_quarter);
-        OFF(POOL_N_TOTAL, struct pktpool, n_total);
         VAL(POOL_DROP_EMPTY, offsetof(struct pktpool, drops) + 4 * DROP_POOL_EMPTY);
         VAL(POOL_DROP_WINDOW, offsetof(struct pktpool, drops) + 4 * DROP_TCP_WINDOW);
         OFF(NIF_ST, struct netif, st);
@@ -141,7 +140,6 @@ static void connection(void)
         OFF(TS_CALM_MS, struct tcp_state, calm_ms);
         OFF(TS_FLIGHTS, struct tcp_state, flights);
         OFF(TS_RTO_MIN, struct tcp_state, rto_min_ms);
-        VAL(RTO_MAX_MS, TCP_RTO_MAX_MS);
         OFF(CELL_N_FREE, struct cellpool, n_free);
         OFF(CELL_KEEP, struct cellpool, keep);
         _Static_assert(offsetof(struct cellpool, free) == 0, "a cell's link is its first word, and the pool's its own");
@@ -193,7 +191,6 @@ static void half_open(void)
         OFF(L_RCV_SCALE, struct listener, rcv_scale);
         OFF(L_ROOM, struct listener, room);
         OFF(L_TTL, struct listener, like.ttl);
-        OFF(L_TOS, struct listener, like.tos);
         OFF(L_MSS, struct listener, mss);
         OFF(L_WND, struct listener, wnd);
         OFF(L_BACKLOG, struct listener, opts.backlog);
@@ -321,14 +318,8 @@ static void queues(void)
         OFF(ENT_SUM, struct sndent, sum);
         OFF(ENT_HOLD, struct sndent, hold);
         OFF(ENT_HAS_SUM, struct sndent, has_sum);
-        OFF(SENT_NEXT, struct sent, next);
         OFF(SENT_FLAGS, struct sent, flags);
-        OFF(FLY_FIRST, struct flight, first);
         OFF(FLY_LAST, struct flight, last);
-        OFF(FLY_CUR, struct flight, cur);
-        OFF(FLY_CUR_OFF, struct flight, cur_off);
-        OFF(FLY_CALM, struct flight, calm);
-        OFF(FLY_ONE, struct flight, one);
         VAL(FRAG0, offsetof(struct pkt, frag[0]));
         VAL(FRAG1, offsetof(struct pkt, frag[1]));
         OFF(FRAG_LEN, struct frag, len);
