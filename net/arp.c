@@ -117,7 +117,7 @@ void arp_tx(struct netif *nif, struct pkt *p, ipaddr hop)
                 return;
         }
         const struct pktpool *pool = &nif->st->pkts;
-        while (e->wait.n >= (pool->n_free > pool->n_total / 2 ? ARP_WAIT : 1))
+        while (e->wait.n >= (pool->n_free > pool->n_half ? ARP_WAIT : 1))
                 pkt_drop(pktq_get(&e->wait), DROP_ARP_QUEUE);
         pktq_put(&e->wait, p);
 }

@@ -27,7 +27,7 @@ bool front_holds_much(const struct relay *r)
         const struct pktpool *pool = &r->f->st->pkts;
         u32 bytes = 0;
 
-        if (pool->n_free > pool->n_total >> 2)
+        if (pool->n_free > pool->n_quarter)
                 return false;
         for (u32 i = 0; i < 2; i++)
                 bytes += r->side[i] ? tcp_send_queued(r->side[i]) + tcp_readable(r->side[i]) : 0;

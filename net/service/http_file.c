@@ -52,7 +52,7 @@ struct pkt *http_file_ready(struct http *h, struct http_file *f, u32 *sum)
         if (!f->ready) {
                 if (h->n_ready == HTTP_READY)
                         drop_stale(h);
-                if (f == &h->spare || h->n_ready == HTTP_READY || h->st->pkts.n_free < h->st->pkts.n_total / 2)
+                if (f == &h->spare || h->n_ready == HTTP_READY || h->st->pkts.n_free < h->st->pkts.n_half)
                         return NULL;
                 f->ready = pkt_alloc(&h->st->pkts, 0);
                 if (!f->ready)

@@ -91,7 +91,7 @@ static bool place(struct tcb *t, u32 len)
 {
         const struct pktpool *pool = &tcb_stack(t)->pkts;
         return (t->rcv_queued && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= len) || reasm_evict(t) ||
-               (!t->rcv_queued && pool->n_free >= pool->n_total >> 5);
+               (!t->rcv_queued && pool->n_free >= pool->n_short / 2);
 }
 
 /* One buffer of text. */

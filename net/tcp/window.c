@@ -18,7 +18,7 @@ u32 tcp_edge(struct tcb *t)
         const struct pktpool *pool = &tcb_stack(t)->pkts;
         if (unlikely(pool->n_free < pool->n_quarter)) {
                 /* a quarter of the buffers is left: promise no more than a share of it, so that established data always fits */
-                u32 share = pool->n_free > pool->n_total >> 4 ? pool->n_free * (PKT_BUF / 16) : 0;
+                u32 share = pool->n_free > pool->n_short ? pool->n_free * (PKT_BUF / 16) : 0;
                 space = min_u32(space, share);
         }
         u32 edge = t->rcv_nxt + space;
