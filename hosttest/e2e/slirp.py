@@ -4,11 +4,11 @@ every one. It has no SACK, no timestamps and no window scale. Transfers by SHA-2
 
 SPDX-License-Identifier: MIT
 """
-import os, socket, struct, sys, threading, time
+import os, socket, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../peer'))
 from machine import done, test
 from peers import *
-from relays import Here, fetch, give, orders_of_closing
+from relays import Here, a_slow_reader, fetch, forty_at_once, give, orders_of_closing
 
 FORWARDED = (7, 9, 80, 5000, 5001, 5002)
 
@@ -34,39 +34,12 @@ class Slirp:
         self.qure.qmp('quit')
         self.qure.wait_exit()
 
-def many_at_once(w):
-    """All are open before the first is read to its end. QEMU listens with room for one at a time."""
-    N, wrong, opened = 200000, [], threading.Barrier(40)
-    opening = threading.Lock()
-    def one(i):
-        try:
-            with opening:
-                s = w.connect(80 if i % 2 else 5000)
-                s.sendall(request(N) if i % 2 else struct.pack('!I', N))
-                s.recv(1, socket.MSG_PEEK)
-            opened.wait(60)
-            with s, s.makefile('rb') as f:
-                if i % 2: body(f, N)
-                else: need(f.read() == FILE[:N], 'other bytes')
-        except Exception as e: wrong.append(f'{i}: {e!r}')
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(40)]
-    for t in threads: t.start()
-    for t in threads: t.join()
-    need(not wrong, wrong[:3])
-
-def a_slow_reader(w):
-    """The window shuts on both sides of slirp and opens again."""
-    with w.connect(80) as s, s.makefile('rb') as f:
-        s.sendall(request(4 * MIB))
-        time.sleep(2)
-        body(f, 4 * MIB)
-
 here = Here()
 for name, mtu in (('', 1500), ('MTU 576: ', 576)):
     w = Slirp(here, mtu)
     test(f'{name}slirp opens: download, echo and upload', lambda: (get(w, 4 * MIB), echo(w, MIB), put(w, 4 * MIB)))
     test(f'{name}the image opens: download and upload', lambda: (fetch(w, 4 * MIB), give(w, 4 * MIB)))
-    test(f'{name}forty connections at once', many_at_once, w)
+    test(f'{name}forty connections at once', forty_at_once, w)
     test(f'{name}a slow reader', a_slow_reader, w)
     test(f'{name}orders of closing, and nothing is left', orders_of_closing, w)
     w.close()

@@ -4,23 +4,25 @@ order of closing. w.connect(port) opens to the image, w.qure is its console; the
 SPDX-License-Identifier: MIT
 """
 import hashlib, socket, struct, threading, time
-from peers import FILE, HOST, MIB, need, request
+from peers import FILE, HOST, MIB, body, need, request
 
 RELAYS = {5000: 'source', 5001: 'sink', 5002: 'closed'}       # ports of the image that open a connection to this machine
 
+def relays_conf(ports):
+    """Lines for qure.conf."""
+    return ''.join(f'backend {name} relay {HOST}:{ports[name]}\nlisten tcp {port} backend {name}\n' for port, name in RELAYS.items())
+
 class Here:
     """What the image's relays open: `source` sends as much of FILE as four bytes say and closes, `sink` reads to the end and says its SHA-256; nobody is at `closed`."""
-    def __init__(self, make=socket.socket):
+    def __init__(self, make=socket.socket, at='127.0.0.1'):
         s = {name: make() for name in RELAYS.values()}
-        for x in s.values(): x.bind(('127.0.0.1', 0))
+        for x in s.values(): x.bind((at, 0))
         self.ports = {name: x.getsockname()[1] for name, x in s.items()}
         s.pop('closed').close()
         for name, x in s.items():
             x.listen(64)
             threading.Thread(target=self.loop, args=(x, getattr(self, name)), daemon=True).start()
-    def conf(self):
-        """Lines for qure.conf."""
-        return ''.join(f'backend {name} relay {HOST}:{self.ports[name]}\nlisten tcp {port} backend {name}\n' for port, name in RELAYS.items())
+    def conf(self): return relays_conf(self.ports)
     def loop(self, s, fn):
         while True: threading.Thread(target=self.one, args=(fn, s.accept()[0]), daemon=True).start()
     def one(self, fn, c):
@@ -62,7 +64,50 @@ def all_over(w):
 
 def reset(s): s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); s.close()
 
-def orders_of_closing(w):
+def forty_at_once(w):
+    """All are open before the first is read to its end. They open one by one: QEMU listens with room for one."""
+    N, wrong, opened = 200000, [], threading.Barrier(40)
+    opening = threading.Lock()
+    def one(i):
+        try:
+            with opening:
+                s = w.connect(80 if i % 2 else 5000)
+                s.sendall(request(N) if i % 2 else struct.pack('!I', N))
+                s.recv(1, socket.MSG_PEEK)
+            opened.wait(60)
+            with s, s.makefile('rb') as f:
+                if i % 2: body(f, N)
+                else: need(f.read() == FILE[:N], 'other bytes')
+        except Exception as e: wrong.append(f'{i}: {e!r}')
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(40)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    need(not wrong, wrong[:3])
+
+def a_slow_reader(w, seconds=2):
+    """The peer's window shuts, and opens again."""
+    with w.connect(80) as s, s.makefile('rb') as f:
+        s.sendall(request(4 * MIB))
+        time.sleep(seconds)
+        body(f, 4 * MIB)
+
+def an_echo_unread(w, seconds=2):
+    """Both windows shut: what comes back is not read, so what goes out is not taken; then it is."""
+    with w.connect(7) as s:
+        s.settimeout(seconds)
+        sent = 0
+        try:
+            while sent < len(FILE): sent += s.send(FILE[sent:sent + 65536])
+        except TimeoutError: pass
+        need(sent < len(FILE), 'it took everything')
+        s.settimeout(60)
+        left = sent
+        s.shutdown(socket.SHUT_WR)
+        h = hashlib.sha256()
+        while data := s.recv(1 << 16): h.update(data); left -= len(data)
+    need(left == 0 and h.digest() == hashlib.sha256(FILE[:sent]).digest(), f'{left} bytes are missing, or others came')
+
+def closings(w):
     for _ in range(5):
         with w.connect(80) as s: pass                                    # at once
         with w.connect(7) as s:                                          # with data that was not read
@@ -71,7 +116,10 @@ def orders_of_closing(w):
         with w.connect(80) as s: s.sendall(b'GET / HTTP/1.0\r\n\r\n'); need(b'page' in b''.join(iter(lambda: s.recv(9999), b'')))   # the image closes first
         with w.connect(9) as s: s.shutdown(socket.SHUT_WR); need(s.recv(1) == b'')   # half, with nothing said
         s = w.connect(5001); s.sendall(FILE[:300000]); reset(s)          # through the image
-        with w.connect(5002) as s:                                       # nobody is there
-            try: need(s.recv(1) == b'', 'an answer from nobody')
-            except ConnectionResetError: pass
+        try:                                                             # nobody is there; the reset may overtake the caller
+            with w.connect(5002) as s: need(s.recv(1) == b'', 'an answer from nobody')
+        except ConnectionResetError: pass
+
+def orders_of_closing(w):
+    closings(w)
     all_over(w)
