@@ -6,7 +6,7 @@ SAN_SRC  := $(wildcard net/*.c net/tcp/*.c net/handoff/*.c) c/fmt.c c/packed.c c
 SAN      := $(call obj,san,$(SAN_SRC) drivers/copy.c drivers/nic.c drivers/virtio_ring.c)
 FUZZ_OBJ := $(call obj,fuzz,$(SAN_SRC))
 UNIT_SRC := $(wildcard $(addprefix hosttest/,asm/*.c c/*.c drivers/*.c net/*.c net/tcp/*.c net/handoff/*.c net/service/*.c shell/*.c fs/*.c))
-UNIT     := $(UNIT_SRC:hosttest/%.c=$B/unit/%)
+UNIT     := $(UNIT_SRC:hosttest/%.c=$B/unit/%) $B/unit/net/foreign
 FUZZ_SRC := $(wildcard hosttest/fuzz/*.c)
 FUZZERS  := $(FUZZ_SRC:hosttest/fuzz/%.c=$B/fuzzer/%) $B/fuzzer/tcp-asm
 SUPPORT  := $(wildcard hosttest/support/*.c)
@@ -32,6 +32,12 @@ $B/libfuzz.a: $(FUZZ_OBJ)
 $B/unit/%: hosttest/%.c $(SUPPORT) $B/libsan.a $B/deps/cmocka.o
 	@mkdir -p $(@D)
 	$(CC) $(SANFLAGS) -Ihosttest/support -I$B/deps -MMD -MF $@.d $(SUPPORT) $< $B/libsan.a $B/deps/cmocka.o -o $@
+# Programs outside: qure.h alone in C99, and a whole one in C++, warned of everything.
+FOREIGN_FLAGS = -m32 -Wall -Wextra -pedantic -Werror -Iinclude
+$B/unit/net/foreign: hosttest/net/foreign.cc $B/libqure.a
+	@mkdir -p $(@D)
+	$(CC) $(FOREIGN_FLAGS) -std=c99 -fsyntax-only -x c include/qure.h
+	$(CXX) $(FOREIGN_FLAGS) -std=c++11 -g -no-pie -MMD -MF $@.d $< $B/libqure.a -o $@
 # hosttest/asm/X.c: asm/X.S under its own names, the twin's object under the prefix c_ (its undefined names stay as they are).
 .SECONDEXPANSION:
 $B/twin/%.o: $$(call TWIN,$$*)

@@ -9,7 +9,7 @@
 typedef struct { be32 v4; } ipaddr;
 typedef struct { u8 b[6]; } macaddr;
 
-#define IPADDR(a, b, c, d) ((ipaddr){{{(a), (b), (c), (d)}}})
+#define IPADDR(a, b, c, d) (__extension__ (ipaddr){{{(a), (b), (c), (d)}}})
 #define IPADDR_ANY  IPADDR(0, 0, 0, 0)
 #define IPADDR_BCAST IPADDR(255, 255, 255, 255)
 
@@ -23,7 +23,8 @@ static inline bool ipaddr_is_loopback(ipaddr a) { return a.v4.b[0] == 127; }
 /* The netmask of a prefix length 0..32. */
 static inline ipaddr ipaddr_mask(unsigned plen)
 {
-        return (ipaddr){be32_of(plen ? 0xffffffffu << (32 - plen) : 0)};
+        ipaddr mask = {be32_of(plen ? 0xffffffffu << (32 - plen) : 0)};
+        return mask;
 }
 
 /* a and b are in the same network of `plen` bits. */
@@ -34,6 +35,6 @@ static inline bool ipaddr_same_net(ipaddr a, ipaddr b, unsigned plen)
 
 static inline bool mac_eq(macaddr a, macaddr b) { return __builtin_memcmp(a.b, b.b, 6) == 0; }
 static inline bool mac_is_group(macaddr a) { return a.b[0] & 1; }
-#define MAC_BCAST ((macaddr){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
+#define MAC_BCAST (__extension__ (macaddr){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
 
 #endif

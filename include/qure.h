@@ -14,6 +14,11 @@
 #ifndef QURE_H
 #define QURE_H
 
+#ifdef __cplusplus
+#include "types.h"
+extern "C" {
+#endif
+
 #include "cksum.h"
 #include "route.h"
 #include "sock.h"
@@ -86,5 +91,9 @@ int qure_take(struct qure *q, struct tcp_key key, u32 n);     /* n bytes are the
 /* unread bytes will come again; a fresh QURE_OPEN is reset instead */
 int qure_refuse(struct qure *q, struct tcp_key key);
 struct tcb *qure_tcb(struct qure *q, struct tcp_key key);     /* for tcp_send and the rest of tcp.h; NULL when it is over */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -86,8 +86,8 @@ struct stack {
         struct echo_state  *echo;       /* made by the first echo_listen (net/service/echo.c) */
         struct dns_state   *dns;        /* NULL until the first server or query */
         struct sock_state  *sock;
-        union {
-                struct {
+        __extension__ union {
+                __extension__ struct {
                         bool acks_wait; /* connections, and what we sent ourselves, wait for the end of the batch */
                         bool loop_waits;
                         u8   n_doorbells; /* interfaces with a flush */

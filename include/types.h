@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Programs outside may be C++ (qure.h). */
+#ifdef __cplusplus
+#define _Static_assert static_assert
+#endif
+
 typedef uint8_t  u8;
 typedef uint16_t u16;
 typedef uint32_t u32;

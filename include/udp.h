@@ -6,7 +6,6 @@
 #include "stack.h"
 
 struct udp_hdr { be16 sport, dport, len, cksum; };
-_Static_assert(sizeof(struct udp_hdr) == 8, "RFC 768");
 
 struct udp_sock;
 

@@ -7,6 +7,8 @@
 #include "ip.h"
 #include "mem.h"
 
+_Static_assert(sizeof(struct udp_hdr) == 8, "RFC 768");
+
 enum { UDP_BUCKETS = 32, UDP_EPHEMERAL = 49152, UDP_EPHEMERALS = 65536 - 49152, UDP_TRIES = 64 };
 
 struct udp_sock {

@@ -178,7 +178,7 @@ static inline u32 ms_unpack(u16 v) { return (u32)(v & 0xfff) << (v >> 12); }
 /* The connection is in one of its data-carrying states and nothing unusual is going on. */
 static inline u16 tcb_lport(const struct tcb *t) { return (u16)__builtin_bswap16((u16)(t->ports >> 16)); }
 static inline u16 tcb_rport(const struct tcb *t) { return (u16)__builtin_bswap16((u16)t->ports); }
-static inline ipaddr tcb_raddr(const struct tcb *t) { return (ipaddr){be32_from_raw(t->raddr)}; }
-static inline ipaddr tcb_laddr(const struct tcb *t) { return (ipaddr){be32_from_raw(t->laddr)}; }
+static inline ipaddr tcb_raddr(const struct tcb *t) { ipaddr a = {be32_from_raw(t->raddr)}; return a; }
+static inline ipaddr tcb_laddr(const struct tcb *t) { ipaddr a = {be32_from_raw(t->laddr)}; return a; }
 
 #endif
