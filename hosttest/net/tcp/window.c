@@ -173,6 +173,36 @@ static void a_repeated_segment_that_acknowledges_more_brings_its_window(void **s
         trace_end();
 }
 
+/* 3.10.7.4 fifth: SND.WL1 is then beyond the text that comes next, however straight its way. */
+static void window_of_an_empty_segment_ahead_stays_until_its_number_is_reached(void **s)
+{
+        for (u32 acked = 0; acked < 2; acked++) {
+                established();
+                T.read_all = true;
+                if (acked) {
+                        send_bytes(0, 100);
+                        expect_tx(T_ACK | T_PSH, 1, 1, 100);
+                }
+                T.wnd = 1000;
+                rx(T_ACK, 1001, acked ? 101 : 1, 0);
+                assert_int_equal(T.t->snd_wnd, 1000);
+                T.wnd = 60000;
+                rx(T_ACK, 1, acked ? 101 : 1, 500);
+                assert_int_equal(T.t->snd_wnd, 1000);
+                T.wnd = 50000;
+                rx(T_ACK, 501, acked ? 101 : 1, 500);
+                assert_int_equal(T.t->snd_wnd, 1000);
+                assert_int_equal(T.got, 1000);
+                T.wnd = 40000;
+                rx(T_ACK, 1001, acked ? 101 : 1, 500);
+                assert_int_equal(T.t->snd_wnd, 40000);
+                T.wnd = 30000;
+                rx(T_ACK, 1501, acked ? 101 : 1, 500); /* the straight line again */
+                assert_int_equal(T.t->snd_wnd, 30000);
+                trace_end();
+        }
+}
+
 static void must_66_zero_window_still_takes_ack_and_rst(void **s)
 {
         static const struct tcp_opts o = {.rcvbuf = 1460};
@@ -358,7 +388,7 @@ int main(void)
                 test(must_1_window_is_unsigned), test(must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits),
                 test(scale_that_is_too_large_for_the_buffer_does_not_close_the_window), test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
                         test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all), test(must_39_buffer_of_one_byte_opens_by_it),
-                test(shld_14_window_never_shrinks), test(must_66_zero_window_still_takes_ack_and_rst),
+                test(shld_14_window_never_shrinks), test(window_of_an_empty_segment_ahead_stays_until_its_number_is_reached), test(must_66_zero_window_still_takes_ack_and_rst),
                 test(a_repeated_segment_that_acknowledges_more_brings_its_window),
                 test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
