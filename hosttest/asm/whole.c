@@ -70,8 +70,10 @@ static void vary(struct tcb *t)
                 t->state = TCP_B_FIN_WAIT_2;
         if (dice(32) == 0)
                 t->conv = 1;
-        if (dice(32) == 0)
+        if (dice(32) == 0 && dice(2))
                 flight_get(t);
+        else if (dice(64) == 0)
+                t->reasm = pool_get(&t->ts->reasms);
         if (dice(16) == 0)
                 t->snd_una--;
 }

@@ -26,7 +26,7 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
         MUST(t->rto_ms || t->timer_kind == TT_CALM);
         if (t->timer_kind == TT_CALM) {
                 u32 least = t->ts->calm_ms;
-                MUST(!f && !t->conv && t->srtt_us && t->min_rtt_us && t->cwnd / 2 > t->mss && tcb_rto(t) >= least);
+                MUST(!f && !t->reasm && !t->conv && t->srtt_us && t->min_rtt_us && t->cwnd / 2 > t->mss && tcb_rto(t) >= least);
                 MUST(timer_running(&t->timer) && (s32)(t->timer.due_ms - tcb_now_ms(t) - least) <= 0);
                 MUST(tcb_now_us(t) - t->calm_tx_us < (2 * least + 2) * 1000);
                 const struct sndent *e = t->snd_first;

@@ -3,6 +3,7 @@
  * by the pool's count, and made when somebody wants to look at it (flight_wake). timer_kind is TT_CALM from the first such run on, until
  * calm_ms passed without one: the wheel's timer runs, and is never late; what is due is only found out when it fires. As long:
  *      what is queued are two pieces at most, whose sums are known
+ *      nothing came out of order (reasm.c): segments then tell the holes, which a whole reply has no room for
  *      nothing lay idle for longer than the least RTO
  *      the congestion window holds more than two full segments, so that a calm run never uses it up, and does not widen it (RFC 7661 4.3)
  *      a round trip and the smallest one are known, and RTO follows from them whenever one was measured (rto_ms is 0 then)
@@ -19,7 +20,7 @@ static bool pieces_known(const struct sndent *e)
 bool calm_begin(struct tcb *t)
 {
         u32 now = tcb_now_ms(t), due = now + t->ts->calm_ms;
-        if (t->conv || t->flight || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
+        if (t->conv || t->flight || t->reasm || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
             !pieces_known(t->snd_first))
                 return false;
         if (t->cwnd > min_u32(10u * t->mss, TCP_CWND_FIRST) && now - t->last_tx_ms > t->rto_ms)

@@ -7,6 +7,7 @@
 static struct reasm *get(struct tcb *t)
 {
         if (!t->reasm) {
+                flight_wake(t);
                 t->reasm = pool_get(&t->ts->reasms);
                 if (t->reasm)
                         memset(t->reasm, 0, sizeof *t->reasm);

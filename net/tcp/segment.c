@@ -84,16 +84,24 @@ static bool all_cached(struct place at, u32 len)
         return true;
 }
 
-static void ungather(struct pkt *p)
+static void ungather(struct pkt *p, u32 front)
 {
         for (u32 i = 0; i < p->nfrag; i++)
                 pkt_free(p->frag[i].hold);
         p->nfrag = 0;
-        p->len = 0;
+        p->len = (u16)front;
+}
+
+/* RFC 2018 4: while there are holes, what we send says so, too. Never more than half of it. */
+static u32 put_holes(const struct tcb *t, u8 *o)
+{
+        if (likely(!t->reasm) || !(t->flags & TF_SACK))
+                return 0;
+        return tcp_put_sack(t, o, min_u32(TCP_OPTS_MAX - (t->flags & TF_TS ? TCP_TS_LEN : 0), t->mss / 2u), NULL);
 }
 
 /* Sends [seq, seq + len) of the queue (and flags, FIN included); `fresh`: at SND.NXT, never sent before. Returns the bytes
- * that went (fewer when they lie in too many pieces), or -1 without a buffer. */
+ * that went (fewer when they lie in too many pieces, or beside blocks of SACK), or -1 without a buffer. */
 int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh)
 {
         struct stack *st = tcb_stack(t);
@@ -101,20 +109,30 @@ int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh)
         struct pkt *p = pkt_alloc(&st->pkts, PKT_HEADROOM);
         if (!p)
                 return -1;
-        u32 sum = 0;
+        u32 opts = put_holes(t, p->data), sum = 0;
         bool known = true;
+        if (unlikely(opts != 0)) {
+                p->len = (u16)opts;
+                sum = cksum_add(0, p->data, opts);
+                if (len > t->mss - opts) {
+                        len = t->mss - opts;
+                        flags &= ~(u32)(TCP_FIN | TCP_PSH);
+                }
+                flags |= opts / 4 << TCP_R_OPT_SHIFT;
+        }
         if (len) {
+                u32 sum_opts = sum;
                 struct place at = fresh ? find_new(t) : find(t, seq);
                 bool by_ref = (nif->caps & NETIF_SG) || all_cached(at, len);
                 if (!by_ref || !gather(p, at, len, &sum, &known)) {
-                        ungather(p);
+                        ungather(p, opts);
                         u32 room = pkt_tailroom(p);
                         if (len > room) {
                                 len = room;
                                 flags &= ~(u32)(TCP_FIN | TCP_PSH);
                         }
                         known = true;
-                        sum = 0;
+                        sum = sum_opts;
                         copy_all(p, at, len, &sum);
                 }
                 if (len > t->mss)
@@ -123,6 +141,6 @@ int tcp_send_range(struct tcb *t, u32 seq, u32 len, u32 flags, bool fresh)
         flags |= known && !p->gso ? 0 : TCP_R_NO_SUM;
         /* RFC 3168 6.1.5, 6.1.6: neither what is sent again nor a window probe */
         flags |= fresh && len && (t->flags & TF_ECN) && t->snd_wnd && !t->no_ect ? TCP_R_ECT : 0;
-        tcp_respond(t, p, seq, flags, len, sum);
+        tcp_respond(t, p, seq, flags, opts + len, sum);
         return (int)len;
 }

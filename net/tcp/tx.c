@@ -109,7 +109,7 @@ static bool put_new(struct tcb *t, u32 len, bool fin)
         sent_add(t, seq, t->snd_nxt);
         if (f->ca != CA_OPEN)
                 f->prr_out += (u32)n;
-        if (len && ((u32)n < t->mss || (u32)n % t->mss))
+        if (len && (u32)n == len && ((u32)n < t->mss || (u32)n % t->mss))
                 f->small_end = t->snd_nxt;
         t->last_tx_ms = tcb_now_ms(t);
         if (flags & TCP_CWR)
