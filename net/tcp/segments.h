@@ -117,6 +117,7 @@ void tcp_tx_data(struct tcb *t);
 void tcp_tx_rest(struct tcb *t);                                          /* what tcp_send_whole did not do of it */
 void tcp_ack_now(struct tcb *t, const struct sack_block *dsack);          /* a pure acknowledgement at once */
 void tcp_send_syn(struct tcb *t);                                         /* SYN or SYN,ACK of an active open */
+void tcp_syn_again(struct tcb *t);                                        /* SYN behind the RST that made room for it */
 /* synsent.c: a finished segment that may have a SYN's options; in pieces where they do not fit the path */
 void tcp_out_syn(struct tcb *t, struct pkt *p);
 void tcp_want_tx(struct tcb *t);                                          /* the user queued something */

@@ -109,12 +109,31 @@ void tcp_send_syn(struct tcb *t)
                 tcp_out_syn(t, p);
 }
 
+/* The peer had a connection of these names still and its answer drew our RST: what that ended stands no more in the way of our SYN, which
+ * goes out again, once, soon behind the RST (RFC 9293 3.5.1, figure 9). */
+static void refused(struct tcb *t)
+{
+        struct sent *r = t->flight->first;
+        if (t->conv || !r || r->seq != t->iss || r->flags || t->retries)
+                return;
+        sent_mark(t, r, SENT_LOST);
+        tcp_timer(t, TT_TX_RETRY, TCP_TX_RETRY_MS);
+}
+
+void tcp_syn_again(struct tcb *t)
+{
+        tcp_send_syn(t);
+        sent_again(t, t->flight->first);
+        t->ts->count.retrans_segs++;
+}
+
 static void bad_ack(struct tcb *t, const struct tcp_seg *s, struct pkt *p)
 {
         if (!(s->flags & TCP_RST)) {
                 struct tcp_reply r = {.src = tcb_laddr(t), .dst = tcb_raddr(t), .ports = t->ports, .seq = s->ack,
                                       .flags = TCP_RST};
                 tcp_reply(t->ts, &r);
+                refused(t);
         }
         pkt_drop(p, DROP_TCP_SYN_SENT_ACK);
 }

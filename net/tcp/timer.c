@@ -6,7 +6,7 @@
  *      SWS          a small segment was held back long enough (3.8.6.2.1)
  *      KEEPALIVE    idle: is the peer still there (3.8.4, off by default)
  *      FIN_WAIT_2   nobody reads any more and the peer does not close
- *      TX_RETRY     there was no buffer
+ *      TX_RETRY     there was no buffer; or our SYN met a connection that our RST has ended since
  *
  * Moving it later costs nothing: the wheel's timer stays and runs on when it fires early. Idle connections have none.
  * SPDX-License-Identifier: MIT */
@@ -190,7 +190,12 @@ static void fire(struct tcb *t, enum tcp_timer_kind kind)
         case TT_PERSIST: persist(t); break;
         case TT_KEEPALIVE: keepalive(t); break;
         case TT_FIN_WAIT_2: tcp_finish(t, 0); break;
-        case TT_TX_RETRY: tcp_tx(t); break;
+        case TT_TX_RETRY:
+                if (t->state == TCP_B_SYN_SENT && t->flight->lost)
+                        tcp_syn_again(t);
+                else
+                        tcp_tx(t);
+                break;
         case TT_SWS:
                 tcp_tx(t);
                 if (t->timer_kind == TT_SWS) {

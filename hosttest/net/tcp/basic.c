@@ -219,6 +219,28 @@ static void connect_refused(void **s)
         trace_end();
 }
 
+/* RFC 9293 figure 9: the peer's acknowledgement is of a connection that it still has, our RST ends that, our SYN follows. */
+static void syn_goes_out_again_once_behind_the_rst_that_made_room_for_it(void **s)
+{
+        syn_sent();
+        u32 cwnd = T.t->cwnd;
+        rx(T_ACK, 700, 5000, 0);
+        expect_tx(T_RST, 5000, 0, 0);
+        expect_none();
+        wait_ms(9);
+        expect_none();
+        wait_ms(1);
+        expect_tx(T_SYN, 0, 0, 0);
+        rx(T_ACK, 700, 5000, 0); /* it does not listen to our RST: no more often than the time-out says */
+        expect_tx(T_RST, 5000, 0, 0);
+        wait_ms(500);
+        expect_none();
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_true(T.t->cwnd > cwnd / 2 && T.t->cwnd > T.t->mss); /* nothing was lost */
+        trace_end();
+}
+
 static void unread_data_at_close_draws_rst(void **s)
 {
         established();
@@ -253,7 +275,7 @@ int main(void)
                 test(fin_and_the_acknowledgement_of_ours_in_one_batch_are_answered),
                 test(lost_segment_is_sent_again_after_rto_and_backs_off), test(rst_at_rcv_nxt_resets),
                 test(syn_to_closed_port_draws_rst),
-                test(refused_connection_sees_rst), test(connect_refused), test(unread_data_at_close_draws_rst),
+                test(refused_connection_sees_rst), test(connect_refused), test(syn_goes_out_again_once_behind_the_rst_that_made_room_for_it), test(unread_data_at_close_draws_rst),
                 test(data_after_close_draws_rst),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
