@@ -69,6 +69,8 @@ static void on_connected(struct tcb *t)
                 differs(o);
                 return;
         }
+        if (tcb_now_ms(t) + t->ts_off - c->ts_recent < TCP_RTO_INIT_MS) /* one SYN was sent, and what it said is all the target knows: ... */
+                t->ts_off -= (t->srtt_us >> 3) / 1000; /* ... the clock stood still meanwhile, lest it be ahead of the client's */
         e->seq = c->snd_nxt - t->rcv_nxt;
         e->ts_target = tcb_now_ms(c) + c->ts_off + 1 - t->ts_recent;
         e->shift = (s8)(t->snd_scale - c->rcv_scale);
@@ -103,7 +105,8 @@ static struct tcb *connect(struct through *th, struct opening *o, const struct t
                                 .nodelay = true,
                                 .user_timeout_ms = OPENING_SILENT_MS,
                                 .fixed_isn = true,
-                                .isn = c->rcv_nxt - (c->state & FIN_RX ? 1 : 0) - c->rcv_queued - 1};
+                                .isn = c->rcv_nxt - (c->state & FIN_RX ? 1 : 0) - c->rcv_queued - 1,
+                                .ts_off = c->ts_recent - stack_now_ms(th->st)};
         return tcp_connect(th->st, tcb_raddr(c), tcb_rport(c), tcb_laddr(c), tcb_lport(c), &target_events, o, &opts, err);
 }
 
@@ -147,15 +150,29 @@ int through_begin(struct through *th, struct tcb *t)
         return 0;
 }
 
+/* How far ahead of the client's last timestamp the target is: what the client says next must not look old there. h: the target's last
+ * segment, which tells, or NULL. Seldom more than nothing; a lead would stay with the target, where the client's next connection from
+ * this port had to catch up with it (RFC 6191). */
+static u32 lead(const struct opening *o, const struct tcp_hdr *h)
+{
+        const struct tcb *t = o->target;
+        u32 told = tcb_now_ms(t) + t->ts_off;
+        if (h && h->off >> 4 == (sizeof *h + TCP_TS_LEN) / 4) {
+                const u32_any *w = (const u32_any *)(h + 1);
+                told = w[0] == TCP_TS_WORD && seq_lt(be(w[2]), told) ? be(w[2]) : told;
+        }
+        return seq_gt(told, o->client->ts_recent) ? told - o->client->ts_recent : 0;
+}
+
 /* Both sides have all that this machine had to say: from here on they speak with each other. */
-static void let_go(struct opening *o)
+static void let_go(struct opening *o, const struct tcp_hdr *h)
 {
         struct through *th = o->th;
         struct passage *e = o->e;
         struct tcb *t = o->target, *c = o->client;
         struct pktq kept = o->kept;
         struct pkt *p;
-        e->ts_client = tcb_now_ms(t) + t->ts_off + 1 - c->ts_recent;
+        e->ts_client = lead(o, h);
         e->ends = c->state & FIN_RX ? END_CLIENT : 0;
         e->state = PASSAGE_OPEN;
         e->seen_ms = stack_now_ms(th->st);
@@ -197,7 +214,7 @@ void opening_rx(struct through *th, struct passage *e, struct pkt *p, bool from_
         if (from_client && !said(o->target)) {
                 keep(o, p);
         } else if (from_client || has_all(o->target, h)) {
-                let_go(o);
+                let_go(o, from_client ? NULL : h);
                 passage_send(th, e, p, from_client);
         } else if ((text || h->flags & TCP_FIN) && !(h->flags & (TCP_SYN | TCP_RST))) {
                 th->count.early++;

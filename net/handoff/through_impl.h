@@ -28,7 +28,7 @@ enum passage_end { END_CLIENT = 1, END_TARGET = 2, END_RESET = 4 };
 struct passage {
         u32 raddr, laddr, ports, next;  /* struct tuple; as the client's packets have them: his address, the target's */
         u32 seq;                        /* the target's sequence numbers + seq are those that the client sees */
-        u32 ts_client, ts_target;       /* the client's timestamps + ts_client are what the target sees, and the other way */
+        u32 ts_client, ts_target;       /* the client's timestamps + ts_client (0 as a rule) are what the target sees, and the other way */
         u32 seen_ms;
         u16 most;                       /* bytes of a datagram that the target takes */
         s8  shift;                      /* the target's window field << shift is what the client is to see */

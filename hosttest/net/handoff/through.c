@@ -166,6 +166,50 @@ static void target_without_timestamps_is_remembered(void **s)
         finish();
 }
 
+/* The target is in TIME_WAIT each time, and must not be shown a timestamp again that it has seen pass (RFC 6191), however long letting
+ * through took the last time. */
+static void client_that_reuses_its_port_does_not_wait(void **s)
+{
+        begin();
+        ask(100);
+        run(20);
+        is_answered(100);
+        for (u32 i = 0; i < 20; i++) {
+                int err;
+                L.got = L.closed = L.n_frames = 0;
+                lose_at = 4; /* our SYN to the target: frames are the client's SYN, ours, ACK, request */
+                L.harm = i == 10 ? lose_one : NULL;
+                L.slow = i & 1 ? 50 : 0;
+                L.next_ms = L.ms + L.slow;
+                L.client = tcp_connect(L.c->st, IPADDR_ANY, 5000, T, 80, &client_events, NULL, &L.copts, &err);
+                tcp_send(L.client, "G00000100\n", 10);
+                for (u32 k = 0; k < 2000 && L.got < 100; k++)
+                        run(1);
+                if (L.harm)
+                        run(1000);
+                L.slow = L.next_ms = 0;
+                run(4);
+                is_answered(100);
+        }
+        assert_int_equal(L.lost, 1);
+        assert_int_equal(L.g->st->tcp->count.retrans_segs, 1);
+        finish();
+}
+
+/* What he says after that must not look old to a target that was shown a later time than the client's own clock has come to. */
+static void client_with_a_slow_clock_is_understood(void **s)
+{
+        begin();
+        L.lazy = 10;
+        lose_at = 4;
+        L.harm = lose_one;
+        ask(100);
+        run(2500);
+        is_answered(100);
+        L.lazy = 0;
+        finish();
+}
+
 /* Nothing is promised on behalf of the target that only this machine could keep. */
 static void client_with_option_144_and_fast_open_is_let_through(void **s)
 {
@@ -187,6 +231,8 @@ int main(void)
                 test(windows_are_scaled), test(answered_here_first_then_let_through),
                 test(half_closed_client_is_let_through_with_his_fin), test(each_frame_lost_in_turn), test(over_a_bad_wire),
                 test(refusal_of_the_target_reaches_the_client), test(silent_target_ends_in_reset),
-                test(target_without_timestamps_is_remembered), test(client_with_option_144_and_fast_open_is_let_through)};
+                test(target_without_timestamps_is_remembered), test(client_that_reuses_its_port_does_not_wait),
+                test(client_with_a_slow_clock_is_understood),
+                test(client_with_option_144_and_fast_open_is_let_through)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

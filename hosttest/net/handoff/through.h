@@ -29,6 +29,8 @@ static struct {
         u32 head1, tail1;
         struct through *th;
         u32 n_frames, lost, noise;
+        u32 ms, slow, next_ms;          /* a frame of the target moves every so many milliseconds, 0 = all at once */
+        u32 lazy;                       /* the client's clock moves every so many milliseconds */
         bool dead_target, dup;
         u32 (*harm)(u32 number);        /* 1: the frame is lost */
         struct tcb *client;
@@ -140,8 +142,11 @@ static inline bool step(void)
                         wire_rx(L.t, g.b, g.n);
                 free(g.b);
         }
-        if ((f = wire_tx(L.t)) != NULL && (moved = true) && !harmed())
-                into_eth1(f->b, f->n);
+        if (L.ms >= L.next_ms && (f = wire_tx(L.t)) != NULL && (moved = true)) {
+                L.next_ms = L.ms + L.slow;
+                if (!harmed())
+                        into_eth1(f->b, f->n);
+        }
         return moved;
 }
 
@@ -152,9 +157,11 @@ static inline void run(u32 ms)
                         ;
                 if (i == ms)
                         break;
-                wire_wait(L.c, 1);
+                if (!L.lazy || L.ms % L.lazy == 0)
+                        wire_wait(L.c, 1);
                 wire_wait(L.g, 1);
                 wire_wait(L.t, 1);
+                L.ms++;
         }
 }
 
