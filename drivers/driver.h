@@ -57,6 +57,9 @@ static inline void nic_tx_too_big(struct nic *n, struct pkt *p)
         pkt_drop(p, DROP_NIF_TX_TOO_BIG);
 }
 
+/* `used` of the ring's places for sending are taken: behind three quarters of them connections wait rather than fill it (netif.busy). */
+static inline void nic_tx_used(struct nic *n, u32 used, u32 ring) { n->nif.busy = used > ring / 4 * 3; }
+
 /* The contiguous pieces of a packet in order of the wire, none empty. Their number, or max + 1 when there are more. */
 struct piece { const u8 *ptr; u32 len; };
 u32 nic_pieces(const struct pkt *p, struct piece *out, u32 max);

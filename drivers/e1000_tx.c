@@ -20,7 +20,7 @@ void e1000_tx_reclaim(struct e1000 *d)
                 d->tx_pkt[last] = NULL;
                 d->tx_clean = (last + 1) % E1000_TX_RING;
         }
-        d->nic.nif.busy = used(d) > E1000_TX_RING / 4 * 3;
+        nic_tx_used(&d->nic, used(d), E1000_TX_RING);
 }
 
 /* 3.3.6: where the sums begin and go, and how to cut; the device keeps this until the next context descriptor. */

@@ -97,7 +97,7 @@ static void tx_load(struct ne2000 *d)
                 d->loaded = (u16)n;
                 pkt_free(p);
         }
-        d->nic.nif.busy = d->txq.n > NE_TXQ / 4 * 3;
+        nic_tx_used(&d->nic, d->txq.n, NE_TXQ);
 }
 
 /* Starts what is loaded once the wire is free, then loads the other buffer (6.0). */
@@ -130,7 +130,7 @@ void ne_xmit(struct netif *nif, struct pkt *p)
                 return;
         }
         pktq_put(&d->txq, p);
-        nif->busy = d->txq.n > NE_TXQ / 4 * 3;
+        nic_tx_used(&d->nic, d->txq.n, NE_TXQ);
         tx_pump(d);
 }
 

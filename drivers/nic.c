@@ -21,7 +21,7 @@ bool nic_add(struct stack *st, struct nic *n, bool link)
 
 u32 nic_rx_quota(const struct stack *st, u32 ring)
 {
-        u32 want = max_u32(st->pkts.n_total / 4, 4);
+        u32 want = max_u32(st->pkts.n_quarter, 4);
         return min_u32(min_u32(want, 128), ring);
 }
 

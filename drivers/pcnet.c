@@ -67,7 +67,7 @@ static void tx_reclaim(struct pcnet *d)
                 d->tx_pkt[i] = NULL;
                 d->tx_clean++;
         }
-        d->nic.nif.busy = d->tx_fill - d->tx_clean > TX_RING / 4 * 3;
+        nic_tx_used(&d->nic, d->tx_fill - d->tx_clean, TX_RING);
 }
 
 int pcnet_poll(struct nic *n, int budget)

@@ -80,7 +80,7 @@ static void tx_pump(struct rtl8139 *d)
                 d->n_busy++;
                 pkt_free(p);
         }
-        d->nic.nif.busy = d->txq.n > TXQ / 4 * 3;
+        nic_tx_used(&d->nic, d->txq.n, TXQ);
 }
 
 static void rtl_xmit(struct netif *nif, struct pkt *p)

@@ -103,7 +103,7 @@ static void tx_reclaim(struct vnet *d)
         struct pkt *p;
         while ((p = virtq_take(&d->tx, NULL, &d->nic.nif.count.tx_errors)))
                 pkt_free(p);
-        d->nic.nif.busy = d->tx.n_free < d->tx.size / 4u;
+        nic_tx_used(&d->nic, (u32)d->tx.size - d->tx.n_free, d->tx.size);
 }
 
 int vnet_poll(struct nic *n, int budget)
