@@ -106,7 +106,7 @@ static void row_get(struct client *c, const char *name, u32 lwip, u32 target)
         for (u32 i = 0; i < TIMES; i++)
                 request(c, true);
         client_send(c, C_ACK, NULL, 0, false);
-        step_row(name, TIMES, lwip, target);
+        step_row_stack(name, TIMES, lwip, target);
 }
 
 static void row_get_random(const char *name, u32 lwip, u32 target)
@@ -118,7 +118,7 @@ static void row_get_random(const char *name, u32 lwip, u32 target)
                 request(c, true);
                 client_send(c, C_ACK, NULL, 0, false);
         }
-        step_row(name, TIMES, lwip, target);
+        step_row_stack(name, TIMES, lwip, target);
 }
 
 /* SYN, ACK, GET, FIN,ACK in; SYN,ACK, response with FIN, ACK out. part: the one of them to count, ALL_PARTS: the whole. */

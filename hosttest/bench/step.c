@@ -13,7 +13,7 @@
 
 enum { SYMBOLS = 20000, SHOWN = 24 };
 struct symbol { u32 at; char name[44]; u64 self; bool driver, app, harness; };
-struct row { char name[80]; u32 times, lwip, target; double value; };
+struct row { char name[80]; u32 times, lwip, target; bool stack_alone; double value; };
 
 static struct symbol symbol[SYMBOLS];
 static u32 n_symbols;
@@ -23,15 +23,19 @@ static u64 counted, app_self;
 __attribute__((noinline)) void step_begin(void) { __asm__ volatile("int3" ::: "memory"); }
 __attribute__((noinline)) void step_end(void) { __asm__ volatile("nop" ::: "memory"); }
 
-double step_row(const char *name, u32 times, u32 lwip, u32 target)
+static double row_ends(const char *name, u32 times, u32 lwip, u32 target, bool stack_alone)
 {
         shared->times = times;
+        shared->stack_alone = stack_alone;
         snprintf(shared->name, sizeof shared->name, "%s", name);
         shared->lwip = lwip;
         shared->target = target;
         raise(SIGUSR1);
         return shared->value;
 }
+
+double step_row(const char *name, u32 times, u32 lwip, u32 target) { return row_ends(name, times, lwip, target, false); }
+double step_row_stack(const char *name, u32 times, u32 lwip, u32 target) { return row_ends(name, times, lwip, target, true); }
 
 static void read_symbols(void)
 {
@@ -121,15 +125,17 @@ static void show_functions(void)
 
 static void print_row(bool functions)
 {
-        double value = shared->value = (double)counted / shared->times;
+        double app = (double)app_self / shared->times, value = shared->value = (double)counted / shared->times - (shared->stack_alone ? app : 0);
         printf("%s: %.0f instructions", shared->name, value);
         if (shared->target)
                 printf(", target %u %s", shared->target, value <= shared->target ? "met" : "missed");
         if (shared->lwip)
                 printf(", lwIP %u", shared->lwip);
+        if (shared->stack_alone)
+                printf("; beside it %.0f of the application", app);
         printf("\n");
         if (functions) {
-                printf("        %8.1f of the application\n", (double)app_self / shared->times);
+                printf("        %8.1f of the application\n", app);
                 show_functions();
         }
         for (u32 i = 0; i < n_symbols; i++)

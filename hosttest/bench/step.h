@@ -15,5 +15,7 @@ void step_end(void);
 /* Ends a row: prints `name: value instructions`, all that was counted divided by `times`; beside it lwIP's figure and the
  * target, 0 = none. Returns the value. */
 double step_row(const char *name, u32 times, u32 lwip, u32 target);
+/* The same without what app_* cost, which is printed behind it. */
+double step_row_stack(const char *name, u32 times, u32 lwip, u32 target);
 
 #endif
