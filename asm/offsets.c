@@ -340,6 +340,10 @@ static void queues(void)
         VAL(KIND_NONE, TT_NONE);
         VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
         VAL(KIND_CALM, TT_CALM);
+        VAL(KIND_REPLY, TT_REPLY);
+        VAL(KIND_REPLIED, TT_REPLIED);
+        OFF(TCB_REPLY, struct tcb, reply);
+        OFF(TCB_REPLY_SUM, struct tcb, reply_sum);
         VAL(BYTE_FIN_RX, FIN_RX);
         VAL(BYTE_ESTABLISHED, TCP_B_ESTABLISHED);
         VAL(BYTE_SYN_ACK_RX, SYN_ACK_RX);

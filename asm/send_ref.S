@@ -1,4 +1,5 @@
-/* send_ref.S - bytes by reference onto the send queue from inside the connection's own event, with room for them.
+/* send_ref.S - bytes by reference onto the send queue from inside the connection's own event, with room for them;
+ * and the most usual, a calm connection's one reply.
  * SPDX-License-Identifier: MIT */
 #include "func.inc"
 #include "offsets.h"
@@ -11,6 +12,50 @@
  */
 func tcp_send_ref
         mov     ecx, [esp+4]
+        cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
+        jb      .Llisted
+        ja      .Lany
+
+        /* a calm connection's one reply, which it describes itself (calm.c): not more than a segment, the window, the buffer */
+        movzx   eax, word ptr [ecx+TCB_MSS]
+        mov     edx, [esp+12]
+        dec     edx
+        cmp     edx, eax
+        jae     .Llisted
+        cmp     edx, [ecx+TCB_SND_WND]
+        jae     .Llisted
+        cmp     edx, [ecx+TCB_SNDBUF]
+        jae     .Llisted
+        cmp     dword ptr [ecx+TCB_SND_QUEUED], 0
+        jne     .Llisted
+        mov     eax, [ecx+TCB_FLAGS]
+        mov     edx, [ecx+TCB_TS]
+        and     eax, F_FIN_QUEUED | F_USER_CLOSED | F_DEAD | F_BUSY
+        cmp     eax, F_BUSY
+        jne     .Lany
+        mov     eax, [edx+TS_CELLS+CELL_KEEP]
+        cmp     [edx+TS_CELLS+CELL_N_FREE], eax
+        jbe     .Lany
+        mov     eax, [esp+16]
+        test    eax, eax
+        jz      .Lany
+        sub     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE], 1 /* promised, both */
+        jb      .Lno_flight
+        dec     dword ptr [edx+TS_CELLS+CELL_N_FREE]
+        mov     eax, [eax]
+        mov     edx, [esp+12]
+        mov     [ecx+TCB_REPLY_SUM], eax
+        mov     eax, [esp+8]
+        mov     [ecx+TCB_SND_QUEUED], edx
+        mov     [ecx+TCB_REPLY], eax
+        mov     byte ptr [ecx+TCB_TIMER_KIND], KIND_REPLY
+        or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
+        xor     eax, eax
+        ret
+
+.Lno_flight:
+        inc     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE]
+.Llisted:
         mov     eax, [ecx+TCB_FLAGS]
         mov     edx, [ecx+TCB_TS]
         and     eax, F_FIN_QUEUED | F_USER_CLOSED | F_DEAD | F_BUSY

@@ -48,7 +48,7 @@ $B/twin/%.o: $$(call TWIN,$$*)
 UNIT_ASM := $(patsubst hosttest/%.c,$B/unit/%,$(wildcard hosttest/asm/*.c))
 $(UNIT_ASM): $B/unit/asm/%: hosttest/asm/%.c hosttest/asm/call_checked.S $B/twin/%.o $(call obj,k,$(ASM_BOTH)) $B/deps/cmocka.o $B/libnet.a
 	@mkdir -p $(@D)
-	$(CC) -m32 -no-pie -g -O1 -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d $< hosttest/asm/call_checked.S \
+	$(CC) -m32 -no-pie -g -O1 -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -I$B -Ihosttest/support -I$B/deps -MMD -MF $@.d hosttest/asm/call_checked.S $< \
 	        $(call obj,k,$(ASM_BOTH)) $B/twin/$*.o $B/libnet.a $B/deps/cmocka.o -o $@
 # The traces of TCP once more against what the kernel links, assembly included.
 REAL := $(patsubst hosttest/%.c,$B/real/%,$(wildcard hosttest/net/tcp/*.c))

@@ -10,15 +10,22 @@
 int c_tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
 
 static u8 text[4000];
-static u32 n_queued, n_refused;
+static u32 n_queued, n_refused, n_replies;
 
 static void one(u32 seed)
 {
         world_begin(seed * 2654435761u | 1);
         W.user_acts = false;
         struct tcb *t = W.t;
+        if (dice(2)) { /* calm, and nothing outstanding */
+                t->timer_kind = TT_CALM;
+                t->mss = (u16)ONE_OF(536, 1000, 1460);
+                t->snd_wnd = ONE_OF(0, 1, 535, 536, 999, 1000, 1001, 65535);
+                t->sndbuf = ONE_OF(1, 535, 536, 999, 1000, 1001, t->sndbuf, t->sndbuf);
+        }
         for (u32 i = 0; i < 10; i++) {
-                struct cellpool *cells = &t->ts->cells;
+                struct cellpool *cells = &t->ts->cells, *flights = &t->ts->flights;
+                u32 n_flights = flights->n_free;
                 u32 kept_flags = t->flags | TF_BUSY, keep = cells->keep, n_free = cells->n_free, sum = 0x12345678;
                 void *kept_free = cells->free;
                 t->flags = kept_flags | (dice(10) ? 0 : ONE_OF(TF_FIN_QUEUED, TF_USER_CLOSED, TF_DEAD));
@@ -29,16 +36,19 @@ static void one(u32 seed)
                         cells->free = NULL;
                         cells->n_free = 0;
                 }
-                if (t->snd_first && dice(3) == 0)
+                if (t->snd_first && t->timer_kind < TT_CALM && dice(3) == 0)
                         calm_begin(t);
+                flights->n_free = dice(8) ? n_flights : dice(2);
                 u32 room = t->sndbuf - t->snd_queued;
-                u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, room, room + 1, 0xffffffff),
+                u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, 1, room, room + 1, 0xffffffff, t->mss, t->mss + 1u, t->snd_wnd, t->snd_wnd + 1),
                                dice(3) ? (u32)(uintptr_t)&sum : 0}, got;
                 if (!world_same((const void *)tcp_send_ref, (const void *)c_tcp_send_ref, args, &got)) {
                         fprintf(stderr, "# seed %u, piece %u\n", seed, i);
                         fail();
                 }
                 got ? n_refused++ : n_queued++;
+                n_replies += t->timer_kind == TT_REPLY;
+                flights->n_free = n_flights;
                 cells->keep = keep;
                 if (!cells->free) {
                         cells->free = kept_free;
@@ -53,8 +63,8 @@ static void pieces_of_every_kind(void **state)
 {
         for (u32 seed = 1; seed <= 3000; seed++)
                 one(seed);
-        print_message("# %u queued, %u refused\n", n_queued, n_refused);
-        assert_true(n_queued > 10000 && n_refused > 3000);
+        print_message("# %u queued (%u times the connection's own), %u refused\n", n_queued, n_replies, n_refused);
+        assert_true(n_queued > 10000 && n_replies > 300 && n_refused > 3000);
 }
 
 int main(void)

@@ -23,14 +23,17 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
 {
         const struct flight *f = t->flight;
         u32 sacked = 0, lost = 0, retrans = 0, n_sacked = 0, at = t->snd_una;
-        MUST(t->rto_ms || t->timer_kind == TT_CALM);
-        if (t->timer_kind == TT_CALM) {
+        MUST(t->rto_ms || t->timer_kind >= TT_CALM);
+        MUST(t->timer_kind != TT_REPLY); /* sent, or listed, at the end of the event */
+        if (t->timer_kind >= TT_CALM) {
                 u32 least = t->ts->calm_ms;
                 MUST(!f && !t->reasm && !t->conv && t->srtt_us && t->min_rtt_us && t->cwnd / 2 > t->mss && tcb_rto(t) >= least);
                 MUST(timer_running(&t->timer) && (s32)(t->timer.due_ms - tcb_now_ms(t) - least) <= 0);
                 MUST(tcb_now_us(t) - t->calm_tx_us < (2 * least + 2) * 1000);
                 const struct sndent *e = t->snd_first;
                 MUST(!e || (e->has_sum && (!e->next || (e->next->has_sum && !e->next->next))));
+                MUST(t->timer_kind != TT_REPLIED || (!e && tcb_calm(t) && t->snd_queued <= t->mss && !(t->state & FIN_TX)));
+                *cells += t->timer_kind == TT_REPLIED; /* promised */
                 MUST(!tcb_calm(t) || t->snd_queued == tcb_outstanding(t) - (t->state & FIN_TX ? 1u : 0u));
                 return;
         }
@@ -79,7 +82,8 @@ UNSEEN static inline void check_send_queue(const struct tcb *t, u32 *cells)
         }
         MUST(cur);
         MUST(!last || last == t->snd_last);
-        MUST(n == t->snd_queued);
+        MUST(t->timer_kind == TT_REPLIED || n == t->snd_queued);
+        n = t->snd_queued;
         u32 syn = t->state & SYN_ACK_RX ? 0 : t->snd_nxt != t->iss, fin = (t->state & FIN_TX) && !(t->state & FIN_ACK_RX);
         MUST(tcb_outstanding(t) <= n + syn + fin);
         MUST(!fin || tcb_outstanding(t) == n + syn + fin);

@@ -7,6 +7,11 @@
  *      nothing lay idle for longer than the least RTO
  *      the congestion window holds more than two full segments, so that a calm run never uses it up, and does not widen it (RFC 7661 4.3)
  *      a round trip and the smallest one are known, and RTO follows from them whenever one was measured (rto_ms is 0 then)
+ * One piece by reference, queued by tcp_send_ref inside the connection's own event while nothing else was, needs no cell either: the
+ * connection describes it itself, until somebody else wants to look at the queue (calm_settle). Nothing is listed there meanwhile.
+ *      TT_CALM      what is outstanding, if anything, is listed
+ *      TT_REPLY     `reply`, reply_sum and snd_queued are all that is queued, and it was not sent yet. A flight and a cell are promised
+ *      TT_REPLIED   the same, and it is all that is outstanding
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
@@ -44,11 +49,29 @@ void calm_acked(struct tcb *t)
         t->rto_ms = 0;
         t->snd_una = t->snd_nxt;
         t->ts->flights.n_free++;
-        sndq_free(t);
+        if (t->timer_kind == TT_CALM) {
+                sndq_free(t);
+                return;
+        }
+        t->ts->cells.n_free++;
+        t->snd_queued = 0;
+        t->timer_kind = TT_CALM;
+}
+
+void calm_settle(struct tcb *t)
+{
+        t->ts->cells.n_free++;
+        struct sndent *e = pool_get(&t->ts->cells);
+        *e = (struct sndent){.ptr = t->reply, .len = t->snd_queued, .sum = t->reply_sum, .has_sum = true};
+        t->snd_first = t->snd_last = e;
+        if (t->timer_kind == TT_REPLY)
+                t->ts->flights.n_free++;
+        t->timer_kind = TT_CALM;
 }
 
 void calm_end(struct tcb *t)
 {
+        sndq_list(t);
         u32 tx_us = t->calm_tx_us, fin = t->state & FIN_TX ? 1 : 0;
         t->timer_kind = TT_NONE;
         t->rto_ms = tcb_rto(t);

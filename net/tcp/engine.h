@@ -88,7 +88,7 @@ static inline u32 tcb_now_ms(const struct tcb *t) { return t->ts->st->wheel.now_
 static inline u32 tcb_now_us(const struct tcb *t) { return (u32)t->ts->st->now_us; }
 static inline u32 tcb_outstanding(const struct tcb *t) { return t->snd_nxt - t->snd_una; }
 /* Something is outstanding, and it is a calm run. */
-static inline bool tcb_calm(const struct tcb *t) { return t->timer_kind == TT_CALM && t->snd_una != t->snd_nxt; }
+static inline bool tcb_calm(const struct tcb *t) { return t->timer_kind >= TT_CALM && t->snd_una != t->snd_nxt; }
 static inline u32 tcb_rto(const struct tcb *t) { return t->rto_ms ? t->rto_ms : rtt_base_rto(t); }
 static inline u32 tcb_rcv_wnd(const struct tcb *t) { return t->rcv_adv - t->rcv_nxt; }
 

@@ -129,10 +129,17 @@ void sent_put(struct tcb *t, struct sent *r);                             /* giv
 bool calm_begin(struct tcb *t);                                           /* the run that follows may be a calm one */
 void calm_acked(struct tcb *t);                                           /* all of it, and nothing else is queued */
 void calm_end(struct tcb *t);
+void calm_settle(struct tcb *t);
+/* What is queued is listed from snd_first on. */
+static inline void sndq_list(struct tcb *t)
+{
+        if (unlikely(t->timer_kind > TT_CALM))
+                calm_settle(t);
+}
 /* From here on everything is where it belongs: what is outstanding in a flight, times in their fields. */
 static inline void flight_wake(struct tcb *t)
 {
-        if (unlikely(t->timer_kind == TT_CALM))
+        if (unlikely(t->timer_kind >= TT_CALM))
                 calm_end(t);
 }
 
@@ -180,6 +187,7 @@ int tcp_send_ref_any(struct tcb *t, const void *ptr, u32 n, const u32 *sum); /* 
 /* e, just taken from the cells, becomes the last entry: n bytes at ptr, their partial sum or NULL, and who holds them or NULL. */
 static inline void sndq_append(struct tcb *t, struct sndent *e, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
 {
+        sndq_list(t);
         if (!sum || (t->snd_first && t->snd_first->next))
                 flight_wake(t); /* a calm run has two pieces at most, whose sums are known */
         e->next = NULL;

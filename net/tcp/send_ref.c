@@ -1,12 +1,25 @@
-/* send_ref.c - bytes by reference onto the send queue from inside the connection's own event, with room for them: the usual.
- * Twin of asm/send_ref.S; whatever is not so is left to sndq.c. SPDX-License-Identifier: MIT */
+/* send_ref.c - bytes by reference onto the send queue from inside the connection's own event, with room for them: the usual; and the
+ * most usual, a calm connection's one reply (calm.c). Twin of asm/send_ref.S; whatever is not so is left to sndq.c. SPDX-License-Identifier: MIT */
 #include "engine.h"
 
 int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
 {
-        struct cellpool *cells = &t->ts->cells;
+        struct cellpool *cells = &t->ts->cells, *flights = &t->ts->flights;
         struct sndent *e = cells->free;
         u32 all = t->snd_queued + n;
+        if (t->timer_kind == TT_CALM && !t->snd_queued && sum && n - 1 < t->mss && n <= t->snd_wnd && n <= t->sndbuf &&
+            (t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) == TF_BUSY && cells->n_free > cells->keep && flights->n_free) {
+                cells->n_free--;
+                flights->n_free--;
+                t->snd_queued = n;
+                t->reply = ptr;
+                t->reply_sum = *sum;
+                t->timer_kind = TT_REPLY;
+                t->flags |= TF_WANT_TX;
+                return 0;
+        }
+        if (t->timer_kind > TT_CALM)
+                return tcp_send_ref_any(t, ptr, n, sum);
         if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || !n || !sum || (t->snd_first && t->snd_first->next) ||
                      all < n || all > t->sndbuf || cells->n_free <= cells->keep))
                 return tcp_send_ref_any(t, ptr, n, sum);

@@ -31,6 +31,7 @@ void flight_put(struct tcb *t)
 {
         struct flight *f = t->flight;
         if (tcb_calm(t)) {
+                sndq_list(t);
                 t->ts->flights.n_free++;
                 t->timer_kind = TT_NONE;
         }

@@ -167,6 +167,7 @@ u32 tcp_unqueue(struct tcb *t, u32 n)
 
 void sndq_free(struct tcb *t)
 {
+        sndq_list(t);
         t->snd_queued = 0;
         while (t->snd_first)
                 pop(t);

@@ -46,7 +46,7 @@ enum tcb_flag {
 
 enum uto { UTO_OFF, UTO_OPEN /* the peer may lengthen ours */, UTO_OURS /* told, but the user's own counts */ };
 enum tcp_timer_kind { TT_NONE, TT_RTX, TT_TLP, TT_REO, TT_PERSIST, TT_KEEPALIVE, TT_FIN_WAIT_2, TT_TX_RETRY, TT_SWS,
-                      TT_CALM };
+                      TT_CALM, TT_REPLY, TT_REPLIED /* these three: calm.c */ };
 
 struct flight;
 struct reasm;
@@ -93,16 +93,22 @@ struct tcb {
         u32  last_rx_ms;        /* anything acceptable came (keep-alive) */
         /* --- 128: timing and limits --- */
         struct timer timer;     /* may be due before due_ms: it then runs on */
-        u32  due_ms;
+        union {
+                u32 due_ms;
+                const u8 *reply; /* of TT_REPLY and TT_REPLIED (calm.c): all that is queued */
+        };
         u32  srtt_us, rttvar_us; /* times 8, times 4 (RFC 6298 2) */
-        u32  rto_ms;            /* 0, of TT_CALM: it follows from the two above (tcb_rto) */
+        u32  rto_ms;            /* 0, from TT_CALM on: it follows from the two above (tcb_rto) */
         union {
                 u32 last_tx_ms; /* data was sent (idle restart) */
-                u32 calm_tx_us; /* the same, of TT_CALM (calm.c) */
+                u32 calm_tx_us; /* the same, from TT_CALM on (calm.c) */
         };
         u16  ack_due;           /* ms, low half: when a delayed acknowledgement is to go ... */
         u16  ack_look;          /* ... and when the list of delayed ones looks at this connection, not later (batch.c) */
-        u32  progress_ms;       /* since when nothing was acknowledged, while something is outstanding (R1, R2) */
+        union {
+                u32 progress_ms; /* since when nothing was acknowledged, while something is outstanding (R1, R2) */
+                u32 reply_sum;   /* partial checksum of `reply` */
+        };
         u32  max_snd_wnd;       /* largest window offered (SWS; RFC 5961 5) */
         u32  snd_wl1;           /* SND.WL2 is SND.UNA: what moves it brings its window */
         u16  gen;               /* counts lives of this slot (R167) */

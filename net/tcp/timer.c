@@ -203,7 +203,7 @@ static void fire(struct tcb *t, enum tcp_timer_kind kind)
                         tcp_timer_rearm(t);
                 }
                 break;
-        case TT_CALM: case TT_NONE: break;
+        case TT_CALM: case TT_REPLY: case TT_REPLIED: case TT_NONE: break;
         }
 }
 
@@ -220,7 +220,7 @@ static bool still_calm(struct tcb *t)
 void tcp_timer_fired(struct timer *tm)
 {
         struct tcb *t = container_of(tm, struct tcb, timer);
-        if (t->timer_kind == TT_CALM) {
+        if (t->timer_kind >= TT_CALM) {
                 if (still_calm(t))
                         return;
                 flight_wake(t);

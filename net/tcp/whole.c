@@ -22,12 +22,35 @@ static inline u32 refer(struct pkt *p, const struct sndent *e)
         return cksum_plus(sum, odd ? cksum_odd(e->sum) : e->sum);
 }
 
+enum { UNUSUAL = TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD };
+
+/* What tcp_send_ref found to fit and the connection describes itself (calm.c). */
+static inline bool send_reply(struct tcb *t)
+{
+        u32 n = t->snd_queued, seq = t->snd_nxt;
+        struct pkt *p = pkt_alloc(&t->ts->st->pkts, PKT_HEADROOM);
+        if (!p)
+                return false;
+        p->frag[0] = (struct frag){t->reply, n, NULL};
+        p->nfrag = 1;
+        t->snd_nxt = seq + n;
+        t->calm_tx_us = tcb_now_us(t);
+        t->timer_kind = TT_REPLIED;
+        tcp_respond(t, p, seq, TCP_ACK | TCP_PSH, n, t->reply_sum);
+        return true;
+}
+
 bool tcp_send_whole(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
+        if (t->timer_kind == TT_REPLY) {
+                if (!(t->flags & (UNUSUAL | TF_FIN_QUEUED)))
+                        return send_reply(t);
+                calm_settle(t);
+        }
         u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
         if (!n || n + fin > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
-            (t->flags & (TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD)))
+            (t->flags & UNUSUAL))
                 return false;
         if ((t->timer_kind != TT_CALM && !calm_begin(t)) || !ts->flights.n_free)
                 return false;
