@@ -31,16 +31,12 @@ endfunc cksum_add
         .set    CHAIN, 1536
         .section .text.cksum_add, "ax", @progbits
 cksum_base:
-        test    cl, 3
-        jnz     .Ltail
-.Lwords_of:
-        cmp     ecx, CHAIN
-        ja      .Lbase_long
-        add     edx, ecx
-        lea     ecx, [ecx+ecx*2]
-        shr     ecx, 1                          /* bytes of adc; an even number leaves no carry, and nothing below touches it */
-        not     ecx
-        lea     ecx, [ecx+.Lchained+1]
+        ror     ecx, 2                          /* words; a rest makes it more than any number of them */
+        cmp     ecx, CHAIN/4
+        ja      .Lbase_other
+        lea     edx, [edx+ecx*4]
+        imul    ecx, ecx, -6                    /* bytes of adc to go; what fits leaves no carry, and nothing below touches it */
+        lea     ecx, [ecx+.Lchained]
         jmp     ecx
         .p2align 4
         .set    k, -CHAIN
@@ -53,16 +49,19 @@ cksum_base:
         adc     eax, 0                          /* the carry of the carry: all ones met all ones */
         ret
 
-.Lbase_long:
-        push    ecx
+.Lbase_other:
+        rol     ecx, 2
+        test    cl, 3
+        jnz     .Ltail
+        push    ecx                             /* long: a chain's worth first */
         push    edx
         mov     ecx, CHAIN
-        call    .Lwords_of
+        call    cksum_base
         pop     edx
         pop     ecx
         add     edx, CHAIN
         sub     ecx, CHAIN
-        jmp     .Lwords_of
+        jmp     cksum_base
 
 .Ltail:                                         /* the last 1 to 3 bytes first */
         movzx   ebx, byte ptr [edx+ecx-1]
@@ -81,7 +80,7 @@ cksum_base:
         add     eax, ebx
         adc     eax, 0
         and     ecx, -4
-        jmp     .Lwords_of
+        jmp     cksum_base
 
 /*
  * With vectors no word is ever widened: each is added to W, the sums of the words of each lane modulo 2^16 (paddw), and to H,

@@ -81,6 +81,7 @@ static void connection(void)
         OFF(TS_KEY, struct tcp_state, key);
         OFF(TS_SHIFT, struct tcp_state, shift);
         OFF(TS_DEPTH, struct tcp_state, depth);
+        OFF(TS_LINE, struct tcp_state, line);
         OFF(TS_DUE, struct tcp_state, due);
         OFF(TS_N_DUE, struct tcp_state, n_due);
         OFF(TS_BATCH, struct tcp_state, batch.first);

@@ -118,7 +118,7 @@ func netif_rx
         mov     eax, [esi+H_ACK]                /* SEG.ACK = SND.UNA */
         bswap   eax
         cmp     eax, [edi+TCB_SND_UNA]
-        jne     .Lnew_ack
+        jne     .Lforetold_ack
         mov     eax, [esi+H_SEQ]                /* SEG.SEQ = RCV.NXT */
         bswap   eax
         sub     eax, [edi+TCB_RCV_NXT]
@@ -139,51 +139,65 @@ func netif_rx
         inc     dword ptr [edx+TS_IN_SEGS]
         inc     dword ptr [edx+TS_DEPTH]
         mov     ecx, [ecx+ST_NOW_MS]
-        mov     edx, [edi+TCB_RCV_NXT]
         mov     eax, [esp+R_LEN]
         mov     [edi+TCB_LAST_RX_MS], ecx
-        mov     [edi+TCB_SND_WL1], edx
-
-        /* the buffer becomes the receive queue, or its end */
-        add     edx, eax
+        mov     ecx, [edi+TCB_RCV_NXT]
         add     esi, BOTH_HEADERS
-        mov     [edi+TCB_RCV_NXT], edx
+        mov     [edi+TCB_SND_WL1], ecx
+        add     ecx, eax
         mov     [ebx+PKT_DATA], esi
+        mov     [edi+TCB_RCV_NXT], ecx
         mov     [ebx+PKT_LEN], ax
+        movzx   esi, word ptr [edi+TCB_RCV_MSS]
+        or      dword ptr [edi+TCB_FLAGS], F_BUSY
+        cmp     eax, esi
+        ja      .Llargest
+.Lmss:
+
+        /* the buffer becomes the receive queue, or its end, and the user may read it */
         cmp     dword ptr [edi+TCB_RCV_QUEUED], 0
         jne     .Lappend
         mov     [edi+TCB_RCV_FIRST], ebx
         mov     [edi+TCB_RCV_LAST], ebx
         mov     [edi+TCB_RCV_QUEUED], eax
-.Lpolicy:
-        /* tcp_ack_policy: every second full segment at the end of the batch, else later; edx RCV.NXT, eax bytes of text, ecx now */
-        movzx   esi, word ptr [edi+TCB_RCV_MSS]
-        cmp     eax, esi
-        ja      .Llargest
-.Lmss:
-        mov     eax, [edi+TCB_FLAGS]
-        sub     edx, [edi+TCB_RCV_ACKED]
-        add     esi, esi
-        cmp     edx, esi
-        jae     .Lack_now
-        test    eax, F_ACK_DELAYED
-        jnz     .Lowed_already
-        add     ecx, DELACK_MS
-        or      eax, F_ACK_DELAYED | F_BUSY
-        mov     [edi+TCB_ACK_DUE], cx
-.Lowing:
-        mov     [edi+TCB_FLAGS], eax
         mov     ecx, [edi+TCB_EV]
+        mov     [edx+TS_LINE], ebx
         mov     ecx, [ecx+EV_READABLE]
         test    ecx, ecx
-        jz      .Lleave
+        jz      .Lunread
         CALL_T  ecx
-.Lleave:
+        mov     edx, [edi+TCB_TS]
+        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLY
+        je      .Lreply
+.Lread:                                         /* edx: tcp_state, esi: what counts as a full segment */
+        cmp     [edx+TS_LINE], ebx
+        je      .Lunread
+        mov     eax, [ebx+PKT_POOL]             /* tcp_consume left it to us */
+        mov     ecx, [eax+POOL_FREE]
+        mov     byte ptr [ebx+PKT_REFS], 0
+        mov     [ebx+PKT_NEXT], ecx
+        mov     [eax+POOL_FREE], ebx
+        inc     dword ptr [eax+POOL_N_FREE]
+
+        /* tcp_ack_policy: every second full segment at the end of the batch, else later */
+.Lpolicy:
+        mov     ecx, [edi+TCB_RCV_NXT]
+        mov     eax, [edi+TCB_FLAGS]
+        sub     ecx, [edi+TCB_RCV_ACKED]
+        add     esi, esi
+        cmp     ecx, esi
+        jae     .Lack_now
+        test    eax, F_ACK_DELAYED
+        jnz     .Lowing
+        mov     ecx, [edi+TCB_LAST_RX_MS]       /* now */
+        or      eax, F_ACK_DELAYED
+        add     ecx, DELACK_MS
+        mov     [edi+TCB_ACK_DUE], cx
+        mov     [edi+TCB_FLAGS], eax
+.Lowing:
         cmp     ebp, A_FIRST
         jae     .Lwritable
-.Lleaving:                                      /* tcp_leave, when there is nothing to do: if an acknowledgement waits, it is listed */
-        mov     eax, [edi+TCB_FLAGS]
-        mov     edx, [edi+TCB_TS]
+.Lleaving:                                      /* tcp_leave, when there is nothing to do: if an acknowledgement waits, it is listed; eax flags */
         xor     eax, F_IN_DELACK
         test    eax, F_DEAD | F_WANT_TX | F_ACK_NOW | F_IN_DELACK
         jnz     .Lleave_busy

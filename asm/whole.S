@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
-#define UNUSUAL         (F_CORK | F_ECN | F_URG_TX | F_ACK_ON_READ | F_NO_DF | F_NO_PMTUD)
-
 /* Entry edx becomes ebx's piece at `frag`. ecx becomes its length; spoils eax. */
 .macro PIECE frag
         mov     eax, [edx+ENT_PTR]
@@ -49,6 +47,11 @@ tcp_whole_go_on:
         mov     edx, [edi+TCB_TS]
         mov     ebp, [edx+TS_ST]
         PKT_TAKE ebp, .Lreply_empty, 1
+
+/* tcp_reply_go_on: the same for who has ENTERed with such a reply; it goes in ebx (PKT_TAKEn with a piece), ebp the stack, and
+ * [esp+L_FLAGS] is set as for plain.inc. */
+        .globl  tcp_reply_go_on
+tcp_reply_go_on:
         mov     eax, [ebp+ST_NOW_US]
         mov     ecx, [edi+TCB_SND_QUEUED]
         mov     esi, [edi+TCB_SND_NXT]

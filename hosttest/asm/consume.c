@@ -9,7 +9,7 @@
 
 void c_tcp_consume(struct tcb *t, u32 n);
 
-static u32 n_all, n_part, n_updates;
+static u32 n_all, n_part, n_updates, n_line;
 
 static void vary(struct tcb *t)
 {
@@ -44,6 +44,8 @@ static void one(u32 seed)
                         tcp_append(t, p, n, dice(2));
                 }
                 vary(t);
+                t->ts->line = t->rcv_queued && dice(8) ? dice(4) ? t->rcv_first : t->rcv_last : (const void *)t->ts;
+                bool line = t->ts->line != t->ts;
                 u32 n = dice(3) ? t->rcv_queued : ONE_OF(0, 1, t->rcv_queued / 2, t->rcv_queued + 1);
                 u32 args[6] = {(u32)(uintptr_t)t, n};
                 n == t->rcv_queued ? n_all++ : n_part++;
@@ -51,6 +53,7 @@ static void one(u32 seed)
                         fprintf(stderr, "# seed %u, read %u\n", seed, i);
                         fail();
                 }
+                n_line += line && t->ts->line == t->ts;
                 n_updates += (t->flags & TF_ACK_NOW) != 0;
                 if (!W.t || t->state != TCP_B_ESTABLISHED)
                         return;
@@ -61,8 +64,8 @@ static void reads_of_every_kind(void **state)
 {
         for (u32 seed = 1; seed <= 4000; seed++)
                 one(seed);
-        print_message("# %u of all there was, %u of a part; %u wanted a window update\n", n_all, n_part, n_updates);
-        assert_true(n_all > 5000 && n_part > 2000 && n_updates > 1000);
+        print_message("# %u of all there was (%u left to the straight line), %u of a part; %u wanted a window update\n", n_all, n_line, n_part, n_updates);
+        assert_true(n_all > 5000 && n_line > 2000 && n_part > 2000 && n_updates > 1000);
 }
 
 int main(void)

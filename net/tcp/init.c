@@ -58,6 +58,7 @@ bool tcp_init(struct stack *st)
                 return false;
         st->tcp = ts;
         ts->st = st;
+        ts->line = ts;
         tcp_set_rto_min(st, TCP_RTO_MIN_MS);
         ts->tw_ahead_ms = stack_now_ms(st) - TCP_CHALLENGE_MS;
         ts->isn_key = st->key;

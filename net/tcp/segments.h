@@ -89,6 +89,9 @@ u32 tcp_put_ts(u8 *o, u32 tsval, u32 tsecr);
 u32 tcp_put_sack(const struct tcb *t, u8 *o, u32 room, const struct sack_block *dsack);
 
 /* whole.c */
+enum { TCP_UNUSUAL_TX = TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD };
+/* What is of TT_REPLY may go out as it is. */
+static inline bool tcp_usual_reply(const struct tcb *t) { return !(t->flags & (TCP_UNUSUAL_TX | TF_FIN_QUEUED)); }
 /* all that is queued as one segment; false: tx.c does it */
 bool tcp_send_whole(struct tcb *t);
 

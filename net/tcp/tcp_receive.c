@@ -26,6 +26,31 @@ static inline bool header_ok(const u8 *ip)
         return cksum_fold(cksum_plus(cksum_plus(w0, w1), cksum_plus(w2, cksum_plus(word(ip, 3), word(ip, 4))))) == 0xffff;
 }
 
+/* Nothing but text of `len` bytes, p->data at it, for a user to whom a part of a message is as good. */
+static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
+{
+        struct tcp_state *ts = t->ts;
+        t->rcv_nxt += len;
+        t->rcv_mss = (u16)max_u32(t->rcv_mss, len);
+        if (t->rcv_queued) {
+                tcp_append(t, p, len, false);
+        } else {
+                t->rcv_first = t->rcv_last = p;
+                t->rcv_queued = len;
+                ts->line = p;
+        }
+        bool held = ts->line == p;
+        if (t->ev->readable)
+                t->ev->readable(t);
+        if (held && ts->line != p)
+                pkt_free(p);
+        ts->line = ts;
+        /* a reply that goes out at once acknowledges it, and nobody else is asked before */
+        if (t->timer_kind != TT_REPLY || !tcp_usual_reply(t) || (t->flags & (TF_DEAD | TF_SYN_PENDING)) ||
+            (acked && t->ev->writable) || !ts->st->pkts.free)
+                tcp_ack_policy(t, len);
+}
+
 /* In-order text of `len` bytes, p->data at it, or none, and FIN. */
 static inline void take(struct tcb *t, struct pkt *p, u32 len, bool psh, bool fin)
 {
@@ -124,7 +149,9 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 p->data += l2 + sizeof(struct ip_hdr) + hlen;
                 p->len = (u16)len;
         }
-        if (len || fin) {
+        if (len && !fin && !(t->flags & TF_PSH_MESSAGE)) {
+                tell(t, p, len, acked);
+        } else if (len || fin) {
                 take(t, p, len, w3 & TCP_PSH << 8, fin);
         } else {
                 pkt_free(p);

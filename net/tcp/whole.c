@@ -22,8 +22,6 @@ static inline u32 refer(struct pkt *p, const struct sndent *e)
         return cksum_plus(sum, odd ? cksum_odd(e->sum) : e->sum);
 }
 
-enum { UNUSUAL = TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD };
-
 /* What tcp_send_ref found to fit and the connection describes itself (calm.c). */
 static inline bool send_reply(struct tcb *t)
 {
@@ -44,13 +42,13 @@ bool tcp_send_whole(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
         if (t->timer_kind == TT_REPLY) {
-                if (!(t->flags & (UNUSUAL | TF_FIN_QUEUED)))
+                if (tcp_usual_reply(t))
                         return send_reply(t);
                 calm_settle(t);
         }
         u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
         if (!n || n + fin > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
-            (t->flags & UNUSUAL))
+            (t->flags & TCP_UNUSUAL_TX))
                 return false;
         if ((t->timer_kind != TT_CALM && !calm_begin(t)) || !ts->flights.n_free)
                 return false;
