@@ -127,10 +127,13 @@ static bool check_syn(struct tcb *t, struct tcp_seg *s, struct pkt *p)
  * may be anybody's, and is not looked at (6.1.5). */
 static bool note_ecn(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
+        bool was = t->flags & TF_ECE, mark = (t->flags & TF_ECN) && s->ce;
         if (s->flags & TCP_CWR)
                 t->flags &= ~(u32)TF_ECE;
-        if ((t->flags & TF_ECN) && s->ce)
+        if (mark)
                 t->flags |= TF_ECE;
+        if (s->len && (was ? s->flags & TCP_CWR : mark))
+                t->flags |= TF_ACK_NOW; /* its sender may have reduced to a single segment: to delay would cost a time-out */
         return true;
 }
 

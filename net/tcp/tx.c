@@ -39,7 +39,7 @@ static bool small_may_go(const struct tcb *t, u32 len, bool last)
 {
         if (t->timer_kind == TT_SWS && (s32)(tcb_now_ms(t) - t->due_ms) >= 0)
                 return true; /* override time-out */
-        if (last && tcp_fin_due(t))
+        if (last && (tcp_fin_due(t) || (t->flags & TF_URG_TX)))
                 return true;
         if (t->flags & TF_CORK)
                 return false;
@@ -324,7 +324,7 @@ void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum d
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
         /* what was overtaken on its way draws two at most: three would look like a loss to its sender */
         bool late = !(s->flags & (TCP_SYN | TCP_RST)) && (why == DROP_TCP_PAWS || seq_lt(s->seq, t->rcv_nxt));
-        if ((s->len && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t, late ? 2 : TCP_CHALLENGES)) {
+        if (((s->len || s->flags & TCP_FIN) && !(s->flags & (TCP_SYN | TCP_RST))) || probe || may_challenge(t, late ? 2 : TCP_CHALLENGES)) {
                 t->ts->count.challenges++;
                 tcp_ack_now(t, NULL);
         }

@@ -108,6 +108,7 @@ static void rfc_3168_mark_on_the_segment_with_cwr_counts(void **s)
 {
         established_ecn();
         rx_marked(T_ACK, 1, 1, MSS);
+        expect_tx(T_ACK | T_ECE, 1, 1 + MSS, 0);
         rx_marked(T_ACK | T_CWR, 1 + MSS, 1, MSS);
         expect_tx(T_ACK | T_ECE, 1, 1 + 2 * MSS, 0);
         trace_end();
@@ -154,8 +155,7 @@ static void rfc_3168_marks_count_behind_a_syn_that_did_not_ask(void **s)
         rx_opts(T_SYN | T_ACK | T_ECE, 0, 1, 0, opt_mss1460, 4);
         expect_tx(T_ACK, 1, 1, 0);
         rx_marked(T_ACK, 1, 1, MSS);
-        rx_marked(T_ACK, 1 + MSS, 1, MSS);
-        expect_tx(T_ACK | T_ECE, 1, 1 + 2 * MSS, 0);
+        expect_tx(T_ACK | T_ECE, 1, 1 + MSS, 0);
         send_bytes(0, 1000);
         for (; (f = wire_tx(T.w)) != NULL; n++)
                 assert_false(is_ect(f));
@@ -215,6 +215,10 @@ static void fin_is_answered_however_often_it_comes(void **s)
         for (u32 i = 0; i < 4; i++) { /* our acknowledgement is lost, and lost again */
                 wait_ms(100);
                 rx(T_ACK | T_FIN, 1, 1, 0);
+                expect_tx(T_ACK, 1, 2, 0);
+        }
+        for (u32 i = 0; i < 8; i++) { /* beyond the window: FIN is repeated by a timer, so this is no war of acknowledgements */
+                rx(T_ACK | T_FIN, 100000, 1, 0);
                 expect_tx(T_ACK, 1, 2, 0);
         }
         trace_end();
