@@ -17,10 +17,10 @@ static void window_opened(struct tcb *t)
         }
         if (t->timer_kind != TT_PERSIST)
                 return;
-        sent_join(t); /* the probe cut a byte off the front */
         for (; r; r = r->next)
-                if (!(r->flags & (SENT_SACKED | SENT_LOST)))
+                if (!(r->flags & SENT_SACKED) && (r->flags & (SENT_LOST | SENT_RTX)) != SENT_LOST)
                         sent_mark(t, r, SENT_LOST);
+        sent_join(t); /* the probe cut a byte off the front */
         tcp_predict(t);
 }
 
@@ -62,7 +62,7 @@ void tcp_ack_advance(struct tcb *t, u32 ack, const u32 *tsecr)
         if (t->flight && unlikely(t->flight->probe_end))
                 pmtu_acked(t, ack);
         if (t->flight)
-                sent_ack(t, ack, &rtt_us);
+                sent_ack(t, ack, &rtt_us, tsecr);
         sample_rtt(t, rtt_us, tsecr);
         sndq_trim(t, data);
         t->snd_una = ack;

@@ -114,7 +114,7 @@ bool sent_room(const struct tcb *t);
 void sent_add(struct tcb *t, u32 seq, u32 end);                           /* new at SND.NXT */
 bool sent_split(struct tcb *t, struct sent *r, u32 at);
 void sent_join(struct tcb *t);
-void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us);
+void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us, const u32 *tsecr);
 void sent_mark(struct tcb *t, struct sent *r, u8 flag);                   /* sets SACKED or LOST, keeping the sums */
 void sent_again(struct tcb *t, struct sent *r);                           /* it went out once more, behind all others */
 u32 sent_since(const struct tcb *t, const struct sent *r);                /* microseconds since it was sent last, at least 1 */

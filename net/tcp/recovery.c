@@ -173,8 +173,8 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
                 prr(t, advanced && !lost_more);
                 break;
         case CA_LOSS:
-                if (t->cwnd < t->ssthresh)
-                        t->cwnd += min_u32(f->delivered, 2u * t->mss);
+                if (advanced && t->cwnd < t->ssthresh) /* RFC 5681 3.1 (2): not for duplicates */
+                        t->cwnd += min_u32(f->delivered, t->mss);
                 break;
         case CA_OPEN:
                 if (advanced)

@@ -145,7 +145,7 @@ void sent_join(struct tcb *t)
 {
         struct flight *f = t->flight;
         struct sent *r = f->first, *n = r ? r->next : NULL;
-        if (!n || (r->flags | n->flags) & (SENT_SACKED | SENT_LOST | SENT_RTX) || n->end - r->seq > t->mss)
+        if (!n || (r->flags | n->flags) & (SENT_SACKED | SENT_RTX) || (r->flags ^ n->flags) & SENT_LOST || n->end - r->seq > t->mss)
                 return;
         r->end = n->end;
         r->flags |= n->flags;
@@ -200,9 +200,15 @@ static void forget(struct flight *f, const struct sent *r, u32 to)
                 f->retrans -= n;
 }
 
+/* RFC 8985 6.2 step 2: the echo is older than r's last copy, so it is the first one that arrived. */
+static bool first_copy(const struct tcb *t, const struct sent *r, const u32 *tsecr)
+{
+        return (r->flags & SENT_EVER_RTX) && tsecr && *tsecr && tcb_now_ms(t) + t->ts_off - *tsecr > sent_since(t, r) / 1000 + 1;
+}
+
 /* Drops what lies below ack. *rtt_us: of the oldest run, unchanged when any was sent twice (Karn, MUST-18): what lay behind a
- * hole was acknowledged late, however short its way. */
-void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
+ * hole was acknowledged late, however short its way. tsecr NULL: there is none. */
+void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us, const u32 *tsecr)
 {
         struct flight *f = t->flight;
         bool sampled = false, again = false;
@@ -217,7 +223,7 @@ void sent_ack(struct tcb *t, u32 ack, u32 *rtt_us)
                 }
                 if (again)
                         *rtt_us = before;
-                if (!(r->flags & SENT_SACKED))
+                if (!(r->flags & SENT_SACKED) && !first_copy(t, r, tsecr))
                         rack_update(t, r);
                 if (seq_gt(r->end, ack)) {
                         forget(f, r, ack);

@@ -235,6 +235,46 @@ static void shld_7_nagle_holds_a_small_segment_while_one_is_out(void **s)
         trace_end();
 }
 
+/* The byte of the probe was not taken, either: what was stuck goes out from there. */
+static void window_that_opens_again_gets_the_probes_byte_with_the_rest(void **s)
+{
+        for (u32 shrunk = 0; shrunk < 2; shrunk++) {
+                established();
+                send_bytes(0, 4 * 1460);
+                for (u32 i = 0; i < 4; i++)
+                        expect_tx(T_ACK, 1 + i * 1460, 1, 1460);
+                if (shrunk) { /* it was repeated before the window closed */
+                        wait_ms(T.t->rto_ms + 1);
+                        expect_tx(T_ACK, 1, 1, 1460);
+                }
+                T.wnd = 0;
+                rx(T_ACK, 1, 1461, 0);
+                wait_ms(4000);
+                u32 n = 0;
+                for (struct seg g; next_tx(&g); n++)
+                        assert_true(g.seq - T.our_isn == 1461 && g.n == 1);
+                assert_true(n > 1);
+                T.wnd = 65535;
+                rx(T_ACK, 1, 1461, 0);
+                expect_tx(T_ACK, 1461, 1, 1460);
+                trace_end();
+        }
+}
+
+/* A telnet's interrupt is small, and follows something small. */
+static void urgent_data_does_not_wait_for_nagle(void **s)
+{
+        established();
+        send_bytes(0, 10);
+        expect_tx(T_ACK | T_PSH, 1, 1, 10);
+        send_bytes(10, 1);
+        expect_none();
+        tcp_send_urgent(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_PSH | T_URG, 11, 1, 1);
+        trace_end();
+}
+
 static void must_17_nagle_can_be_switched_off(void **s)
 {
         established();
@@ -390,7 +430,8 @@ int main(void)
                         test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all), test(must_39_buffer_of_one_byte_opens_by_it),
                 test(shld_14_window_never_shrinks), test(window_of_an_empty_segment_ahead_stays_until_its_number_is_reached), test(must_66_zero_window_still_takes_ack_and_rst),
                 test(a_repeated_segment_that_acknowledges_more_brings_its_window),
-                test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(must_17_nagle_can_be_switched_off),
+                test(shld_7_nagle_holds_a_small_segment_while_one_is_out), test(window_that_opens_again_gets_the_probes_byte_with_the_rest), test(urgent_data_does_not_wait_for_nagle),
+                test(must_17_nagle_can_be_switched_off),
                 test(cork_holds_until_uncorked_full_segments_go), test(must_60_corked_data_is_not_held_for_ever),
                 test(must_61_psh_on_the_last_segment_only), test(r53_r54_message_mode_delivers_at_psh),
                 test(text_beyond_the_window_is_cut), test(a_ring_that_is_nearly_full_gets_no_more_before_an_acknowledgement),
