@@ -22,11 +22,13 @@ static bool lacks_timestamp(const struct tcb *t, const struct tcp_seg *s)
         return (t->flags & TF_TS) && !s->has_ts && !(s->flags & (TCP_RST | TCP_SYN)) && !t->conv;
 }
 
-/* A timestamp older than the last one, on a connection that was not idle for 24 days (RFC 7323 5.5). */
+/* On a connection that was idle for 24 days TS.Recent says nothing any more (RFC 7323 5.5). */
+static bool ts_recent_valid(const struct tcb *t) { return tcb_now_ms(t) - t->last_rx_ms < 24u * 24 * 3600 * 1000; }
+
+/* A timestamp older than the last one. */
 static bool paws_rejects(const struct tcb *t, const struct tcp_seg *s)
 {
-        return (t->flags & TF_TS) && s->has_ts && !(s->flags & TCP_RST) && (s32)(s->tsval - t->ts_recent) < 0 &&
-               tcb_now_ms(t) - t->last_rx_ms < 24u * 24 * 3600 * 1000;
+        return (t->flags & TF_TS) && s->has_ts && !(s->flags & TCP_RST) && (s32)(s->tsval - t->ts_recent) < 0 && ts_recent_valid(t);
 }
 
 /* What a segment repeats of the bytes that came already (RFC 2883). */
@@ -156,8 +158,9 @@ static bool check_ack(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 tcp_challenge(t, s, p, DROP_TCP_ACK_BAD); /* RFC 5961 5.2 */
                 return false;
         }
-        if ((t->flags & TF_TS) && s->has_ts && seq_le(s->seq, t->rcv_acked) && (s32)(s->tsval - t->ts_recent) >= 0)
-                t->ts_recent = s->tsval; /* RFC 7323 4.3 (2) */
+        bool newer = seq_le(s->seq, t->rcv_acked) && (s32)(s->tsval - t->ts_recent) >= 0; /* RFC 7323 4.3 (2) */
+        if ((t->flags & TF_TS) && s->has_ts && (newer || !ts_recent_valid(t)))
+                t->ts_recent = s->tsval;
         t->last_rx_ms = tcb_now_ms(t);
         if (unlikely(s->has_uto))
                 uto_arrives(t, s->uto);

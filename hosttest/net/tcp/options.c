@@ -255,6 +255,35 @@ static void paws_rejects_an_old_duplicate(void **s)
         trace_end();
 }
 
+/* RFC 7323 5.5: by then the peer's clock may have gone half way round. What comes first begins anew, and what follows it is judged by that. */
+static void rfc_7323_5_5_idle_connection_takes_what_comes_and_goes_on_from_there(void **s)
+{
+        for (u32 ahead = 0; ahead < 2; ahead++) {
+                established_ts();
+                T.tsval = 200;
+                rx(T_ACK, 1, 1, 100);
+                wait_ms(50);
+                expect_tx(T_ACK, 1, 101, 0);
+                wait_ms(25u * 24 * 3600 * 1000);
+                T.tsval = 0x90000000; /* older than 200, modulo 2^32 */
+                if (ahead) { /* what comes first came out of order */
+                        rx(T_ACK, 201, 1, 100);
+                        expect_tx(T_ACK, 1, 101, 0);
+                }
+                rx(T_ACK, 101, 1, 100);
+                T.tsval += 10;
+                rx(T_ACK, ahead ? 301 : 201, 1, 100);
+                assert_int_equal(T.got, ahead ? 400 : 300);
+                wait_ms(50);
+                while (next_tx(&trace_last)) {}
+                assert_int_equal(opt32(tx_option(8) + 4), 0x90000000 + 10 * ahead);
+                T.tsval -= 11;
+                rx(T_ACK, T.got + 1, 1, 100);
+                assert_int_equal(wire_drops(T.w, DROP_TCP_PAWS), 1);
+                trace_end();
+        }
+}
+
 static void paws_does_not_stop_rst(void **s)
 {
         established_ts();
@@ -294,7 +323,7 @@ int main(void)
                 test(window_scale_both_ways), test(receive_window_grows_with_use_up_to_the_buffer),
                 test(receive_window_does_not_grow_for_a_user_who_does_not_keep_up),
                         test(timestamp_is_echoed_from_the_segment_that_moved_the_window), test(paws_rejects_an_old_duplicate),
-                test(paws_does_not_stop_rst), test(timestamps_time_a_retransmission),
+                test(paws_does_not_stop_rst), test(rfc_7323_5_5_idle_connection_takes_what_comes_and_goes_on_from_there), test(timestamps_time_a_retransmission),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
