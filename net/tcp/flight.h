@@ -50,7 +50,7 @@ struct flight {
         u32            sacked, lost, retrans; /* bytes; pipe = outstanding - sacked - lost + retrans (RFC 6675) */
         u32            n_sacked;    /* records with SENT_SACKED */
         u32            delivered;   /* bytes newly acknowledged or sacked by the ACK in hand */
-        u32            prior_cwnd, prior_ssthresh;
+        u32            prior_cwnd, prior_ssthresh, prior_w_max;
         u32            undo_rtx;    /* retransmitted segments not yet proven needless */
         u32            prr_delivered, prr_out, recover_fs;
         /* RACK */
@@ -74,7 +74,7 @@ struct flight {
         u32            hs_rtt, hs_end, hs_min, hs_last, hs_base;
         u8             hs_n, hs_css;
         /* CUBIC */
-        bool           epoch_on;
+        bool           epoch_on, prior_epoch;
         u32            epoch_ms, k_ms, w_est, acked_part, cubic_origin;
         /* opening */
         u8             syn_layout[TCP_SYN_LAYOUT];

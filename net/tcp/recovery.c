@@ -10,6 +10,8 @@ static void remember(struct tcb *t)
         struct flight *f = t->flight;
         f->prior_cwnd = t->cwnd;
         f->prior_ssthresh = t->ssthresh;
+        f->prior_w_max = t->w_max;
+        f->prior_epoch = f->epoch_on;
         f->undo_rtx = 0;
         f->undo_on = true;
         f->rtx_stamp = tcb_now_ms(t) + t->ts_off;
@@ -81,6 +83,8 @@ static void undo(struct tcb *t)
         struct flight *f = t->flight;
         t->cwnd = max_u32(t->cwnd, f->prior_cwnd);
         t->ssthresh = max_u32(t->ssthresh, f->prior_ssthresh);
+        t->w_max = f->prior_w_max; /* RFC 9438 4.9.2; the epoch's other numbers are as they were */
+        f->epoch_on = f->prior_epoch;
         for (struct sent *r = f->first; r; r = r->next) {
                 if ((r->flags & (SENT_LOST | SENT_RTX)) == SENT_LOST) {
                         f->lost -= r->end - r->seq;

@@ -359,6 +359,7 @@ static void needless_fast_retransmission_is_undone_by_dsack(void **s)
 {
         out_segments(10, true, TCP_CC_CUBIC);
         u32 cwnd = T.t->cwnd;
+        T.t->w_max = 40 * MSS;
         wait_ms(50);
         rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(5)); /* 1 is late, not lost */
         assert_int_equal(T.t->flight->ca, CA_RECOVERY);
@@ -369,6 +370,7 @@ static void needless_fast_retransmission_is_undone_by_dsack(void **s)
         rx_sack(1, SEQ(6), 1, SEQ(1), SEQ(2)); /* and came twice */
         assert_int_equal(T.w->st->tcp->count.undos, 1);
         assert_true(T.t->cwnd >= cwnd);
+        assert_int_equal(T.t->w_max, 40 * MSS); /* RFC 9438 4.9.2 */
         assert_int_equal(T.t->flight->ca, CA_OPEN);
         trace_end();
 }
