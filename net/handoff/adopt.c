@@ -48,7 +48,7 @@ static bool fill_received(struct tcb *t, struct pktq *queue, u32 n)
 /* What came ahead of its turn is put where it was; what finds no room the client sends again. */
 static bool fill_ahead(struct tcb *t, struct pktq *queue, const struct control_block *b)
 {
-        struct sack_block dup;
+        struct sack_block dup = {0, 0};
         for (u32 i = 0; i < BLOCK_AHEAD; i++)
                 for (u32 at = b->ahead[i].at, end = at + b->ahead[i].n; at != end;) {
                         struct pkt *p = split(t, queue, end - at);

@@ -100,6 +100,8 @@ static inline struct ooo *ooo_of(struct pkt *p) { return (struct ooo *)p->head; 
 
 /* reasm.c */
 void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool psh, struct sack_block *dup);
+/* text that is next reaches to `end`: what of it is queued already is told as *dup, unless that is known to repeat something */
+void reasm_repeated(const struct reasm *r, u32 end, struct sack_block *dup);
 /* moves what is now in order; true when the FIN was reached */
 bool reasm_collect(struct tcb *t);
 void reasm_free(struct tcb *t);

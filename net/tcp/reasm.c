@@ -144,12 +144,27 @@ static bool room(struct tcb *t, struct pkt *p, u32 seq)
         return false;
 }
 
+/* RFC 2883 4: the first piece that came twice is the one that is told. */
+static void note_dup(struct sack_block *dup, u32 start, u32 end)
+{
+        if (dup->start == dup->end)
+                *dup = (struct sack_block){start, end};
+}
+
+void reasm_repeated(const struct reasm *r, u32 end, struct sack_block *dup)
+{
+        const struct ooo *o = ooo_of(r->first);
+        if (seq_lt(o->seq, end))
+                note_dup(dup, o->seq, seq_lt(o->end, end) ? o->end : end);
+}
+
 /* What follows and is covered by [seq, end) goes; what is covered in part gives its front. */
-static void uncover(struct reasm *r, struct pkt **at, u32 end, bool fin)
+static void uncover(struct reasm *r, struct pkt **at, u32 end, bool fin, struct sack_block *dup)
 {
         while (*at && seq_lt(ooo_of(*at)->seq, end)) {
                 struct pkt *q = *at;
                 struct ooo *o = ooo_of(q);
+                note_dup(dup, o->seq, seq_lt(o->end, end) ? o->end : end);
                 if (seq_gt(o->end, end) || (o->end == end && o->fin && !fin)) {
                         u32 cut = end - o->seq;
                         pkt_pull(q, cut);
@@ -164,7 +179,7 @@ static void uncover(struct reasm *r, struct pkt **at, u32 end, bool fin)
         }
 }
 
-/* Consumes p. *dup: what it repeats of data that is queued already (RFC 2883), if it is all old. */
+/* Consumes p. *dup: what it repeats of data that is queued already (RFC 2883), unless that is known to repeat something. */
 void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool psh, struct sack_block *dup)
 {
         if (!room(t, p, seq))
@@ -174,6 +189,7 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
         struct pkt *tail = r->last, **at = r->first && seq_le(ooo_of(tail)->seq, seq) ? &tail : &r->first;
         u32 first = seq, end = seq + len;
         while (*at && seq_le(ooo_of(*at)->seq, seq)) {
+                u32 from = seq;
                 if (!cut_front(ooo_of(*at), p, &seq, &len, fin)) {
                         *dup = (struct sack_block){first, end};
                         if (first != end)
@@ -181,9 +197,10 @@ void reasm_insert(struct tcb *t, struct pkt *p, u32 seq, u32 len, bool fin, bool
                         pkt_drop(p, DROP_TCP_OOO_DUP);
                         return;
                 }
+                note_dup(dup, from, seq);
                 at = &(*at)->next;
         }
-        uncover(r, at, end, fin);
+        uncover(r, at, end, fin, dup);
         p->next = *at;
         *at = p;
         if (!p->next)

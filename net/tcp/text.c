@@ -111,6 +111,8 @@ static void take(struct tcb *t, struct pkt *p, struct text x, struct sack_block 
                 pkt_drop(p, DROP_TCP_RCV_POOL);
                 return;
         }
+        if (t->reasm)
+                reasm_repeated(t->reasm, x.seq + x.len, dup);
         t->rcv_nxt += x.len;
         if (x.len)
                 tcp_append(t, p, x.len, x.psh);
