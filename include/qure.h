@@ -33,10 +33,10 @@ struct qure_config {
         ipaddr  addr;                /* ours */
         u8      plen;                /* its network, e.g. 24 */
         ipaddr  gateway;             /* default route, any() = none */
-        u16     mtu;                 /* IP bytes, 0 = 1500, at most 1500 */
+        u16     mtu;                 /* IP bytes, 68 to 1500, 0 = 1500 */
         bool    ethernet;            /* packets have Ethernet headers (ARP is answered); else they begin with the IP header */
         macaddr mac;                 /* for Ethernet */
-        /* Called for each packet that goes out; NULL: they wait for qure_send. */
+        /* Called for each packet that goes out; NULL: they wait for qure_send. It must not call this instance: it runs inside of it. */
         void  (*output)(void *ctx, const void *packet, u32 n);
         void   *output_ctx;
 };

@@ -38,7 +38,7 @@ struct qure *qure_new(const struct qure_config *cfg, u64 now_us)
 {
         struct stack *st = stack_new(&cfg->stack, now_us);
         struct qure *q = st ? stack_alloc(st, sizeof *q, 16) : NULL;
-        if (!q || cfg->mtu > 1500)
+        if (!q || cfg->mtu > 1500 || (cfg->mtu && cfg->mtu < 68)) /* RFC 791 3.2 */
                 return NULL;
         q->st = st;
         q->cfg = *cfg;

@@ -233,6 +233,18 @@ static void document_shows_the_example_that_runs(void **s)
         assert_non_null(strstr(doc, example));
 }
 
+static void mtu_that_ip_does_not_know_makes_no_instance(void **s)
+{
+        static const struct { u16 mtu; bool good; } of[] = {{0, true}, {67, false}, {68, true}, {1500, true}, {1501, false}};
+        for (u32 i = 0; i < COUNT_OF(of); i++) {
+                struct qure_config c = {.addr = IPADDR(192, 0, 2, 1), .plen = 24, .mtu = of[i].mtu,
+                                        .stack = {.alloc = give, .alloc_ctx = &used[0], .seed = "two instances", .n_tcbs = 2}};
+                memset(memory[0], 0, sizeof memory[0]);
+                used[0] = 0;
+                assert_int_equal(qure_new(&c, 0) != NULL, of[i].good);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -241,7 +253,8 @@ int main(void)
                 cmocka_unit_test(r167_keys_do_not_outlive_their_connection), cmocka_unit_test(fin_is_told_and_an_orderly_end_too),
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
-                cmocka_unit_test(output_callback_and_next_timer), cmocka_unit_test(document_shows_the_example_that_runs),
+                cmocka_unit_test(output_callback_and_next_timer),
+                cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
