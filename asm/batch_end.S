@@ -1,43 +1,112 @@
-/* batch_end.S - the end of a batch that left one connection waiting, for nothing but a bare acknowledgement. Ends in ack_bare.inc.
+/* batch_end.S - the end of a batch that left one connection waiting, for nothing but a bare acknowledgement: the straight line of who
+ * reads as fast as data comes, so that the window opens. Ends in plain.inc; other bare acknowledgements are ack_bare.inc's.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
 /*
+ * void stack_batch_end(struct stack *st);
+ *   in        [esp+4] st
+ *   out       what waited for the end of the batch was done (MUST-58, 59); more than one acknowledgement by stack.c
+ *   clobbers  eax, ecx, edx, flags
+ */
+func stack_batch_end
+        mov     eax, [esp+4]
+        cmp     dword ptr [eax+ST_AT_BATCH_END], 1
+        jae     .Lwork
+        ret
+.Lwork:
+        je      .Lone
+        jmp     stack_batch_rest
+
+/*
  * void tcp_batch_end(struct stack *st);
  *   in        [esp+4] st
- *   out       what waited for the end of the batch went out (MUST-58, 59); more than one acknowledgement by batch.c
+ *   out       what waited for the end of the batch went out; more than one acknowledgement by batch.c
  *   clobbers  eax, ecx, edx, flags
  *
- * Registers: ebp st, esi tcp_state, edi t.
+ * Registers: ebp st, edi t, ebx p; esi tcp_state, then the window's edge; edx SEG.SEQ, then the buffer's head.
  */
-func tcp_batch_end
+        .globl  tcp_batch_end
+        .type   tcp_batch_end, @function
+tcp_batch_end:
+        mov     eax, [esp+4]
+        cmp     byte ptr [eax+ST_N_DUE], 1
+        je      .Lone
+        jmp     tcp_batch_rest
+
+/* --- is it the usual? --------------------------------------------------------------------------------------------- */
+.Lone:
         ENTER
-        mov     ebp, [esp+L_ARGS]
-        mov     esi, [ebp+ST_TCP]
+        mov     ebp, eax
+        mov     esi, [eax+ST_TCP]
         mov     edi, [esi+TS_DUE]
-        cmp     dword ptr [esi+TS_N_DUE], 1
-        jne     .Lrest
-        cmp     dword ptr [esi+TS_BATCH], 0
-        jne     .Lrest
-        test    edi, edi
-        jz      .Lrest
         mov     eax, [edi+TCB_FLAGS]
-        mov     ecx, eax
-        and     eax, F_WANT_TX | F_ACK_NOW
-        and     ecx, ~F_QUEUED
+        and     eax, F_WANT_TX | F_ACK_NOW | F_NO_DF | F_NO_PMTUD
         cmp     eax, F_ACK_NOW
-        jne     .Lrest
+        jne     .Lother
+        cmp     byte ptr [edi+TCB_PRED], PRED_USUAL /* no holes, no timestamps, no marks, nothing urgent */
+        jne     .Lother
+        test    byte ptr [edi+TCB_BITS], BIT_UTO_TELL
+        jnz     .Lrest
+        mov     edx, [edi+TCB_SND_NXT]
+        cmp     edx, [edi+TCB_SND_UNA]
+        jne     .Lbare
+        movzx   eax, byte ptr [edi+TCB_NIF]
+        mov     ecx, [edi+TCB_WAY]
+        mov     eax, [ebp+ST_NIF+eax*4]
+        cmp     ecx, [eax+NIF_WAY]
+        jne     .Lbare
+        mov     [esp+L_NIF], eax
+        PKT_TAKE ebp, .Lbare
+        and     dword ptr [edi+TCB_FLAGS], ~(F_QUEUED | F_ACK_NOW | F_ACK_DELAYED)
+        mov     byte ptr [ebp+ST_N_DUE], 0
+        bswap   edx
+        mov     ecx, [ebx+PKT_HEAD]
+        mov     word ptr [ebx+PKT_LEN], BOTH_HEADERS+14
+        mov     [ecx+PKT_ROOM-16], edx
+        mov     edx, ecx
+
+/* --- the window: tcp_edge of window.c when it opens by a full segment, rounded to what the field can say --------------- */
+        mov     eax, [edi+TCB_RCV_SPACE]
+        mov     cl, [edi+TCB_RCV_SCALE]
+        sub     eax, [edi+TCB_RCV_QUEUED]
+        shr     eax, cl
+        mov     esi, eax
+        shl     esi, cl
+        movzx   ecx, word ptr [edi+TCB_RCV_MSS]
+        add     esi, [edi+TCB_RCV_NXT]
+        add     ecx, [edi+TCB_RCV_ADV]
+        sub     ecx, esi
+        jg      .Lkeep
+        mov     ecx, [ebp+ST_PKTS+POOL_N_FREE]
+        cmp     ecx, [ebp+ST_PKTS+POOL_QUARTER]
+        jb      .Lkeep
+        cmp     eax, 0xffff
+        ja      .Lkeep
+        mov     [edi+TCB_RCV_ADV], esi
+        mov     ecx, [edi+TCB_RCV_NXT]
+        /* falls through: plain.inc goes on with this frame */
+        jmp     tcp_bare_go_on
+
+.Lkeep:
+        jmp     tcp_ack_go_on
+
+        /* still nothing but a bare acknowledgement? */
+.Lother:
+        test    dword ptr [edi+TCB_FLAGS], F_WANT_TX
+        jnz     .Lrest
+        test    dword ptr [edi+TCB_FLAGS], F_ACK_NOW
+        jz      .Lrest
         cmp     dword ptr [edi+TCB_REASM], 0
         jne     .Lrest
         test    byte ptr [edi+TCB_BITS], BIT_UTO_TELL
         jnz     .Lrest
-        mov     [edi+TCB_FLAGS], ecx
-        mov     byte ptr [ebp+ST_ACKS_WAIT], 0
-        mov     dword ptr [esi+TS_N_DUE], 0
-        /* falls through: ack_bare.inc goes on with this frame */
+.Lbare:
+        and     dword ptr [edi+TCB_FLAGS], ~F_QUEUED
+        mov     byte ptr [ebp+ST_N_DUE], 0
         jmp     tcp_ack_new_go_on
 
 .Lrest:
         RESTORE L_SIZE
         jmp     tcp_batch_rest
-endfunc tcp_batch_end
+endfunc stack_batch_end

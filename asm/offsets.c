@@ -65,7 +65,9 @@ static void packet_path(void)
         OFF(ST_NIF, struct stack, nif);
         OFF(ST_TAP, struct stack, tap);
         OFF(ST_HOP, struct stack, hop);
-        OFF(ST_ACKS_WAIT, struct stack, acks_wait);
+        OFF(ST_AT_BATCH_END, struct stack, at_batch_end);
+        OFF(ST_N_DUE, struct stack, n_due);
+        _Static_assert(offsetof(struct stack, n_due) == offsetof(struct stack, at_batch_end), "the word is 1 when one connection is due, and nothing else");
         OFF(ST_PKTS, struct stack, pkts);
         OFF(ST_NOW_MS, struct stack, wheel.now_ms);
         OFF(HOP_DST, struct hop, dst);
@@ -83,11 +85,10 @@ static void connection(void)
         OFF(TS_DEPTH, struct tcp_state, depth);
         OFF(TS_LINE, struct tcp_state, line);
         OFF(TS_DUE, struct tcp_state, due);
-        OFF(TS_N_DUE, struct tcp_state, n_due);
-        OFF(TS_BATCH, struct tcp_state, batch.first);
         VAL(TCB_BITS, offsetof(struct tcb, tos) + 1);
         VAL(BIT_UTO_TELL, 1 << 4); /* hosttest/asm/batch_end.c */
         VAL(DUE_MAX, TCP_DUE);
+        _Static_assert(TCP_DUE > 1, "with one that waits there is no list");
         OFF(TS_IN_SEGS, struct tcp_state, count.in_segs);
         OFF(TS_OUT_SEGS, struct tcp_state, count.out_segs);
         OFF(TS_CHALLENGES, struct tcp_state, count.challenges);
@@ -106,6 +107,7 @@ static void connection(void)
         OFF(TCB_PRED, struct tcb, pred);
         OFF(TCB_WND_FIELD, struct tcb, wnd_field);
         VAL(PRED_MORE, TCB_MORE);
+        VAL(PRED_USUAL, 0x50); /* of its low byte: a header without options, and no flags to look at */
         VAL(F_MORE, TCB_MORE_FLAGS);
         _Static_assert(TCB_KNOWN == TCP_PSH << 8 && TCB_MORE_KNOWN == TCP_FIN << 8, "the straight line's");
         _Static_assert(offsetof(struct tcb, wnd_field) == offsetof(struct tcb, pred) + 2, "read as one word");

@@ -88,11 +88,11 @@ struct stack {
         struct sock_state  *sock;
         __extension__ union {
                 __extension__ struct {
-                        bool acks_wait; /* connections, and what we sent ourselves, wait for the end of the batch */
-                        bool loop_waits;
+                        u8   n_due;     /* connections that wait for the end of the batch (net/tcp/batch.c) */
+                        bool loop_waits; /* and what we sent ourselves */
                         u8   n_doorbells; /* interfaces with a flush */
                 };
-                u32          at_batch_end; /* 0: none of these */
+                u32          at_batch_end; /* 0: none of these; 1: one connection */
         };
         u16                 hop_gen;    /* moves on whenever a hop, a route or an address of ours changes; never 0 */
         u8                  n_nifs;
@@ -117,6 +117,7 @@ void stack_tick(struct stack *st, u64 now_us);
 
 /* After the last frame of a batch: sends the acknowledgements that could wait (RFC 9293 MUST-58, 59) and rings the doorbells. */
 void stack_batch_end(struct stack *st);
+void stack_batch_rest(struct stack *st); /* the same, whatever waits */
 
 /* Sets the tap. */
 void stack_watch(struct stack *st, void (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out), void *ctx);

@@ -93,20 +93,14 @@ static __attribute__((noinline)) void ring(struct stack *st)
                         st->nif[i]->flush(st->nif[i]);
 }
 
-static __attribute__((noinline)) void end_of_batch(struct stack *st)
+void stack_batch_rest(struct stack *st)
 {
-        if (st->acks_wait)
+        if (st->n_due)
                 tcp_batch_end(st);
         if (unlikely(st->loop_waits))
                 end_of_loop(st);
         if (st->n_doorbells)
                 ring(st);
-}
-
-void stack_batch_end(struct stack *st)
-{
-        if (st->at_batch_end)
-                end_of_batch(st);
 }
 
 void stack_watch(struct stack *st, void (*tap)(void *ctx, struct netif *nif, const struct pkt *p, bool out), void *ctx)

@@ -8,10 +8,30 @@
 #include "tcpworld.h"
 
 void c_tcp_batch_end(struct stack *st);
+void c_stack_batch_end(struct stack *st);
 
 static struct reasm *no_holes;
 static struct tcb *other;
 static u32 n_sent;
+
+/* How far the window opens, and what else decides which line an acknowledgement takes. */
+static void vary(struct tcb *t)
+{
+        struct pktpool *pool = &W.st->pkts;
+        t->rcv_scale = (u8)(dice(3) ? 0 : dice(15));
+        t->rcv_mss = (u16)ONE_OF(12, 536, 1460);
+        t->rcv_space = ONE_OF(0, 1000, 2920, 65535, 65536, 1 << 20);
+        t->rcv_queued = dice(3) ? 0 : dice(t->rcv_space + 10);
+        t->rcv_adv = t->rcv_nxt + t->rcv_space - t->rcv_queued - ONE_OF(0, t->rcv_mss - 1, t->rcv_mss, t->rcv_mss + 1, t->rcv_mss + 31, dice(70000));
+        pool->n_quarter = dice(8) ? 0 : pool->n_free - dice(3);
+        t->snd_wnd = ONE_OF(100, 64000);
+        t->hop_gen = (u16)(dice(8) ? W.st->hop_gen : ONE_OF(0, 77));
+        t->flags &= ~(u32)(TF_NO_DF | TF_NO_PMTUD | TF_TS);
+        t->flags |= dice(6) ? 0 : ONE_OF(TF_NO_DF, TF_NO_PMTUD, TF_TS);
+        tcp_predict(t);
+        if (dice(4))
+                tcb_know_window(t, 1000);
+}
 
 /* The connection waits, or is gone, or waits with others; a large batch is a list. */
 static void queue(struct tcb *t)
@@ -20,16 +40,16 @@ static void queue(struct tcb *t)
         t->flags &= ~(u32)(TF_WANT_TX | TF_ACK_NOW | TF_ACK_DELAYED);
         t->flags |= ONE_OF(TF_ACK_NOW, TF_ACK_NOW, TF_ACK_NOW | TF_ACK_DELAYED, TF_ACK_DELAYED, TF_ACK_NOW | TF_WANT_TX, 0);
         if (dice(8) == 0)
-                for (u32 i = dice(4) ? 1 : TCP_DUE; i; i--)
-                        ts->due[ts->n_due++] = NULL;
+                for (u32 i = dice(4) ? 2 : TCP_DUE; i; i--)
+                        ts->due[ts->st->n_due++] = NULL;
         if (dice(8))
                 tcp_queue_batch(t);
-        if (dice(16) == 0 && ts->n_due < TCP_DUE)
-                ts->due[ts->n_due++] = NULL;
-        if (dice(8) == 0 && ts->n_due < TCP_DUE) {
+        if (dice(16) == 0 && ts->st->n_due && ts->st->n_due < TCP_DUE)
+                ts->due[ts->st->n_due++] = NULL;
+        if (dice(8) == 0 && ts->st->n_due < TCP_DUE) {
                 *other = *t;
                 other->flags = (t->flags & ~(u32)(TF_ACK_DELAYED | TF_IN_DELACK | TF_WANT_TX)) | TF_ACK_NOW | TF_QUEUED;
-                ts->due[ts->n_due++] = other;
+                ts->due[ts->st->n_due++] = other;
         }
         t->uto_tell = dice(8) == 0;
         t->reasm = dice(8) ? NULL : no_holes;
@@ -45,19 +65,27 @@ static void one(u32 seed)
         memset(no_holes, 0, sizeof *no_holes);
         for (u32 i = 0; i < 8; i++) {
                 void *packets = W.st->pkts.free;
-                queue(t);
+                t->reasm = NULL;
                 t->rcv_nxt += dice(3000);
+                vary(t);
+                queue(t);
+                tcp_predict(t);
+                t->snd_una = t->snd_nxt - (dice(8) || t->flags & TF_WANT_TX ? 0 : 5000);
+                W.st->n_doorbells = dice(2);
                 if (dice(16) == 0)
                         W.st->pkts.free = NULL;
                 u32 args[6] = {(u32)(uintptr_t)W.st};
-                if (!world_same((const void *)tcp_batch_end, (const void *)c_tcp_batch_end, args, NULL)) {
+                bool whole = dice(2);
+                if (!world_same(whole ? (const void *)stack_batch_end : (const void *)tcp_batch_end,
+                                whole ? (const void *)c_stack_batch_end : (const void *)c_tcp_batch_end, args, NULL)) {
                         fprintf(stderr, "# seed %u, batch %u\n", seed, i);
                         fail();
                 }
                 n_sent += W.n_log != 0;
                 W.st->pkts.free = W.st->pkts.free ? W.st->pkts.free : packets;
                 t->reasm = NULL;
-                assert_false(W.st->acks_wait || t->ts->n_due || t->flags & TF_QUEUED);
+                t->snd_una = t->snd_nxt;
+                assert_false(W.st->n_due || t->flags & TF_QUEUED);
         }
 }
 

@@ -34,9 +34,11 @@ static void link_behind(struct tcblist *l, struct tcb *t, struct tcb *before)
 
 static void unqueue(struct tcp_state *ts, struct tcb *t)
 {
-        for (u32 i = 0; i < ts->n_due; i++) {
+        for (u32 i = 0; i < ts->st->n_due; i++) {
                 if (ts->due[i] == t) {
                         ts->due[i] = NULL;
+                        if (ts->st->n_due == 1)
+                                ts->st->n_due = 0;
                         return;
                 }
         }
@@ -57,13 +59,12 @@ void tcp_queue_batch(struct tcb *t)
         struct tcp_state *ts = t->ts;
         if (t->flags & TF_QUEUED)
                 return;
-        if (likely(ts->n_due < TCP_DUE)) {
-                ts->due[ts->n_due++] = t;
+        if (likely(ts->st->n_due < TCP_DUE)) {
+                ts->due[ts->st->n_due++] = t;
         } else { /* the link is needed; tcp_batch_end puts a delayed acknowledgement back */
                 tcp_unlink(t);
                 link_behind(&ts->batch, t, ts->batch.last);
         }
-        ts->st->acks_wait = true;
         t->flags |= TF_QUEUED;
 }
 
@@ -143,11 +144,10 @@ static void serve(struct tcb *t)
 void tcp_batch_rest(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
-        st->acks_wait = false;
-        for (u32 i = 0; i < ts->n_due; i++)
+        for (u32 i = 0; i < st->n_due; i++)
                 if (likely(ts->due[i] != NULL))
                         serve(ts->due[i]);
-        ts->n_due = 0;
+        st->n_due = 0;
         struct tcb *t;
         while (unlikely((t = ts->batch.first) != NULL)) {
                 unlink_from(&ts->batch, t);

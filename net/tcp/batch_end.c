@@ -1,18 +1,25 @@
 /* batch_end.c - the end of a batch that left one connection waiting, for nothing but a bare acknowledgement: the usual. Twin of
- * asm/batch_end.S; whatever is not so is left to batch.c.
+ * asm/batch_end.S; whatever is not so is left to stack.c and batch.c.
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
 void tcp_batch_end(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
-        struct tcb *t = ts->n_due == 1 && !ts->batch.first ? ts->due[0] : NULL;
-        if (!t || (t->flags & (TF_WANT_TX | TF_ACK_NOW)) != TF_ACK_NOW || t->reasm || t->uto_tell) {
+        struct tcb *t = ts->due[0];
+        if (st->n_due != 1 || (t->flags & (TF_WANT_TX | TF_ACK_NOW)) != TF_ACK_NOW || t->reasm || t->uto_tell) {
                 tcp_batch_rest(st);
                 return;
         }
-        st->acks_wait = false;
-        ts->n_due = 0;
+        st->n_due = 0;
         t->flags &= ~(u32)TF_QUEUED;
         tcp_ack_bare(t);
+}
+
+void stack_batch_end(struct stack *st)
+{
+        if (st->at_batch_end == 1)
+                tcp_batch_end(st);
+        else if (st->at_batch_end)
+                stack_batch_rest(st);
 }

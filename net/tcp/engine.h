@@ -68,8 +68,7 @@ struct tcp_state {
         struct through   *through;      /* NULL: there is no transparent proxy (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;
-        struct tcb       *due[TCP_DUE]; /* noted for the end of the batch, in order; NULL = gone since */
-        u32               n_due;
+        struct tcb       *due[TCP_DUE]; /* st->n_due of them are noted for the end of the batch, in order; NULL = gone since, one alone never */
         struct tcblist    batch, delack; /* batch: those that found `due` full */
         struct timer      delack_timer, batch_timer;
         u32               depth;        /* the stack is delivering: what users queue leaves when they return */
