@@ -6,7 +6,7 @@
 
 /* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
 #define K_BUCKET        16              /* where the chain of half-open entries begins */
-#define K_HASH          20
+#define K_NUMBER        20              /* of its connection's bucket */
 #define K_TSVAL         24              /* TS.Recent from now on */
 #define K_HOP           28
 #define K_SIZE          44
@@ -21,7 +21,7 @@
  *   clobbers  ecx, edx, flags
  *
  * tcp_ack_of_syn_go_on: the same for netif_rx, with its frame; returns from there, or goes to tcp_receive_no.
- *   in        ebx p, esi IP header, edi tcp_state, [esp+R_LEN] bytes of options
+ *   in        ebx p, esi IP header, edi tcp_state, eax number of the bucket of such names, [esp+R_LEN] bytes of options
  *
  * Registers: esi IP header, edi tcp_state, ebp the entry; ebx ports, then the connection.
  */
@@ -33,26 +33,19 @@ tcp_ack_of_syn_go_on:
         sub     esp, K_SIZE
 
 /* --- whose it is ---------------------------------------------------------------------------------------------------- */
+        mov     [esp+K_NUMBER], eax
+        OTHERS  eax, edi
         mov     ebx, [esi+H_PORTS]
-        mov     eax, [esi+IP_DST]
         mov     edx, [esi+IP_SRC]
-        mov     ecx, ebx
-        xor     edx, eax
-        TCP_HASH edx, ecx, edi
-        mov     ecx, [edi+TS_SSHIFT]
-        mov     [esp+K_HASH], edx
-        shr     edx, cl
-        mov     ecx, [edi+TS_SBUCKET]
-        lea     edx, [ecx+edx*4]
-        mov     ecx, [esi+IP_SRC]
-        mov     [esp+K_BUCKET], edx
-        mov     ebp, [edx]
+        mov     ebp, [eax]
+        mov     [esp+K_BUCKET], eax
+        mov     eax, [esi+IP_DST]
 .Lchain:
         test    ebp, ebp
         jz      .Lno
         cmp     [ebp+Q_PORTS], ebx
         jne     .Lother
-        cmp     [ebp+Q_RADDR], ecx
+        cmp     [ebp+Q_RADDR], edx
         jne     .Lother
         cmp     [ebp+Q_LADDR], eax
         je      .Lentry
@@ -108,13 +101,11 @@ tcp_ack_of_syn_go_on:
 
 /* --- among the connections (tcp_insert), no longer among the half-open (synq_free) ---------------------------------- */
         mov     ecx, [edi+TS_ST]
-        mov     edx, [esp+K_HASH]
+        mov     edx, [esp+K_NUMBER]
         mov     eax, [ecx+ST_NOW_MS]
-        mov     ecx, [edi+TS_SHIFT]
+        mov     ecx, [edi+TS_BUCKET]
         mov     [ebx+TCB_LAST_RX_MS], eax
         mov     [ebx+TCB_LAST_TX_MS], eax
-        shr     edx, cl
-        mov     ecx, [edi+TS_BUCKET]
         lea     edx, [ecx+edx*4]
         mov     eax, [edx]
         mov     ecx, eax
@@ -189,7 +180,6 @@ tcp_ack_of_syn_go_on:
         dec     dword ptr [edi+TS_DEPTH]
         mov     [ebx+TCB_FLAGS], eax
 .Lyes:
-        mov     eax, 1
         LEAVE_RET K_SIZE
 #include "accept_rare.inc"
 endfunc tcp_ack_of_syn

@@ -5,17 +5,17 @@
 #include "tcp.inc"
 
 /* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
-#define E_HASH          28
+#define E_NUMBER        28              /* of its bucket */
 #define E_SIZE          44
 #define E_LEN           (E_SIZE+R_LEN)  /* bytes of options */
 
-/* [esp+E_HASH], and edx, become t's tcp_hash; spoils eax. */
-.macro NAMES_HASH
+/* [esp+E_NUMBER], and edx, become the number of t's bucket; spoils ecx. */
+.macro NAMES_NUMBER
         mov     edx, [edi+TCB_RADDR]
-        mov     eax, [edi+TCB_PORTS]
+        mov     ecx, [edi+TCB_PORTS]
         xor     edx, [edi+TCB_LADDR]
-        TCP_HASH edx, eax, ebp
-        mov     [esp+E_HASH], edx
+        TCP_BUCKET edx, ebp
+        mov     [esp+E_NUMBER], edx
 .endm
 
 /*
@@ -129,27 +129,24 @@ tcp_last_go_on:
 .Lanswered:
 
 /* --- who closed first waits (timewait_enter) ------------------------------------------------------------------------ */
-        NAMES_HASH
+        NAMES_NUMBER
         test    dword ptr [edi+TCB_FLAGS], F_ACTIVE_CLOSE
         jz      .Lwaited
         mov     eax, [ebp+TS_TW_COUNT]
         cmp     eax, [ebp+TS_N_TW]
         jae     .Lring_full
-        mov     ecx, [ebp+TS_TSHIFT]
         mov     esi, [ebp+TS_TW_FIRST]
-        shr     edx, cl
-        mov     ecx, [ebp+TS_TBUCKET]
+        OTHERS  edx, ebp
         add     esi, eax
         inc     eax
-        lea     edx, [ecx+edx*4]
         mov     [ebp+TS_TW_COUNT], eax
         cmp     esi, [ebp+TS_N_TW]
         jae     .Lring_around
 .Lring:
-        mov     eax, [edx]                      /* index + 1 in the chain; both below 2^20 */
+        mov     eax, [edx+OTHERS_TW]            /* index + 1 in the chain; both below 2^20 */
         lea     ecx, [esi+1]
         shl     esi, 5
-        mov     [edx], ecx
+        mov     [edx+OTHERS_TW], ecx
         add     esi, [ebp+TS_TW]
         test    dword ptr [edi+TCB_FLAGS], F_TS
         jnz     .Lring_ts
@@ -205,9 +202,7 @@ tcp_last_go_on:
         test    dword ptr [edi+TCB_FLAGS], F_TFO_ACCEPTED | F_QUEUED | F_IN_DELACK
         jnz     .Llisted
 .Lunlisted:
-        mov     ecx, [ebp+TS_SHIFT]
-        mov     edx, [esp+E_HASH]
-        shr     edx, cl
+        mov     edx, [esp+E_NUMBER]
         mov     ecx, [ebp+TS_BUCKET]
         lea     edx, [ecx+edx*4]
         mov     eax, [edi+TCB_NEXT]
@@ -222,7 +217,6 @@ tcp_last_go_on:
         mov     [edi+TCB_NEXT], ecx
         mov     [ebp+TS_FREE_TCB], edi
         dec     dword ptr [ebp+TS_N_TCBS]
-        mov     eax, 1
         LEAVE_RET E_SIZE
 #include "last_rare.inc"
 endfunc tcp_last_arrives

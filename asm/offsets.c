@@ -172,10 +172,10 @@ static void connection(void)
 static void half_open(void)
 {
         OFF(TS_HANDOFF, struct tcp_state, handoff);
-        OFF(TS_SBUCKET, struct tcp_state, sbucket);
-        OFF(TS_SSHIFT, struct tcp_state, sshift);
-        OFF(TS_TBUCKET, struct tcp_state, tbucket);
-        OFF(TS_TSHIFT, struct tcp_state, tshift);
+        OFF(TS_OTHERS, struct tcp_state, others);
+        OFF(TS_OSHIFT, struct tcp_state, oshift);
+        OFF(OTHERS_TW, struct tcp_others, tw);
+        _Static_assert(offsetof(struct tcp_others, half) == 0 && sizeof(struct tcp_others) == 8, "indexed by 8; a half-open chain begins where the bucket does");
         OFF(TS_LBUCKET, struct tcp_state, lbucket);
         OFF(TS_FREE_SYNQ, struct tcp_state, free_synq);
         OFF(TS_N_HALF, struct tcp_state, n_half);

@@ -107,9 +107,9 @@ u16 ip_way_back(struct netif *nif, ipaddr src, ipaddr dst)
                 return HOP_UNKNOWN;
         if (d->kind != IP_UNICAST || d->path.nif != nif || dst.v4.b[0] >= 0xe0 || !netif_addr_find(nif, src))
                 return HOP_UNKNOWN;
-        if (unlikely(!d->hop || d->hop_gen != st->hop_gen)) {
+        if (unlikely(d->hop_gen != st->hop_gen)) {
                 d->hop = nif->caps & NETIF_L3 ? HOP_NO_LINK : arp_hop(nif, d->path.hop);
-                d->hop_gen = st->hop_gen;
+                d->hop_gen = d->hop ? st->hop_gen : 0;
         }
         return d->hop;
 }
@@ -117,5 +117,5 @@ u16 ip_way_back(struct netif *nif, ipaddr src, ipaddr dst)
 void ip_forget_hops(struct stack *st)
 {
         for (u32 i = 0; i < IP_DSTS; i++)
-                st->ip->dsts[i].hop = HOP_UNKNOWN;
+                st->ip->dsts[i].hop_gen = 0;
 }

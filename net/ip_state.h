@@ -17,7 +17,7 @@ struct ip_dst {
         ipaddr dst;
         bool valid;
         u8 kind;
-        u16 hop, hop_gen; /* the ready link header, good while hop_gen is the stack's */
+        u16 hop, hop_gen; /* of ip_way_back: what it says to everybody behind path.nif, good while hop_gen is the stack's; 0: it was not asked */
         struct ip_path path;
 };
 

@@ -28,6 +28,7 @@ static u32 layout(u8 *o)
                 {8, 2, 4, 5, 0xb4, 1, 3, 3, 14}, {20, 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 4, 2, 1, 3, 3, 15},
                 {4, 34, 2, 1, 1}, {16, 2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7, 1, 1, 1, 1}, {12, 2, 4, 5, 0xb4, 4, 2, 0, 0, 1, 3, 3, 7},
                 {24, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 1, 2, 3, 9, 8, 7, 6, 1, 3, 3, 7, 0, 0, 0, 0},
+                {16, 2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2, 1, 1, 8, 10},
         };
         const u8 *one = list[dice(3) ? dice(6) : dice(COUNT_OF(list))];
         memcpy(o, one + 1, one[0]);
@@ -70,6 +71,16 @@ static struct pkt *syn(u32 *n, u32 *at)
         return p;
 }
 
+static struct netif elsewhere;
+
+/* Ways that lead from one interface lead from the other now. */
+static void lead(struct netif *from, struct netif *to)
+{
+        for (u32 i = 0; i < IP_DSTS; i++)
+                if (W.st->ip->dsts[i].path.nif == from)
+                        W.st->ip->dsts[i].path.nif = to;
+}
+
 static void tweak(struct pkt *p)
 {
         struct tcp_state *ts = W.st->tcp;
@@ -82,7 +93,8 @@ static void tweak(struct pkt *p)
         case 6: ts->tw[0].due_ms = (u32)(W.now / 1000) - dice(2); break;
         case 7: arp_set(W.nif, IPADDR(10, 0, 0, 3), WORLD_PEER); break;
         case 8: p->nfrag = 1; p->frag[0] = (struct frag){W.mem, 4, NULL}; break;
-        case 9: W.st->ip->dsts[dice(IP_DSTS)].hop = 0; break;
+        case 9: W.st->ip->dsts[dice(IP_DSTS)].hop_gen = 0; break;
+        case 13: lead(W.nif, &elsewhere); break;
         case 10: case 11: case 12: while (ts->half[0].first) synq_free(ts, ts->half[0].first); break;
         }
 }
@@ -100,9 +112,19 @@ static void listeners(void)
         tcp_listen(W.st, on[dice(4)], (u16)ONE_OF(81, 97), &world_ev[0], NULL, NULL, &err);
 }
 
+/* A free entry is nobody's. */
+static void scrub(void)
+{
+        for (struct synq *q = W.st->tcp->free_synq; q; q = q->next) {
+                assert_false(q->live);
+                memset((u8 *)q + sizeof q->next, 0, sizeof *q - sizeof q->next);
+        }
+}
+
 static void walk(u32 seed)
 {
         world_begin(seed * 2654435761u | 1);
+        W.scrub = scrub;
         if (dice(4) == 0)
                 netif_addr_add(W.nif, IPADDR(10, 0, 0, 9), 24, IFADDR_STATIC, false);
         listeners();
@@ -117,6 +139,7 @@ static void walk(u32 seed)
                         fprintf(stderr, "# seed %u, step %u: %u bytes\n", seed, step, n);
                         fail();
                 }
+                lead(&elsewhere, W.nif);
                 n_taken += took;
                 n_left += !took;
                 if (!took) {

@@ -28,6 +28,7 @@ static struct {
         u32 n_log;
         u32 user_seed;          /* of what the user does in its callbacks: the same in both runs */
         bool user_acts;
+        void (*scrub)(void);    /* clears what a routine may leave as it likes; may be NULL */
 } W;
 
 static u8 world_kept[2][WORLD], world_log[2][WORLD_LOG];
@@ -246,6 +247,8 @@ static inline bool world_same(const void *routine, const void *twin, const u32 a
         u32 result_asm = call_checked6(&spoilt, routine, args);
         if (result)
                 *result = result_asm;
+        if (W.scrub)
+                W.scrub();
         world_keep(1);
         struct tcb *after = W.t;
         world_put_back(0);
@@ -253,6 +256,8 @@ static inline bool world_same(const void *routine, const void *twin, const u32 a
         W.t = t;
         W.n_log = 0;
         u32 spoilt_c, result_c = call_checked6(&spoilt_c, twin, args);
+        if (W.scrub)
+                W.scrub();
         bool same = !spoilt && (!result || result_c == *result) && W.t == after && W.n_log == world_n_log[1] &&
                     !memcmp(W.log, world_log[1], W.n_log);
         if (!same)

@@ -56,13 +56,14 @@ struct tcp_state {
         struct tcb       *free_tcb, *pool;
         u32               n_pool, n_tcbs, hand; /* hand: where reclaim looks next */
         struct listener  *listeners, *free_listener;
-        struct synq      *synq_pool, *free_synq, **sbucket;
-        u32               n_synq, n_half, sshift, n_fastopen;
+        struct tcp_others *others;      /* who is not yet, or no longer, a connection: buckets by the same hash, ... */
+        u32               oshift;       /* ... this many bits less of it */
+        struct synq      *synq_pool, *free_synq;
+        u32               n_synq, n_half, n_fastopen;
         struct { struct synq *first, **end; } half[SYNACK_LISTS]; /* by tries; end: where the next one goes */
         struct timer      half_timer;
         struct timewait  *tw;
-        u32              *tbucket;      /* index + 1 */
-        u32               n_tw, tw_first, tw_count, tshift;
+        u32               n_tw, tw_first, tw_count;
         struct timer      tw_timer;
         u32               tw_ahead_ms;  /* when an empty segment ahead of TIME_WAIT was answered last */
         struct through   *through;      /* NULL: there is no transparent proxy (net/handoff) */
@@ -114,6 +115,11 @@ static inline struct tcb *tcp_lookup(const struct tcp_state *ts, u32 raddr, u32 
                 t = t->next;
         return t;
 }
+static inline struct tcp_others *tcp_others(const struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
+{
+        return &ts->others[tcp_hash(ts, raddr, laddr, ports) >> ts->shift >> ts->oshift];
+}
+static inline u32 tcp_n_others(const struct tcp_state *ts) { return 1u << (32 - ts->shift - ts->oshift); }
 u32 tcp_ip_id(u32 laddr, u32 raddr, u8 ttl, u8 tos);     /* open.c: tcb.h's ip_id */
 /* synq.c: a free entry that is filled in becomes one of this bucket, and waits for its SYN,ACK's acknowledgement from now on. */
 static inline void synq_enter(struct tcp_state *ts, struct synq *q, struct synq **bucket)

@@ -59,6 +59,7 @@ struct listener *tcp_listen(struct stack *st, ipaddr addr, u16 port, const struc
         if (l->like.uto_tell)
                 l->like.flags |= TF_ACK_NOW; /* RFC 5482 3.2: the first segment without SYN has it */
         *bucket(ts, port) = l;
+        isn_forget(ts); /* who was found for an address may not be found for it any more */
         return l;
 }
 

@@ -16,16 +16,14 @@ static u32 log2_up(u32 n)
 bool tcp_tables(struct tcp_state *ts)
 {
         struct stack *st = ts->st;
-        u32 tb = log2_up(st->cfg.n_tcbs), sb = log2_up(st->cfg.n_synq), wb = log2_up(st->cfg.n_timewait);
+        u32 tb = log2_up(st->cfg.n_tcbs), ob = min_u32(tb, log2_up(max_u32(st->cfg.n_synq, st->cfg.n_timewait)));
         ts->shift = 32 - tb;
-        ts->sshift = 32 - sb;
-        ts->tshift = 32 - wb;
+        ts->oshift = tb - ob;
         ts->key[0] = stack_random(st) | 1;
         ts->key[1] = stack_random(st) | 1;
         ts->bucket = stack_alloc(st, sizeof *ts->bucket << tb, 64);
-        ts->sbucket = stack_alloc(st, sizeof *ts->sbucket << sb, 64);
-        ts->tbucket = stack_alloc(st, sizeof *ts->tbucket << wb, 64);
-        return ts->bucket && ts->sbucket && ts->tbucket;
+        ts->others = stack_alloc(st, sizeof *ts->others << ob, 64);
+        return ts->bucket && ts->others;
 }
 
 static struct tcb **chain_of(const struct tcb *t)

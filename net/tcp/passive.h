@@ -22,7 +22,7 @@ struct listener {
         struct tcb               like;      /* what its connections begin as, its user and his events included */
         u16                      room;      /* its backlog, 0 unless it offers what usual SYNs ask for in the usual layout (syn.c) */
         u16                      mss;       /* of opts; 65535: what the interface takes */
-        u32                      isn_laddr; /* our address that `isn` begins with: it or ISN_NO_ADDR, which nobody has */
+        u32                      isn_laddr; /* our address that `isn` begins with, for which this is the listener (syn.c); or ISN_NO_ADDR, which nobody has */
         struct siphash_begun     isn;       /* what is the same in the hash of its connections' ISNs (isn.c) */
         struct tcp_opts          opts;      /* rcvbuf and backlog are never 0 */
 };
@@ -60,6 +60,9 @@ struct timewait {
         u32 ts_ok : 1, live : 1, wait : 10; /* wait: 2 MSL in units of 640 ms, for when it starts anew */
 };
 _Static_assert(sizeof(struct timewait) <= 32, "design 4");
+
+/* Those of one bucket: a chain, and index + 1 of the first in TIME_WAIT. */
+struct tcp_others { struct synq *half; u32 tw; };
 
 struct tfo_peer { u32 addr; u8 len, cookie[16]; u16 mss; u32 used; };
 

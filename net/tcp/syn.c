@@ -7,12 +7,22 @@
 /* Nobody has this four-tuple; its bucket of half-open entries. */
 static inline struct synq **vacant(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
-        u32 hash = tcp_hash(ts, raddr, laddr, ports);
-        struct synq **bucket = &ts->sbucket[hash >> ts->sshift];
-        for (const struct synq *q = *bucket; q; q = q->next)
+        struct tcp_others *o = tcp_others(ts, raddr, laddr, ports);
+        for (const struct synq *q = o->half; q; q = q->next)
                 if (q->ports == ports && q->raddr == raddr && q->laddr == laddr)
                         return NULL;
-        return !ts->tbucket[hash >> ts->tshift] || !timewait_find(ts, raddr, laddr, ports) ? bucket : NULL;
+        return !o->tw || !timewait_find(ts, raddr, laddr, ports) ? &o->half : NULL;
+}
+
+/* Whose connections begin with this address of ours: mostly the first one of its bucket, as last time. */
+static inline struct listener *listens(struct tcp_state *ts, ipaddr us, u16 port)
+{
+        struct listener *l = listener_find(ts, us, port);
+        if (l && l->n_waiting >= l->room)
+                return NULL;
+        if (l && !l->opts.fixed_isn && l->isn_laddr != be32_raw(us.v4))
+                isn_begin(l, be32_raw(us.v4));
+        return l;
 }
 
 static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q, const struct tcp_seg *s)
@@ -63,8 +73,8 @@ bool tcp_syn_arrives(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         ipaddr us = {be32_from_raw(laddr)}, them = {be32_from_raw(raddr)};
         struct tcp_seg s;
         struct synq *q = ts->free_synq, **bucket = vacant(ts, raddr, laddr, ports);
-        struct listener *l = q && bucket ? listener_find(ts, us, (u16)__builtin_bswap16((u16)(ports >> 16))) : NULL;
-        if (!l || l->n_waiting >= l->room)
+        struct listener *l = q && bucket ? listens(ts, us, (u16)__builtin_bswap16((u16)(ports >> 16))) : NULL;
+        if (!l)
                 return false;
         s.has_mss = s.has_wscale = s.has_sack_ok = s.has_ts = false;
         s.wscale = 0;

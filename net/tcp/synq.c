@@ -11,7 +11,7 @@ enum {
 
 static struct synq **chain(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
-        return &ts->sbucket[tcp_hash(ts, raddr, laddr, ports) >> ts->sshift];
+        return &tcp_others(ts, raddr, laddr, ports)->half;
 }
 
 struct synq *synq_find(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
@@ -25,10 +25,10 @@ struct synq *synq_find(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 struct synq *synq_unhash(struct tcp_state *ts)
 {
         struct synq *all = NULL;
-        for (u32 b = 0; b < 1u << (32 - ts->sshift); b++) {
-                while (ts->sbucket[b]) {
-                        struct synq *q = ts->sbucket[b];
-                        ts->sbucket[b] = q->next;
+        for (u32 b = 0; b < tcp_n_others(ts); b++) {
+                while (ts->others[b].half) {
+                        struct synq *q = ts->others[b].half;
+                        ts->others[b].half = q->next;
                         q->next = all;
                         all = q;
                 }

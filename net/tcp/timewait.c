@@ -7,7 +7,7 @@ enum { TW_INDEX = TCP_TIMEWAITS };
 
 static u32 *chain(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)
 {
-        return &ts->tbucket[tcp_hash(ts, raddr, laddr, ports) >> ts->tshift];
+        return &tcp_others(ts, raddr, laddr, ports)->tw;
 }
 
 static void unhash(struct tcp_state *ts, struct timewait *w)
@@ -56,8 +56,8 @@ struct timewait *timewait_find(struct tcp_state *ts, u32 raddr, u32 laddr, u32 p
 
 void timewait_rehash(struct tcp_state *ts)
 {
-        for (u32 b = 0; b < 1u << (32 - ts->tshift); b++)
-                ts->tbucket[b] = 0;
+        for (u32 b = 0; b < tcp_n_others(ts); b++)
+                ts->others[b].tw = 0;
         for (u32 n = 0; n < ts->tw_count; n++) {
                 u32 i = (ts->tw_first + n) % ts->n_tw;
                 struct timewait *w = &ts->tw[i];
