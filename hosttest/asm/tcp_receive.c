@@ -103,6 +103,46 @@ static void forget_another(void)
         decoy = NULL;
 }
 
+/* Somebody who is almost this connection lies in front of it in its chain. */
+static struct tcb *neighbour;
+static struct tcb **chain_of(const struct tcb *t)
+{
+        return &t->ts->bucket[tcp_hash(t->ts, t->raddr, t->laddr, t->ports) >> t->ts->shift];
+}
+static struct tcb **neighbours;
+static void meet_neighbour(const struct tcb *t)
+{
+        struct tcp_state *ts = t->ts;
+        if (neighbour || decoy || !ts->free_tcb)
+                return;
+        neighbour = ts->free_tcb;
+        ts->free_tcb = neighbour->next;
+        *neighbour = *t;
+        *(u32 *[]){&neighbour->ports, &neighbour->raddr, &neighbour->laddr}[dice(3)] ^= 1u << dice(32);
+        neighbours = chain_of(t);
+        neighbour->next = *neighbours;
+        *neighbours = neighbour;
+        W.nif->flow = dice(2) ? neighbour : &tcp_nobody;
+}
+static void leave_neighbour(void)
+{
+        if (!neighbour)
+                return;
+        struct tcp_state *ts = W.st->tcp;
+        for (struct tcb **at = neighbours; *at; at = &(*at)->next) {
+                if (*at == neighbour) {
+                        *at = neighbour->next;
+                        break;
+                }
+        }
+        memset(neighbour, 0, sizeof *neighbour);
+        neighbour->ts = ts;
+        neighbour->timer.fire = tcp_timer_fired;
+        neighbour->next = ts->free_tcb;
+        ts->free_tcb = neighbour;
+        neighbour = NULL;
+}
+
 static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool out) { world_note("t", 1); }
 
 /* What a connection may also be like. */
@@ -145,6 +185,7 @@ static void tweak(void)
         case 26: W.nif->up = dice(2); break;
         case 27: W.st->n_due = 0; for (u32 i = ONE_OF(0, 2, TCP_DUE - 1, TCP_DUE); i; i--) W.st->tcp->due[W.st->n_due++] = NULL; break;
         case 29: case 30: remember_another(t); break;
+        case 32: case 33: meet_neighbour(t); break;
         case 31: tcp_send_urgent(t); break;
         case 28: W.st->tap = dice(2) ? tap : NULL; break;
         }
@@ -157,7 +198,7 @@ static void tweak(void)
 static void walk(u32 seed, u32 wild)
 {
         world_begin(seed * 2654435761u | 1);
-        decoy = NULL;
+        decoy = neighbour = NULL;
         W.st->nif[1] = W.nif; /* for connections that think of another interface */
         for (u32 step = 0; step < 50 && W.t && (W.t->state & SYN_RX); step++) {
                 bool odd = dice(wild) == 0;
@@ -190,6 +231,7 @@ static void walk(u32 seed, u32 wild)
                         fail();
                 }
                 forget_another();
+                leave_neighbour();
                 if (dice(3))
                         stack_batch_end(W.st);
                 world_tick(dice(4 * wild) ? dice(3000) : dice(300000));
