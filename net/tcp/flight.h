@@ -147,6 +147,7 @@ static inline void flight_wake(struct tcb *t)
 
 /* rack.c: RFC 8985. */
 void rack_update(struct tcb *t, const struct sent *r);
+u32 rack_reo_wnd(const struct tcb *t);                                    /* microseconds */
 bool rack_detect(struct tcb *t);                                          /* true when something was newly marked lost */
 void rack_reo_timeout(struct tcb *t);
 void rack_dsack(struct tcb *t);

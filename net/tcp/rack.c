@@ -33,7 +33,7 @@ void rack_update(struct tcb *t, const struct sent *r)
 }
 
 /* 6.2 step 4. */
-static u32 reo_wnd(const struct tcb *t)
+u32 rack_reo_wnd(const struct tcb *t)
 {
         const struct flight *f = t->flight;
         if (!f->reordering && (f->ca == CA_RECOVERY || f->ca == CA_LOSS || f->n_sacked >= DUP_THRESH ||
@@ -67,7 +67,7 @@ static bool judge(struct tcb *t, struct sent *r, u32 wnd)
 bool rack_detect(struct tcb *t)
 {
         struct flight *f = t->flight;
-        u32 wnd = reo_wnd(t);
+        u32 wnd = rack_reo_wnd(t);
         bool found = false, all = true;
         f->reo_wait_us = 0;
         if (!f->rack_on)

@@ -189,6 +189,14 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
                 tcp_predict(t);
 }
 
+/* RFC 8985 6.3: sent so late that it may still be on its way. */
+static bool too_young(const struct tcb *t, const struct sent *r)
+{
+        const struct flight *f = t->flight;
+        u32 rtt = f->rack_on ? f->rack_rtt_us : t->srtt_us >> 3, age = tcb_now_us(t) - r->tx_us;
+        return (t->flags & TF_SACK) && r != f->first && (age < rtt + rack_reo_wnd(t) || age > UINT32_MAX - 1000000);
+}
+
 /* The retransmission time-out (RFC 5681 3.1 (4), RFC 6298 5.4 to 5.6). */
 void recovery_timeout(struct tcb *t)
 {
@@ -211,7 +219,7 @@ void recovery_timeout(struct tcb *t)
                         f->n_sacked--;
                         r->flags &= (u8)~SENT_SACKED;
                 }
-                if (!(r->flags & SENT_SACKED))
+                if (!(r->flags & SENT_SACKED) && (reneged || !too_young(t, r)))
                         sent_mark(t, r, SENT_LOST);
         }
         t->cwnd = t->mss;

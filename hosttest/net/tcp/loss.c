@@ -303,6 +303,33 @@ static void rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowle
         trace_end();
 }
 
+/* RFC 8985 6.3: but for the oldest one, what was sent within the last round trip is not lost by a time-out. */
+static void rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago(void **s)
+{
+        out_segments(5, true, TCP_CC_NEWRENO);
+        T.t->flight->tlp_out = true; /* no tail probe in this trace */
+        tcp_timer_rearm(T.t);
+        T.t->srtt_us = 8 * 50000;
+        wait_ms(T.t->rto_ms - 20);
+        T.t->cwnd = 7 * MSS;
+        tcp_flush(T.t);
+        expect_tx(T_ACK, SEQ(6), 1, MSS);
+        expect_tx(T_ACK, SEQ(7), 1, MSS);
+        expect_none();
+        wait_ms(21);
+        expect_tx(T_ACK, SEQ(1), 1, MSS);
+        expect_none();
+        assert_int_equal(T.t->flight->lost, 5 * MSS);
+        assert_int_equal(T.t->cwnd, MSS);
+        wait_ms(30); /* all but the first one arrived */
+        rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(8));
+        wait_ms(20);
+        rx(T_ACK, 1, SEQ(8), 0);
+        while (next_tx(&trace_last))
+                assert_true(trace_last.seq - T.our_isn >= SEQ(8));
+        trace_end();
+}
+
 static void rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out(void **s)
 {
         out_segments(10, false, TCP_CC_NEWRENO);
@@ -522,7 +549,7 @@ int main(void)
                 test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes),
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
-                test(time_out_begins_again_with_one_segment), test(rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing),
+                test(time_out_begins_again_with_one_segment), test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago), test(rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing),
                 test(rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowledgement),
                 test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
                 test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission),
