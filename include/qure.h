@@ -66,6 +66,10 @@ u32 qure_next(const struct qure *q);                /* UINT32_MAX: nothing is pe
  * legal: it is repeated (R163 to R165). Only without `output`. */
 u32 qure_send(struct qure *q, void *buf, u32 room, u64 now_us);
 
+/* The state, as the RFC calls it, of what has these names here: connections, half-open ones and what is in TIME_WAIT; where nothing has
+ * them, "LISTEN" if somebody listens there, else "CLOSED". */
+const char *qure_state(struct qure *q, const struct tcp_names *names);
+
 /* --- by packet: what did it mean? --- */
 enum qure_kind {
         QURE_NOTHING,    /* handled: an acknowledgement, a duplicate, ARP, ICMP, a handshake under way */

@@ -94,6 +94,26 @@ u32 qure_send(struct qure *q, void *buf, u32 room, u64 now_us)
         return 0;
 }
 
+struct wanted { const struct tcp_names *names; const char *state; };
+
+static bool is_wanted(void *ctx, const struct tcp_info *i)
+{
+        struct wanted *w = ctx;
+        const struct tcp_names *n = w->names, *is = &i->names;
+        bool ours = is->lport == n->lport && (ipaddr_eq(is->laddr, n->laddr) || ipaddr_is_any(is->laddr)),
+             whole = ours && is->rport == n->rport && ipaddr_eq(is->raddr, n->raddr);
+        if (whole || (ours && !is->rport)) /* listeners are shown first */
+                w->state = i->state;
+        return !whole;
+}
+
+const char *qure_state(struct qure *q, const struct tcp_names *names)
+{
+        struct wanted w = {names, "CLOSED"};
+        tcp_walk(q->st, is_wanted, &w);
+        return w.state;
+}
+
 /* --- by packet --- */
 static void note(struct qure *q, enum qure_kind kind, const struct tcb *t, u32 bytes, int err)
 {

@@ -233,6 +233,33 @@ static void document_shows_the_example_that_runs(void **s)
         assert_non_null(strstr(doc, example));
 }
 
+static void state_is_told_by_names(void **s)
+{
+        struct tcp_names n = {IPADDR(192, 0, 2, 2), IPADDR(192, 0, 2, 1), 80, 0};
+        struct tcp_key a;
+        struct qure_result r;
+        two(false);
+        assert_string_equal(qure_state(B, &n), "CLOSED");
+        assert_int_equal(qure_listen(B, 80, 2, NULL), 0);
+        assert_string_equal(qure_state(B, &n), "LISTEN");
+        assert_int_equal(qure_connect(A, IPADDR(192, 0, 2, 2), 80, NULL, &a), 0);
+        tcp_names(qure_tcb(A, a), &n);
+        assert_string_equal(qure_state(A, &n), "SYN_SENT");
+        n = (struct tcp_names){n.raddr, n.laddr, n.rport, n.lport};
+        one(A, B, &r);
+        assert_string_equal(qure_state(B, &n), "SYN_RECEIVED");
+        one(B, A, &r), one(A, B, &r);
+        assert_string_equal(qure_state(B, &n), "ESTABLISHED");
+        tcp_close(qure_tcb(B, r.key));
+        settle();
+        assert_string_equal(qure_state(B, &n), "FIN_WAIT_2");
+        tcp_close(qure_tcb(A, a));
+        settle();
+        assert_string_equal(qure_state(B, &n), "TIME_WAIT");
+        n.rport++;
+        assert_string_equal(qure_state(B, &n), "LISTEN");
+}
+
 static void mtu_that_ip_does_not_know_makes_no_instance(void **s)
 {
         static const struct { u16 mtu; bool good; } of[] = {{0, true}, {67, false}, {68, true}, {1500, true}, {1501, false}};
@@ -254,7 +281,7 @@ int main(void)
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
                 cmocka_unit_test(output_callback_and_next_timer),
-                cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
+                cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
