@@ -140,6 +140,20 @@ static void rfc_3168_cwr_follows_every_reduction(void **s)
         trace_end();
 }
 
+/* 6.1.2: a window of a single segment is not widened by a mark. */
+static void rfc_3168_mark_never_widens_the_window(void **s)
+{
+        established_ecn();
+        T.t->cwnd = MSS;
+        send_bytes(0, 3 * MSS);
+        expect_tx(T_ACK, 1, 1, MSS);
+        rx(T_ACK | T_ECE, 1, 1 + MSS, 0);
+        assert_int_equal(T.t->cwnd, MSS);
+        expect_tx(T_ACK | T_CWR, 1 + MSS, 1, MSS);
+        expect_none();
+        trace_end();
+}
+
 static bool is_ect(const struct frame *f) { return (f->b[15] & 3) == 2; }
 
 /* 6.1.1: the peer answers our first SYN, which asked, when we have sent one that did not: it marks, so we echo, but do not say ECT. */
@@ -553,7 +567,7 @@ int main(void)
                 test(rfc_7323_half_open_wants_the_agreed_timestamp_too), test(rfc_7323_rst_carries_the_timestamp),
                 test(rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp),
                 test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
-                test(rfc_3168_cwr_follows_every_reduction),
+                test(rfc_3168_cwr_follows_every_reduction), test(rfc_3168_mark_never_widens_the_window),
                 test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
                 test(abort_of_a_closing_connection_says_nothing),
                 test(fin_is_answered_however_often_it_comes),
