@@ -40,6 +40,7 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
         if (syn_again) { /* our SYN,ACK was lost (R156) */
                 if (s->has_ts && (s32)(s->tsval - q->ts_recent) > 0)
                         q->ts_recent = s->tsval; /* the echo measures the SYN that is answered */
+                q->ecn_ok &= (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR); /* RFC 3168 6.1.1: one that does not ask counts */
                 q->tsval = stack_now_ms(ts->st) + q->ts_off;
                 synq_send(ts, q);
                 pkt_drop(p, DROP_TCP_SYN_AGAIN);

@@ -140,6 +140,25 @@ static void rfc_3168_cwr_follows_every_reduction(void **s)
         trace_end();
 }
 
+/* 6.1.1: no ECT behind a SYN that did not ask, though another one did: something on the way may have lost that one for it. */
+static void rfc_3168_repeated_syn_that_does_not_ask_ends_it(void **s)
+{
+        static const struct tcp_opts o = {.ecn = true};
+        trace_begin(NULL);
+        listen_with(&o);
+        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, opt_mss1460, 4);
+        struct seg g;
+        assert_true(next_tx(&g));
+        assert_int_equal(g.flags, T_SYN | T_ACK | T_ECE);
+        T.our_isn = g.seq;
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        assert_true(next_tx(&g));
+        assert_int_equal(g.flags, T_SYN | T_ACK);
+        rx(T_ACK, 1, 1, 0);
+        assert_false(T.t->flags & TF_ECN);
+        trace_end();
+}
+
 /* 6.1.2: a window of a single segment is not widened by a mark. */
 static void rfc_3168_mark_never_widens_the_window(void **s)
 {
@@ -568,6 +587,7 @@ int main(void)
                 test(rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp),
                 test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
                 test(rfc_3168_cwr_follows_every_reduction), test(rfc_3168_mark_never_widens_the_window),
+                test(rfc_3168_repeated_syn_that_does_not_ask_ends_it),
                 test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
                 test(abort_of_a_closing_connection_says_nothing),
                 test(fin_is_answered_however_often_it_comes),
