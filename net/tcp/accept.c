@@ -102,7 +102,7 @@ void synq_accept(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct
                 pkt_drop(p, DROP_TCP_NO_TCB);
                 return;
         }
-        if (!q->tries)
+        if (!q->tries && !q->again)
                 rtt_sample(t, (u32)ts->st->now_us - q->sent_us);
         if (entry)
                 synq_free(ts, q);

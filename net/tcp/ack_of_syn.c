@@ -10,7 +10,7 @@ bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n)
         u32 raddr = ip[3], laddr = ip[4], ports = h[0];
         struct synq *q = synq_find(ts, raddr, laddr, ports);
         struct tcp_seg s;
-        if (!q || q->qure || q->ecn_ok || q->tfo_ask || q->foreign || q->l->n_waiting >= q->l->opts.backlog || !ts->free_tcb)
+        if (!q || q->qure || q->ecn_ok || q->tfo_ask || q->foreign || q->again || q->l->n_waiting >= q->l->opts.backlog || !ts->free_tcb)
                 return false;
         s.seq = be(h[1]);
         s.ack = be(h[2]);

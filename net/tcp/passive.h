@@ -47,6 +47,7 @@ struct synq {
         bool             ecn_ok : 1, tfo_ask : 1;
         bool             qure : 1, late : 1; /* option 144 came; late: answered without our SYN */
         bool             foreign : 1;    /* to another machine, through this one (through.h) */
+        bool             again : 1;      /* the SYN came twice, and so went the answer: what is acknowledged measures nothing (MUST-18) */
 };
 _Static_assert(sizeof(struct synq) <= 80, "half-open connections are small");
 enum { SYNACK_LISTS = 7 }; /* waits of 1, 2, 4 ... 32 s, then 60 s each (TCP_RTO_MAX_MS) */

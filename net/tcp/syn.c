@@ -36,7 +36,7 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
         q->has_wscale = q->sack_ok = s->has_wscale;
         q->ts_ok = s->has_ts;
         q->tries = 0;
-        q->ecn_ok = q->tfo_ask = q->qure = q->late = q->foreign = false;
+        q->ecn_ok = q->tfo_ask = q->qure = q->late = q->foreign = q->again = false;
 }
 
 /* SYN,ACK in front of the end of the headroom, its options written first. */

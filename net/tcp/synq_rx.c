@@ -42,6 +42,7 @@ void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt
                         q->ts_recent = s->tsval; /* the echo measures the SYN that is answered */
                 q->ecn_ok &= (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR); /* RFC 3168 6.1.1: one that does not ask counts */
                 q->tsval = stack_now_ms(ts->st) + q->ts_off;
+                q->again = true;
                 synq_send(ts, q);
                 pkt_drop(p, DROP_TCP_SYN_AGAIN);
         } else if (q->ts_ok && !s->has_ts && !q->qure && !(s->flags & (TCP_RST | TCP_SYN))) {

@@ -20,6 +20,22 @@ static void must_18_19_backed_off_rto_stays_until_a_fresh_sample(void **s)
         trace_end();
 }
 
+/* The peer's SYN came twice, and our SYN,ACK went twice: of which copy its acknowledgement is nobody knows. */
+static void must_18_answer_to_a_repeated_syn_measures_nothing(void **s)
+{
+        struct seg g;
+        half_open();
+        wait_ms(500);
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        assert_true(next_tx(&g));
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(T.t->srtt_us, 0);
+        assert_int_equal(T.t->rto_ms, 1000);
+        assert_int_equal(T.t->cwnd, 10 * 1460); /* which is no loss of ours */
+        trace_end();
+}
+
 static void must_20_shld_11_connection_is_given_up_after_r2(void **s)
 {
         established();
@@ -304,6 +320,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(a_clock_that_leaps_does_not_make_a_calm_run_older),
                 test(must_18_19_backed_off_rto_stays_until_a_fresh_sample), test(must_20_shld_11_connection_is_given_up_after_r2),
+                test(must_18_answer_to_a_repeated_syn_measures_nothing),
                 test(must_21_user_sets_r2), test(must_22_23_syn_is_repeated_for_three_minutes),
                 test(syn_ack_has_a_timer_of_its_own),
                 test(half_open_is_forgotten), test(must_25_no_keepalive_unless_asked_for),
