@@ -82,6 +82,14 @@ static void note_queued(struct reasm *r, u32 start, u32 end)
         note_block(r, start, end);
 }
 
+/* All blocks that were noted are gone, but not all that is queued: older ones were forgotten for them. */
+static void note_anew(struct reasm *r)
+{
+        for (struct pkt *p = r->n_blocks ? NULL : r->first; p; p = p->next)
+                if (p->len)
+                        note_block(r, ooo_of(p)->seq, ooo_of(p)->end);
+}
+
 /* Cuts [seq, seq + len) so that it does not repeat what lies in front at `before`; false when nothing is left. */
 static bool cut_front(const struct ooo *before, struct pkt *p, u32 *seq, u32 *len, bool fin)
 {
@@ -115,6 +123,7 @@ static bool make_room(struct tcb *t, u32 seq)
                 }
         *(before ? &before->next : &r->first) = NULL;
         r->last = before;
+        note_anew(r);
         pkt_drop(p, DROP_TCP_OOO_EVICTED);
         return true;
 }
@@ -239,6 +248,7 @@ bool reasm_collect(struct tcb *t)
                         drop_block(r, i);
                 else
                         i++;
+        note_anew(r);
         if (!r->first)
                 put_back(t);
         return fin;

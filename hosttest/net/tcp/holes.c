@@ -124,6 +124,28 @@ static void fin_tells_them_and_peers_without_sack_hear_nothing(void **s)
         trace_end();
 }
 
+/* Six blocks, of which four can be told; those four become part of the stream. What is left must not be kept a secret. */
+static void rfc_2018_4_blocks_that_were_forgotten_are_told_when_the_others_are_gone(void **s)
+{
+        static const u32 at[] = {9001, 11001, 7001, 5001, 3001, 1001}; /* in order of arrival */
+        established_sack(NULL);
+        for (u32 i = 0; i < COUNT_OF(at); i++) {
+                rx(T_ACK, at[i], 1, 500);
+                expect_tx(T_ACK, 1, 1, 0);
+        }
+        rx(T_ACK, 1, 1, 1000);
+        for (u32 hole = 1501; hole < 7501; hole += 2000) {
+                expect_tx(T_ACK, 1, hole, 0);
+                rx(T_ACK, hole, 1, 1460);
+                expect_tx(T_ACK, 1, hole + 1460, 0);
+                rx(T_ACK, hole + 1460, 1, 40);
+        }
+        expect_tx(T_ACK, 1, 7501, 0);
+        tells(2, 11001, 11501);
+        assert_int_equal(opt32(tx_option(5) + 8), T.peer_isn + 9001);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -131,6 +153,7 @@ int main(void)
                 test(must_16_blocks_are_taken_off_full_segments),
                 test(rfc_2018_3_three_blocks_beside_a_timestamp),
                 test(whole_reply_tells_them_too),
+                test(rfc_2018_4_blocks_that_were_forgotten_are_told_when_the_others_are_gone),
                 test(fin_tells_them_and_peers_without_sack_hear_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
