@@ -76,7 +76,7 @@ struct tcp_opts {
         bool foreign;        /* tcp_connect: src is another machine's, in whose way this one is (through.h) */
         bool fixed_isn;      /* for conformance tests: start with `isn` instead of RFC 6528's choice */
         u32  isn;
-        u32  ts_off;         /* tcp_connect with fixed_isn: our timestamps are the stack's milliseconds plus this */
+        u32  ts_off;         /* tcp_connect with fixed_isn: our timestamps are the stack's milliseconds plus this, 0 = as usual */
         u8   syn_layout[TCP_SYN_LAYOUT]; /* option kinds of our SYN in order (1 = NOP), 0 ends; empty = 2, 4, 8, 1, 3 (, 34) */
 };
 enum tcp_cc { TCP_CC_CUBIC, TCP_CC_NEWRENO };

@@ -193,7 +193,7 @@ struct tcb *tcp_connect(struct stack *st, ipaddr src, u16 sport, ipaddr dst, u16
         t->iss = tcp_isn(ts, raddr, laddr, ports, &t->ts_off);
         if (o->fixed_isn) {
                 t->iss = o->isn;
-                t->ts_off = o->ts_off;
+                t->ts_off = o->ts_off ? o->ts_off : t->ts_off;
         }
         t->snd_una = t->snd_nxt = t->iss;
         tcp_insert(t);

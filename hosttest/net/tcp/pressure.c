@@ -333,6 +333,26 @@ static void timestamps_of_time_wait_go_on_where_the_connection_was(void **s)
         }
 }
 
+static void timestamps_of_time_wait_go_on_behind_an_active_open_with_a_fixed_isn(void **s)
+{
+        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
+        static const struct tcp_opts own = {.fixed_isn = true, .isn = 7};
+        syn_sent_opts(&own);
+        T.ts = true;
+        T.tsval = 100;
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, offer, sizeof offer);
+        u32 off = T.t->ts_off;
+        tcp_close(T.t);
+        wait_ms(1);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        wire_flush_out(T.w);
+        wait_ms(300);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(be32_get(*(const be32 *)(tx_option(8))), stack_now_ms(T.w->st) + off);
+        trace_end();
+}
+
 static void short_time_wait_of_one_listener_ends_in_its_own_time(void **s)
 {
         static const struct tcp_opts brief = {.timewait_ms = 1000};
@@ -473,6 +493,7 @@ int main(void)
                 test(rekeying_keeps_half_open_and_time_wait_entries),
                 test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
                 test(timestamps_of_time_wait_go_on_where_the_connection_was),
+                test(timestamps_of_time_wait_go_on_behind_an_active_open_with_a_fixed_isn),
                 test(short_time_wait_of_one_listener_ends_in_its_own_time), test(idle_event_comes_in_place_of_probes),
                 test(half_open_with_timestamps_judges_as_a_connection_would),
                 test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
