@@ -114,6 +114,7 @@ static void answer(struct tcp_state *ts, const struct timewait *w, const struct 
         u8 o[TCP_TS_LEN];
         u32 off = 0;
         struct tcp_reply r = {.src = ip->dst, .dst = ip->src, .ports = w->ports, .seq = w->snd_nxt, .ack = w->rcv_nxt,
+                              .wnd = 65535, /* nothing will come any more; but no window shrinks (SHLD-14) */
                               .flags = TCP_ACK, .opts = o};
         if (!l || !l->opts.fixed_isn)
                 tcp_isn(ts, w->raddr, w->laddr, w->ports, &off);
