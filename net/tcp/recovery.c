@@ -166,7 +166,8 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
         bool advanced = t->snd_una != old_una;
         bool lost_more = t->flags & TF_SACK ? rack_detect(t) : newreno_detect(t, old_una, dup);
         if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover)) {
-                advanced &= f->ca == CA_LOSS; /* else the window is ssthresh (RFC 6582 3.2), or was marked (RFC 3168 6.1.2), and grows with what comes */
+                /* else the window is ssthresh (RFC 6582 3.2), or was marked (RFC 3168 6.1.2), and grows with what comes */
+                advanced &= f->ca == CA_LOSS;
                 leave(t);
         }
         bool open = f->ca == CA_OPEN || f->ca == CA_CWR || (f->ca == CA_LOSS && !(t->flags & TF_SACK));

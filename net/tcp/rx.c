@@ -28,7 +28,8 @@ static bool ts_recent_valid(const struct tcb *t) { return tcb_now_ms(t) - t->las
 /* A timestamp older than the last one. */
 static bool paws_rejects(const struct tcb *t, const struct tcp_seg *s)
 {
-        return (t->flags & TF_TS) && s->has_ts && !(s->flags & TCP_RST) && (s32)(s->tsval - t->ts_recent) < 0 && ts_recent_valid(t);
+        return (t->flags & TF_TS) && s->has_ts && !(s->flags & TCP_RST) && (s32)(s->tsval - t->ts_recent) < 0 &&
+               ts_recent_valid(t);
 }
 
 /* What a segment repeats of the bytes that came already (RFC 2883). */
