@@ -21,32 +21,27 @@ func tcp_consume
         cmp     word ptr [edx+PKT_REFS], 1      /* and no frag */
         jne     .Lpart
         mov     dword ptr [ecx+TCB_RCV_QUEUED], 0
-        mov     [eax+TS_LINE], eax              /* the straight line has it again */
+        mov     [eax+TS_LINE], eax              /* the straight line has it again, and looks at the window */
 
         mov     edx, [ecx+TCB_RCV_SPACE]        /* window_grow of recv.c */
         cmp     edx, [ecx+TCB_RCVBUF]
         jb      .Lgrow
-.Lgrown:
-        mov     eax, [ecx+TCB_RCV_ADV]
-        shr     edx, 1
-        sub     eax, [ecx+TCB_RCV_NXT]
-        cmp     eax, edx
-        jbe     tcp_window_read
         ret
 
 .Lgrow:
         mov     eax, [eax+TS_ST]
         mov     edx, [eax+ST_PKTS+POOL_HALF]
         cmp     [eax+ST_PKTS+POOL_N_FREE], edx
-        mov     edx, [ecx+TCB_RCV_SPACE]
         jb      .Lgrown
+        mov     edx, [ecx+TCB_RCV_SPACE]
         add     edx, [esp+8]
         cmp     edx, [ecx+TCB_RCVBUF]
         jbe     .Lmore
         mov     edx, [ecx+TCB_RCVBUF]
 .Lmore:
         mov     [ecx+TCB_RCV_SPACE], edx
-        jmp     .Lgrown
+.Lgrown:
+        ret
 
 .Lpart:
         jmp     tcp_consume_part

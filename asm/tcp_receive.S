@@ -178,10 +178,15 @@ func netif_rx
         mov     [ebx+PKT_NEXT], ecx
         mov     [eax+POOL_FREE], ebx
         inc     dword ptr [eax+POOL_N_FREE]
+        mov     eax, [edi+TCB_RCV_ADV]          /* tcp_window_read, when less than half of it is left */
+        mov     ecx, [edi+TCB_RCV_NXT]
+        sub     eax, ecx
+        add     eax, eax
+        cmp     eax, [edi+TCB_RCV_SPACE]
+        jbe     .Lwindow_read
 
         /* tcp_ack_policy: every second full segment at the end of the batch, else later */
-.Lpolicy:
-        mov     ecx, [edi+TCB_RCV_NXT]
+.Lpolicy:                                       /* ecx: RCV.NXT */
         mov     eax, [edi+TCB_FLAGS]
         sub     ecx, [edi+TCB_RCV_ACKED]
         add     esi, esi

@@ -40,7 +40,6 @@ tcp_whole_go_on:
 
 /* --- a calm connection's one reply, which tcp_send_ref found to fit (calm.c)? ------------------------------------- */
         cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLY
-        mov     dword ptr [esp+L_FLAGS], 0x50000000 + ((FLAG_ACK | FLAG_PSH) << 16)
         jne     .Llisted
         test    eax, UNUSUAL | F_FIN_QUEUED
         jnz     .Lreply_unusual
@@ -48,25 +47,9 @@ tcp_whole_go_on:
         mov     ebp, [edx+TS_ST]
         PKT_TAKE ebp, .Lreply_empty, 1
 
-/* tcp_reply_go_on: the same for who has ENTERed with such a reply; it goes in ebx (PKT_TAKEn with a piece), ebp the stack, and
- * [esp+L_FLAGS] is set as for plain.inc. */
-        .globl  tcp_reply_go_on
-tcp_reply_go_on:
-        mov     eax, [ebp+ST_NOW_US]
-        mov     ecx, [edi+TCB_SND_QUEUED]
-        mov     esi, [edi+TCB_SND_NXT]
-        mov     [edi+TCB_CALM_TX_US], eax
-        mov     edx, [edi+TCB_REPLY]
-        lea     eax, [ecx+esi]
-        mov     [ebx+FRAG0+FRAG_LEN], ecx
-        mov     [ebx+FRAG0], edx
-        mov     dword ptr [ebx+FRAG0+FRAG_HOLD], 0
-        add     ecx, BOTH_HEADERS
-        mov     [edi+TCB_SND_NXT], eax
-        mov     [esp+L_TOTAL], ecx
-        mov     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLIED
-        mov     eax, [edi+TCB_REPLY_SUM]
-        jmp     .Lreferred
+        and     dword ptr [edi+TCB_FLAGS], ~(F_ACK_DELAYED | F_ACK_NOW)
+        /* falls through: plain.inc goes on with this frame */
+        jmp     tcp_reply_go_on
 
 /* --- is it the usual? ------------------------------------------------------------------------------------------- */
 .Llisted:
@@ -74,6 +57,7 @@ tcp_reply_go_on:
         movzx   edx, word ptr [edi+TCB_MSS]
         mov     esi, [edi+TCB_SND_NXT]
         lea     ebx, [ecx-1]
+        mov     dword ptr [esp+L_FLAGS], REPLY_FLAGS
         cmp     ebx, edx                        /* 1 to MSS bytes */
         jae     .Lno
         cmp     ecx, [edi+TCB_SND_WND]

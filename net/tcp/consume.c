@@ -1,5 +1,5 @@
 /* consume.c - the user has read all there is, and it is what the straight line just brought, in a buffer of its own: the usual. The line
- * has the buffer again, for the reply. Twin of asm/consume.S; whatever is not so is left to recv.c. SPDX-License-Identifier: MIT */
+ * has the buffer again, for the reply, and looks at the window. Twin of asm/consume.S; whatever is not so is left to recv.c. SPDX-License-Identifier: MIT */
 #include "engine.h"
 
 void tcp_consume(struct tcb *t, u32 n)
@@ -15,6 +15,4 @@ void tcp_consume(struct tcb *t, u32 n)
         t->rcv_queued = 0;
         if (t->rcv_space < t->rcvbuf && pool->n_free >= pool->n_half) /* window_grow of recv.c */
                 t->rcv_space = min_u32(t->rcv_space + n, t->rcvbuf);
-        if (tcb_rcv_wnd(t) <= t->rcv_space / 2)
-                tcp_window_read(t);
 }

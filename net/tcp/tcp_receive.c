@@ -42,13 +42,17 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
         bool held = ts->line == p;
         if (t->ev->readable)
                 t->ev->readable(t);
-        if (held && ts->line != p)
+        bool read = held && ts->line != p; /* by tcp_consume */
+        if (read)
                 pkt_free(p);
         ts->line = ts;
         /* a reply that goes out at once acknowledges it, and nobody else is asked before */
-        if (t->timer_kind != TT_REPLY || !tcp_usual_reply(t) || (t->flags & (TF_DEAD | TF_SYN_PENDING)) ||
-            (acked && t->ev->writable) || !ts->st->pkts.free)
-                tcp_ack_policy(t, len);
+        if (t->timer_kind == TT_REPLY && tcp_usual_reply(t) && !(t->flags & (TF_DEAD | TF_SYN_PENDING)) && !(acked && t->ev->writable) &&
+            ts->st->pkts.free)
+                return;
+        if (read)
+                tcp_window_read(t);
+        tcp_ack_policy(t, len);
 }
 
 /* In-order text of `len` bytes, p->data at it, or none, and FIN. */
