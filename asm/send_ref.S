@@ -13,8 +13,7 @@
 func tcp_send_ref
         mov     ecx, [esp+4]
         cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
-        jb      .Llisted
-        ja      .Lany
+        jne     .Lnot_calm
 
         /* a calm connection's one reply, which it describes itself (calm.c): not more than a segment, the window, the buffer */
         movzx   eax, word ptr [ecx+TCB_MSS]
@@ -52,6 +51,11 @@ func tcp_send_ref
         or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
         xor     eax, eax
         ret
+
+.Lnot_calm:
+        jb      .Llisted
+.Lany:
+        jmp     tcp_send_ref_any
 
 .Lno_flight:
         inc     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE]
@@ -112,6 +116,4 @@ func tcp_send_ref
         mov     edx, [ecx+TCB_SND_LAST]
         mov     [edx+ENT_NEXT], eax
         jmp     .Lentry
-.Lany:
-        jmp     tcp_send_ref_any
 endfunc tcp_send_ref
