@@ -95,7 +95,11 @@ tcp_last_go_on:
         jnz     .Lflight
         cmp     eax, [edi+TCB_SND_UNA]
         je      .Llanded
-        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE] /* outstanding without a flight: a calm run promised one */
+        inc     dword ptr [ebp+TS_FLIGHTS+CELL_N_FREE] /* outstanding without a flight: a calm run promised one ... */
+        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLIED
+        jne     .Lone_promised
+        inc     dword ptr [ebp+TS_CELLS+CELL_N_FREE] /* ... and what the connection keeps a cell, too */
+.Lone_promised:
         mov     byte ptr [edi+TCB_TIMER_KIND], KIND_NONE
 .Llanded:                                       /* eax: SND.NXT */
         mov     edx, [edi+TCB_SND_FIRST]

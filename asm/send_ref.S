@@ -12,10 +12,8 @@
  */
 func tcp_send_ref
         mov     ecx, [esp+4]
-        cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
-        jne     .Lnot_calm
 
-        /* a calm connection's one reply, which it describes itself (calm.c): not more than a segment, the window, the buffer */
+        /* one reply, which the connection describes itself (calm.c): not more than a segment, the window, the buffer? */
         movzx   eax, word ptr [ecx+TCB_MSS]
         mov     edx, [esp+12]
         dec     edx
@@ -38,6 +36,9 @@ func tcp_send_ref
         mov     eax, [esp+16]
         test    eax, eax
         jz      .Lany
+        cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
+        jne     .Lfirst
+.Lcalm:
         sub     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE], 1 /* promised, both */
         jb      .Lno_flight
         dec     dword ptr [edx+TS_CELLS+CELL_N_FREE]
@@ -52,10 +53,28 @@ func tcp_send_ref
         xor     eax, eax
         ret
 
-.Lnot_calm:
-        jb      .Llisted
 .Lany:
         jmp     tcp_send_ref_any
+
+.Lfirst:                                        /* with nothing queued it is not a later one */
+        cmp     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE], 0
+        je      .Llisted
+        push    ebx
+        push    edi
+        push    ebp
+        mov     ebx, edx
+        mov     edi, ecx
+        mov     ebp, [edx+TS_ST]
+        call    calm_enter_go_on
+        mov     edx, ebx
+        mov     ecx, edi
+        pop     ebp
+        pop     edi
+        pop     ebx
+        test    al, al
+        mov     eax, [esp+16]
+        jnz     .Lcalm
+        jmp     .Llisted
 
 .Lno_flight:
         inc     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE]
@@ -99,6 +118,8 @@ func tcp_send_ref
         xor     eax, eax
         ret
 .Lbehind:
+        cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
+        ja      .Lany
         mov     eax, [ecx+TCB_SND_FIRST]
         cmp     dword ptr [eax+ENT_NEXT], 0     /* two pieces at most */
         jne     .Lany

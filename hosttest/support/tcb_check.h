@@ -32,7 +32,7 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
                 MUST(tcb_now_us(t) - t->calm_tx_us < (2 * least + 2) * 1000);
                 const struct sndent *e = t->snd_first;
                 MUST(!e || (e->has_sum && (!e->next || (e->next->has_sum && !e->next->next))));
-                MUST(t->timer_kind != TT_REPLIED || (!e && tcb_calm(t) && t->snd_queued <= t->mss && !(t->state & FIN_TX)));
+                MUST(t->timer_kind != TT_REPLIED || (!e && tcb_calm(t) && t->snd_queued <= t->mss));
                 *cells += t->timer_kind == TT_REPLIED; /* promised */
                 MUST(!tcb_calm(t) || t->snd_queued == tcb_outstanding(t) - (t->state & FIN_TX ? 1u : 0u));
                 return;

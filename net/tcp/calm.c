@@ -22,11 +22,12 @@ static bool pieces_known(const struct sndent *e)
         return e->has_sum && (!e->next || (e->next->has_sum && !e->next->next));
 }
 
-bool calm_begin(struct tcb *t)
+bool calm_begin(struct tcb *t) { return pieces_known(t->snd_first) && calm_enter(t); }
+
+bool calm_enter(struct tcb *t)
 {
         u32 now = tcb_now_ms(t), due = now + t->ts->calm_ms;
-        if (t->conv || t->flight || t->reasm || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT) ||
-            !pieces_known(t->snd_first))
+        if (t->conv || t->flight || t->reasm || !t->srtt_us || (t->state != TCP_B_ESTABLISHED && t->state != TCP_B_CLOSE_WAIT))
                 return false;
         if (t->cwnd > min_u32(10u * t->mss, TCP_CWND_FIRST) && now - t->last_tx_ms > t->rto_ms)
                 cc_idle(t); /* to no less than that */
@@ -49,13 +50,7 @@ void calm_acked(struct tcb *t)
         t->rto_ms = 0;
         t->snd_una = t->snd_nxt;
         t->ts->flights.n_free++;
-        if (t->timer_kind == TT_CALM) {
-                sndq_free(t);
-                return;
-        }
-        t->ts->cells.n_free++;
-        t->snd_queued = 0;
-        t->timer_kind = TT_CALM;
+        sndq_free(t);
 }
 
 void calm_settle(struct tcb *t)

@@ -129,6 +129,7 @@ void sent_put(struct tcb *t, struct sent *r);                             /* giv
 
 /* calm.c */
 bool calm_begin(struct tcb *t);                                           /* the run that follows may be a calm one */
+bool calm_enter(struct tcb *t);                                           /* the same, as far as the queue has no say in it */
 void calm_acked(struct tcb *t);                                           /* all of it, and nothing else is queued */
 void calm_end(struct tcb *t);
 void calm_settle(struct tcb *t);

@@ -7,8 +7,9 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
         struct cellpool *cells = &t->ts->cells, *flights = &t->ts->flights;
         struct sndent *e = cells->free;
         u32 all = t->snd_queued + n;
-        if (t->timer_kind == TT_CALM && !t->snd_queued && sum && n - 1 < t->mss && n <= t->snd_wnd && n <= t->sndbuf &&
-            (t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) == TF_BUSY && cells->n_free > cells->keep && flights->n_free) {
+        if (!t->snd_queued && sum && n - 1 < t->mss && n <= t->snd_wnd && n <= t->sndbuf &&
+            (t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) == TF_BUSY && cells->n_free > cells->keep && flights->n_free &&
+            (t->timer_kind == TT_CALM || calm_enter(t))) {
                 cells->n_free--;
                 flights->n_free--;
                 t->snd_queued = n;

@@ -31,7 +31,8 @@ void flight_put(struct tcb *t)
 {
         struct flight *f = t->flight;
         if (tcb_calm(t)) {
-                sndq_list(t);
+                if (t->timer_kind == TT_REPLIED) /* which is what was outstanding */
+                        sndq_free(t);
                 t->ts->flights.n_free++;
                 t->timer_kind = TT_NONE;
         }

@@ -167,7 +167,11 @@ u32 tcp_unqueue(struct tcb *t, u32 n)
 
 void sndq_free(struct tcb *t)
 {
-        sndq_list(t);
+        if (t->timer_kind > TT_CALM) { /* nothing is listed, and this much was promised */
+                t->ts->cells.n_free++;
+                t->ts->flights.n_free += t->timer_kind == TT_REPLY;
+                t->timer_kind = TT_CALM;
+        }
         t->snd_queued = 0;
         while (t->snd_first)
                 pop(t);

@@ -23,7 +23,7 @@ static inline u32 refer(struct pkt *p, const struct sndent *e)
 }
 
 /* What tcp_send_ref found to fit and the connection describes itself (calm.c). */
-static inline bool send_reply(struct tcb *t)
+static inline bool send_reply(struct tcb *t, u32 fin)
 {
         u32 n = t->snd_queued, seq = t->snd_nxt;
         struct pkt *p = pkt_alloc(&t->ts->st->pkts, PKT_HEADROOM);
@@ -31,22 +31,24 @@ static inline bool send_reply(struct tcb *t)
                 return false;
         p->frag[0] = (struct frag){t->reply, n, NULL};
         p->nfrag = 1;
-        t->snd_nxt = seq + n;
+        t->snd_nxt = seq + n + fin;
         t->calm_tx_us = tcb_now_us(t);
         t->timer_kind = TT_REPLIED;
-        tcp_respond(t, p, seq, TCP_ACK | TCP_PSH, n, t->reply_sum);
+        if (fin)
+                tcp_set_state(t, TCP_EV_SEND_FIN);
+        tcp_respond(t, p, seq, TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0), n, t->reply_sum);
         return true;
 }
 
 bool tcp_send_whole(struct tcb *t)
 {
         struct tcp_state *ts = t->ts;
+        u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
         if (t->timer_kind == TT_REPLY) {
-                if (tcp_usual_reply(t))
-                        return send_reply(t);
+                if (!(t->flags & TCP_UNUSUAL_TX) && n + fin <= t->mss && n + fin <= t->snd_wnd)
+                        return send_reply(t, fin);
                 calm_settle(t);
         }
-        u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
         if (!n || n + fin > t->mss || n + fin > t->snd_wnd || seq != t->snd_una ||
             (t->flags & TCP_UNUSUAL_TX))
                 return false;
