@@ -49,6 +49,7 @@ static void packet_path(void)
         OFF(NIF_WAY, struct netif, hop_gen);
         _Static_assert(offsetof(struct netif, straight) == offsetof(struct netif, hop_gen) + 2 &&
                        offsetof(struct netif, zero) == offsetof(struct netif, hop_gen) + 3, "read as one word");
+        OFF(NIF_WAY_OUT, struct netif, way_out);
         OFF(NIF_STRAIGHT, struct netif, straight);
         VAL(NIF_UNUSUAL, NETIF_UNUSUAL);
         OFF(NIF_STATE, struct netif, vlan);

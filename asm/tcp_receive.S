@@ -148,10 +148,9 @@ func netif_rx
         mov     [ebx+PKT_DATA], esi
         mov     [edi+TCB_RCV_NXT], ecx
         mov     [ebx+PKT_LEN], ax
-        movzx   esi, word ptr [edi+TCB_RCV_MSS]
         or      dword ptr [edi+TCB_FLAGS], F_BUSY
-        cmp     eax, esi
-        ja      .Llargest
+        cmp     [edi+TCB_RCV_MSS], ax
+        jb      .Llargest
 .Lmss:
 
         /* the buffer becomes the receive queue, or its end, and the user may read it */
@@ -169,7 +168,7 @@ func netif_rx
         mov     edx, [edi+TCB_TS]
         cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLY
         je      .Lreply
-.Lread:                                         /* edx: tcp_state, esi: what counts as a full segment */
+.Lread:                                         /* edx: tcp_state */
         cmp     [edx+TS_LINE], ebx
         je      .Lunread
         mov     eax, [ebx+PKT_POOL]             /* tcp_consume left it to us */
@@ -187,8 +186,9 @@ func netif_rx
 
         /* tcp_ack_policy: every second full segment at the end of the batch, else later */
 .Lpolicy:                                       /* ecx: RCV.NXT */
-        mov     eax, [edi+TCB_FLAGS]
+        movzx   esi, word ptr [edi+TCB_RCV_MSS]
         sub     ecx, [edi+TCB_RCV_ACKED]
+        mov     eax, [edi+TCB_FLAGS]
         add     esi, esi
         cmp     ecx, esi
         jae     .Lack_now

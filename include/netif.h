@@ -54,6 +54,7 @@ struct netif {
         u16            hop_gen; /* the stack's */
         u8             straight; /* index while nothing is unusual: no tag, up, carrier, and nobody watches; else NETIF_UNUSUAL */
         u8             zero;
+        u32            way_out;  /* the three as one word, where a link header is and pieces may be; else what no connection has */
         u32            mac_rest; /* the last 16 bits of mac as in memory, or what no 17 bits equal: there is no link header */
         const struct tcb *flow; /* of whom tcp_receive heard last, or who was accepted since; perhaps free now, never NULL */
         u8             index;
@@ -76,7 +77,7 @@ void netif_rx(struct netif *nif, struct pkt *p);
 /* The same for a frame that is counted already and that tcp_receive did not take: layer by layer. */
 void netif_rx_long(struct netif *nif, struct pkt *p);
 
-/* Sets nif->straight and nif->mac_rest: vlan, up, link or the stack's tap is another now. */
+/* Sets nif->straight, nif->way_out and nif->mac_rest: hop_gen, vlan, up, link or the stack's tap is another now. */
 void netif_look(struct netif *nif);
 
 /* The carrier came or went. */

@@ -18,6 +18,7 @@ void netif_look(struct netif *nif)
 {
         nif->mac_rest = nif->caps & NETIF_L3 ? UINT32_MAX : (u32)nif->mac.b[4] | (u32)nif->mac.b[5] << 8;
         nif->straight = nif->vlan || !nif->up || !nif->link || nif->st->tap ? NETIF_UNUSUAL : nif->index;
+        nif->way_out = (nif->caps & (NETIF_SG | NETIF_L3)) == NETIF_SG ? nif->hop_gen | (u32)nif->straight << 16 | (u32)nif->zero << 24 : UINT32_MAX;
 }
 
 bool netif_add(struct stack *st, struct netif *nif, bool link)

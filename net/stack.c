@@ -118,8 +118,10 @@ void stack_hops_changed(struct stack *st)
                 ip_forget_hops(st);
                 st->hop_gen = 1;
         }
-        for (u32 i = 0; i < st->n_nifs; i++)
+        for (u32 i = 0; i < st->n_nifs; i++) {
                 st->nif[i]->hop_gen = st->hop_gen;
+                netif_look(st->nif[i]);
+        }
 }
 
 u32 stack_next(const struct stack *st)
