@@ -21,7 +21,8 @@ func tcp_consume
         cmp     word ptr [edx+PKT_REFS], 1      /* and no frag */
         jne     .Lpart
         mov     dword ptr [ecx+TCB_RCV_QUEUED], 0
-        mov     [eax+TS_LINE], eax              /* the straight line has it again, and looks at the window */
+        mov     [eax+TS_LINE], eax
+        mov     [edx+PKT_NEXT], edx             /* the straight line has it again, and looks at the window */
 
         mov     edx, [ecx+TCB_RCV_SPACE]        /* window_grow of recv.c */
         cmp     edx, [ecx+TCB_RCVBUF]

@@ -169,8 +169,8 @@ func netif_rx
         cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLY
         je      .Lreply
 .Lread:                                         /* edx: tcp_state */
-        cmp     [edx+TS_LINE], ebx
-        je      .Lunread
+        cmp     [ebx+PKT_NEXT], ebx
+        jne     .Lunread
         mov     eax, [ebx+PKT_POOL]             /* tcp_consume left it to us */
         mov     ecx, [eax+POOL_FREE]
         mov     byte ptr [ebx+PKT_REFS], 0

@@ -5,13 +5,14 @@
 void tcp_consume(struct tcb *t, u32 n)
 {
         struct tcp_state *ts = t->ts;
-        const struct pkt *p = t->rcv_first;
+        struct pkt *p = t->rcv_first;
         if (unlikely(n != t->rcv_queued || p != ts->line || p->refs != 1 || p->nfrag)) {
                 tcp_consume_part(t, n);
                 return;
         }
         const struct pktpool *pool = &ts->st->pkts;
         ts->line = ts;
+        p->next = p; /* nothing else that becomes of it would look so */
         t->rcv_queued = 0;
         if (t->rcv_space < t->rcvbuf && pool->n_free >= pool->n_half) /* window_grow of recv.c */
                 t->rcv_space = min_u32(t->rcv_space + n, t->rcvbuf);

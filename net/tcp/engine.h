@@ -73,8 +73,8 @@ struct tcp_state {
         struct tcblist    batch, delack; /* batch: those that found `due` full */
         struct timer      delack_timer, batch_timer;
         u32               depth;        /* the stack is delivering: what users queue leaves when they return */
-        const void       *line;         /* the buffer that the straight line tells a user of, while all of it is unread and all there is; else this
-                                         * struct, which is no queue's first */
+        const void       *line;         /* the buffer that the straight line tells a user of, while it is to be given back when it is read; else
+                                         * this struct, which is no queue's first */
         u32               cookie_ms;    /* when a SYN cookie was last sent */
         bool              cookies_out;
         u32               challenge_ms, challenge_n;

@@ -39,10 +39,9 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
                 t->rcv_queued = len;
                 ts->line = p;
         }
-        bool held = ts->line == p;
         if (t->ev->readable)
                 t->ev->readable(t);
-        bool read = held && ts->line != p; /* by tcp_consume */
+        bool read = p->next == p; /* by tcp_consume */
         if (read)
                 pkt_free(p);
         ts->line = ts;
