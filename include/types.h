@@ -21,6 +21,10 @@ typedef int16_t  s16;
 typedef int32_t  s32;
 typedef int64_t  s64;
 
+/* Words wherever they lie, in the machine's byte order. */
+typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
+typedef u16 __attribute__((aligned(1), may_alias)) u16_any;
+
 /* The struct that holds `member` at address `p`. */
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))

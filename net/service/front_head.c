@@ -14,10 +14,10 @@ static bool text_equals(struct http_text t, const char *want)
 /* Length of the line at p with its end, 0 when incomplete, -1 with a byte that no line may hold. */
 static int line_of(const char *p, u32 n, struct http_text *text, bool *lone_lf)
 {
-        for (u32 i = 0; i < n; i++) {
-                u8 c = (u8)p[i];
+        for (u32 i = http_plain_run(p, n); i < n; i += 1 + http_plain_run(p + i + 1, n - i - 1)) {
+                char c = p[i];
 
-                if ((c >= 0x20 && c != 0x7f) || c == '\t')
+                if (c == '\t')
                         continue;
                 if (c == '\n') {
                         bool cr = i && p[i - 1] == '\r';
@@ -84,10 +84,8 @@ static bool is_repeatable(struct http_text method)
 
 static bool request_line(struct front_head *h, struct http_text t)
 {
-        u32 a = 0, b;
+        u32 a = http_token(t.p, t.n), b;
 
-        while (a < t.n && http_is_tchar(t.p[a]))
-                a++;
         if (!a || a == t.n || t.p[a] != ' ')
                 return false;
         struct http_text method = {t.p, a};
@@ -129,35 +127,30 @@ static bool take_length(struct front_head *h, struct http_text t)
 
 static bool take_field(struct front_head *h, struct http_text name, struct http_text value)
 {
-        if (http_text_is(name, "content-length"))
-                return take_length(h, value);
-        if (http_text_is(name, "connection")) {
-                h->closes |= http_list_has(value, "close");
-                h->asks_keep |= http_list_has(value, "keep-alive");
-        } else if (http_text_is(name, "transfer-encoding")) {
-                h->chunked = !h->has_coding && http_text_is(value, "chunked");
-                h->has_coding = true;
-        } else if (http_text_is(name, "host")) {
+        switch (name.n) {
+        case 4:
+                if (!http_text_is(name, "host"))
+                        break;
                 if (h->has_host)
                         return false;
                 h->has_host = true;
                 if (!h->host.n)
                         h->host = without_port(value);
+                break;
+        case 10:
+                if (!http_text_is(name, "connection"))
+                        break;
+                h->closes |= http_list_has(value, "close");
+                h->asks_keep |= http_list_has(value, "keep-alive");
+                break;
+        case 14:
+                return !http_text_is(name, "content-length") || take_length(h, value);
+        case 17:
+                if (!http_text_is(name, "transfer-encoding"))
+                        break;
+                h->chunked = !h->has_coding && http_text_is(value, "chunked");
+                h->has_coding = true;
         }
-        return true;
-}
-
-/* A header line in its two parts. A folded line and a blank before the colon are none (RFC 9112 5.1, 5.2). */
-static bool split_field(struct http_text t, struct http_text *name, struct http_text *value)
-{
-        u32 colon = 0;
-
-        while (colon < t.n && http_is_tchar(t.p[colon]))
-                colon++;
-        if (!colon || colon == t.n || t.p[colon] != ':')
-                return false;
-        *name = (struct http_text){t.p, colon};
-        *value = http_trim(t.p + colon + 1, t.n - colon - 1);
         return true;
 }
 
@@ -183,7 +176,7 @@ static int parse(const u8 *bytes, u32 n, struct front_head *h, bool (*first)(str
                 at += (u32)len;
                 if (!t.n)
                         break;
-                if (!split_field(t, &name, &value) || !take_field(h, name, value))
+                if (!http_field(t, &name, &value) || !take_field(h, name, value))
                         return -1;
         }
         h->n = at;
@@ -239,7 +232,7 @@ bool front_field(const struct front_head *h, const char *want, u32 *at, struct h
         for (u32 i = *at ? *at : h->fields; i < h->n;) {
                 i += (u32)line_of(p + i, h->n - i, &t, &lone_lf); /* was parsed: is complete and right */
                 *at = i;
-                if (t.n && split_field(t, &name, value) && http_text_is(name, want))
+                if (t.n && http_field(t, &name, value) && http_text_is(name, want))
                         return true;
         }
         return false;

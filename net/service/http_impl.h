@@ -49,7 +49,10 @@ int http_parse(const u8 *p, u32 n, struct http_request *r);
 
 bool http_text_is(struct http_text t, const char *lower); /* ASCII letters of either case alike; `lower` is in lower case */
 struct http_text http_trim(const char *p, u32 n);             /* without the blanks and tabs at both ends (RFC 9110 5.6.3) */
-bool http_is_tchar(char c);                                  /* may stand in a token (RFC 9110 5.6.2) */
+u32 http_token(const char *p, u32 n);                        /* how many bytes from p on may stand in a token (RFC 9110 5.6.2) */
+/* A header line in its two parts. A folded line and a blank before the colon are none (RFC 9112 5.1, 5.2). */
+bool http_field(struct http_text line, struct http_text *name, struct http_text *value);
+u32 http_plain_run(const char *p, u32 n);                    /* how many bytes from p on are neither controls nor DEL */
 /* The list of tokens holds this one (Connection: a, b). */
 bool http_list_has(struct http_text t, const char *lower);
 

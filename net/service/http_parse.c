@@ -33,16 +33,30 @@ bool http_list_has(struct http_text t, const char *want)
         return false;
 }
 
+/* Four at a time: a byte's top bit comes on by x - 0x20 where it was below, by x - 1 of x ^ 0x7f where it was DEL. */
+u32 http_plain_run(const char *p, u32 n)
+{
+        u32 i = 0;
+
+        for (; i + 4 <= n; i += 4) {
+                u32 x = *(const u32_any *)(p + i), del = x ^ 0x7f7f7f7f;
+                u32 hit = (((x - 0x20202020) & ~x) | ((del - 0x01010101) & ~del)) & 0x80808080;
+                if (hit)
+                        return i + (u32)__builtin_ctz(hit) / 8;
+        }
+        while (i < n && (u8)p[i] >= 0x20 && p[i] != 0x7f)
+                i++;
+        return i;
+}
+
 /* Length of the line at p with its end, 0 when it is not complete. *n_text: without CR LF or LF. *bad: a byte no line may hold.
  * */
 static u32 line_of(const char *p, u32 n, u32 *n_text, bool *bad)
 {
         *bad = false;
-        for (u32 i = 0; i < n; i++) {
-                u8 c = (u8)p[i];
+        for (u32 i = http_plain_run(p, n); i < n; i += 1 + http_plain_run(p + i + 1, n - i - 1)) {
+                char c = p[i];
 
-                if (c >= 0x20 && c != 0x7f)
-                        continue;
                 if (c == '\n') {
                         *n_text = i && p[i - 1] == '\r' ? i - 1 : i;
                         return i + 1;
@@ -53,13 +67,15 @@ static u32 line_of(const char *p, u32 n, u32 *n_text, bool *bad)
         return 0;
 }
 
-/* RFC 9110 5.6.2: characters of a token, one bit each. */
-bool http_is_tchar(char c)
+/* Characters of a token, one bit each. */
+u32 http_token(const char *p, u32 n)
 {
-        static const u32 set[4] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
-        u8 u = (u8)c;
+        static const u32 set[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
+        u32 i = 0;
 
-        return u < 0x80 && (set[u >> 5] >> (u & 31) & 1);
+        while (i < n && set[(u8)p[i] >> 5] >> (p[i] & 31) & 1)
+                i++;
+        return i;
 }
 
 struct http_text http_trim(const char *p, u32 n)
@@ -69,6 +85,17 @@ struct http_text http_trim(const char *p, u32 n)
         while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
                 n--;
         return (struct http_text){p, n};
+}
+
+bool http_field(struct http_text line, struct http_text *name, struct http_text *value)
+{
+        u32 colon = http_token(line.p, line.n);
+
+        if (!colon || colon == line.n || line.p[colon] != ':')
+                return false;
+        *name = (struct http_text){line.p, colon};
+        *value = http_trim(line.p + colon + 1, line.n - colon - 1);
+        return true;
 }
 
 static u8 method_of(struct http_text t)
@@ -140,11 +167,9 @@ static u16 take_target(struct http_request *r, struct http_text t)
 /* Method SP target SP version, or HTTP/0.9's GET SP target. */
 static u16 request_line(struct http_request *r, const char *p, u32 n)
 {
-        u32 a = 0, b;
+        u32 a = http_token(p, n), b;
         u16 status = 0;
 
-        while (a < n && http_is_tchar(p[a]))
-                a++;
         if (!a || a == n || p[a] != ' ')
                 return 400;
         r->method = method_of((struct http_text){p, a});
@@ -218,18 +243,6 @@ static u16 take_field(struct http_request *r, struct http_text name, struct http
         return 0;
 }
 
-/* One header line, checked and taken. */
-static u16 header_line(struct http_request *r, const char *p, u32 n)
-{
-        u32 colon = 0;
-
-        while (colon < n && http_is_tchar(p[colon]))
-                colon++;
-        if (!colon || colon == n || p[colon] != ':')
-                return 400; /* a folded line and a blank before the colon too: RFC 9112 5.1, 5.2 */
-        return take_field(r, (struct http_text){p, colon}, http_trim(p + colon + 1, n - colon - 1));
-}
-
 static int wrong(struct http_request *r, u16 status)
 {
         r->status = status;
@@ -240,6 +253,7 @@ static int wrong(struct http_request *r, u16 status)
 int http_parse(const u8 *bytes, u32 n, struct http_request *r)
 {
         const char *p = (const char *)bytes;
+        struct http_text name, value;
         u32 at = 0, text, len;
         bool bad;
         u16 status;
@@ -267,7 +281,9 @@ int http_parse(const u8 *bytes, u32 n, struct http_request *r)
                         return 0;
                 if (!text)
                         break;
-                if ((status = header_line(r, p + at, text)))
+                if (!http_field((struct http_text){p + at, text}, &name, &value))
+                        return wrong(r, 400);
+                if ((status = take_field(r, name, value)))
                         return wrong(r, status);
         }
         r->keep = !r->closes && (r->version == 11 || r->asks_keep);

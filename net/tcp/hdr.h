@@ -6,10 +6,7 @@
 #include "addr.h"
 #include "seq.h"
 
-/* Words of a header, which may begin at any address. */
-typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
-typedef u16 __attribute__((aligned(1), may_alias)) u16_any;
-/* Such a word's value, and back. */
+/* A header's word (u32_any) as the number that it means, and back. */
 static inline u32 be(u32 v) { return __builtin_bswap32(v); }
 
 struct tcp_hdr {

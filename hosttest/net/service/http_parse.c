@@ -259,6 +259,27 @@ static void types_by_ending(void **state)
         assert_string_equal(http_mime("x."), "application/octet-stream");
 }
 
+/* Each byte at each place among others: the words of four must say what one byte after the other does. */
+static void runs_end_at_the_first_byte_that_does_not_belong(void **s)
+{
+        static const char other[] = " z~\x80\xff!\xa0";
+        for (u32 c = 0; c < 256; c++) {
+                bool plain = c >= 0x20 && c != 0x7f;
+                bool token = c < 0x80 && c > 0x20 && plain && !strchr("(),/:;<=>?@[\\]{}\"", (int)c);
+                for (u32 at = 0; at < 9; at++) {
+                        char b[16];
+                        for (u32 i = 0; i < sizeof b; i++)
+                                b[i] = other[(i + c) % (sizeof other - 1)];
+                        b[1 + at] = (char)c;
+                        assert_int_equal(http_plain_run(b + 1, 9), plain ? 9 : at);
+                        assert_int_equal(http_plain_run(b + 1, at), at);
+                        memset(b, 'x', sizeof b);
+                        b[at] = (char)c;
+                        assert_int_equal(http_token(b, 12), token ? 12 : at);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -268,6 +289,7 @@ int main(void)
                 cmocka_unit_test(what_is_malformed_is_refused),
                 cmocka_unit_test(absolute_form_names_the_host),
                 cmocka_unit_test(limits_of_line_and_head),
+                cmocka_unit_test(runs_end_at_the_first_byte_that_does_not_belong),
                 cmocka_unit_test(methods_are_told_apart),
                 cmocka_unit_test(paths_are_decoded_and_stay_inside),
                 cmocka_unit_test(dates_of_three_forms),
