@@ -149,7 +149,7 @@ static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool out) { w
 static void tweak(void)
 {
         struct tcb *t = W.t;
-        switch (dice(50)) {
+        switch (dice(54)) {
         case 0: t->rcv_mss = (u16)ONE_OF(1, 536, 1460, 65535); break;
         case 1: t->rcv_adv = t->rcv_nxt + ONE_OF(0, 1, 99, 100, 1460); break;
         case 2: t->ts_recent += ONE_OF(0x7fffffff, 0x80000000, 5, 0xfffffff0); break;
@@ -187,6 +187,11 @@ static void tweak(void)
         case 29: case 30: remember_another(t); break;
         case 32: case 33: meet_neighbour(t); break;
         case 31: tcp_send_urgent(t); break;
+        case 34: case 35: /* our FIN has waited for some time */
+                t->flags |= TF_FIN_QUEUED;
+                tcp_predict(t);
+                tcb_know_window(t, 64000 >> t->snd_scale);
+                break;
         case 28: W.st->tap = dice(2) ? tap : NULL; break;
         }
         netif_look(W.nif);
