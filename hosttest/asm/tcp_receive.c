@@ -149,7 +149,7 @@ static void tap(void *ctx, struct netif *nif, const struct pkt *p, bool out) { w
 static void tweak(void)
 {
         struct tcb *t = W.t;
-        switch (dice(54)) {
+        switch (dice(56)) {
         case 0: t->rcv_mss = (u16)ONE_OF(1, 536, 1460, 65535); break;
         case 1: t->rcv_adv = t->rcv_nxt + ONE_OF(0, 1, 99, 100, 1460); break;
         case 2: t->ts_recent += ONE_OF(0x7fffffff, 0x80000000, 5, 0xfffffff0); break;
@@ -187,6 +187,10 @@ static void tweak(void)
         case 29: case 30: remember_another(t); break;
         case 32: case 33: meet_neighbour(t); break;
         case 31: tcp_send_urgent(t); break;
+        case 36: case 37: /* sent twice: only the echo measures it */
+                if (t->flight && t->flight->first)
+                        t->flight->first->flags |= SENT_EVER_RTX;
+                break;
         case 34: case 35: /* our FIN has waited for some time */
                 t->flags |= TF_FIN_QUEUED;
                 tcp_predict(t);
@@ -224,6 +228,7 @@ static void walk(u32 seed, u32 wild)
                                               dice(8) ? 0 : TCP_URG, dice(8) ? 0 : TCP_ECE, dice(8) ? 0 : TCP_CWR, dice(16) ? 0 : TCP_SYN, dice(32) ? 0 : TCP_RST);
                 f.tos = (u8)(dice(16) ? 0 : 3);
                 f.wnd = !odd || dice(8) ? f.wnd : ONE_OF(0, 1, 100, 65535);
+                f.tsecr -= dice(3);
                 f.tsval += !odd || dice(8) ? 0 : ONE_OF(0xfffffffe, 0xffffffff, 0x7fffffff);
                 struct pkt *p = world_build(&f);
                 if (!p)
