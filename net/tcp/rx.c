@@ -135,7 +135,7 @@ static bool note_ecn(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 t->flags &= ~(u32)TF_ECE;
         if (mark)
                 t->flags |= TF_ECE;
-        if (s->len && (was ? s->flags & TCP_CWR : mark))
+        if (s->len && (was ? s->flags & TCP_CWR : mark) && !(t->flags & TF_ACK_ON_READ))
                 t->flags |= TF_ACK_NOW; /* its sender may have reduced to a single segment: to delay would cost a time-out */
         return true;
 }

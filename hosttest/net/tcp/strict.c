@@ -114,6 +114,25 @@ static void rfc_3168_mark_on_the_segment_with_cwr_counts(void **s)
         trace_end();
 }
 
+/* Where the reader's pace is the acknowledgement's, a mark is no reason to acknowledge what was not read. */
+static void mark_does_not_acknowledge_what_waits_for_the_reader(void **s)
+{
+        static const struct tcp_opts o = {.ecn = true, .ack_on_read = true};
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(&o);
+        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, opt_mss1460, 4);
+        assert_true(next_tx(&g));
+        T.our_isn = g.seq;
+        rx(T_ACK, 1, 1, 0);
+        rx_marked(T_ACK, 1, 1, MSS);
+        expect_none();
+        tcp_consume(T.t, MSS);
+        wait_ms(50);
+        expect_tx(T_ACK | T_ECE, 1, 1 + MSS, 0);
+        trace_end();
+}
+
 static void rfc_3168_marks_outside_the_window_are_not_looked_at(void **s)
 {
         established_ecn();
@@ -585,7 +604,7 @@ int main(void)
                 test(rfc_7323_segment_without_the_agreed_timestamp_is_dropped_silently),
                 test(rfc_7323_half_open_wants_the_agreed_timestamp_too), test(rfc_7323_rst_carries_the_timestamp),
                 test(rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp),
-                test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
+                test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at), test(mark_does_not_acknowledge_what_waits_for_the_reader),
                 test(rfc_3168_cwr_follows_every_reduction), test(rfc_3168_mark_never_widens_the_window),
                 test(rfc_3168_repeated_syn_that_does_not_ask_ends_it),
                 test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
