@@ -127,7 +127,10 @@ static void retransmit(struct tcb *t)
                 return;
         }
         recovery_timeout(t);
+        u32 cwnd = t->cwnd;
+        t->cwnd += tcp_pipe(t); /* RFC 6298 5.4: the oldest segment goes, whatever else is still on its way */
         tcp_tx(t);
+        t->cwnd = cwnd;
         tcp_predict(t);
         tcp_timer_rearm(t);
 }

@@ -194,8 +194,7 @@ static bool send_lost(struct tcb *t)
         if (r->end - t->snd_una > wnd && (t->state & SYN_ACK_RX))
                 sent_split(t, r, t->snd_una + wnd); /* where there is no cell for that, the peer cuts it */
         u32 pipe = tcp_pipe(t);
-        bool timed_out = t->flight->ca == CA_LOSS && r == t->flight->first && !t->flight->retrans; /* RFC 6298 5.4: goes in any case */
-        if (pipe && !timed_out && pipe + min_u32(r->end - r->seq, t->mss) > t->cwnd)
+        if (pipe && pipe + min_u32(r->end - r->seq, t->mss) > t->cwnd)
                 return false;
         return resend(t, r);
 }
