@@ -19,7 +19,8 @@ void cc_acked(struct tcb *t, u32 bytes)
         if (!f || !(f->cwnd_limited || tcp_pipe(t) + bytes >= t->cwnd / 2))
                 return;
         if (t->cwnd < t->ssthresh) {
-                t->cwnd += hystart_acked(t, bytes);
+                u32 n = hystart_acked(t, bytes);
+                t->cwnd += min_u32(n, t->ssthresh - t->cwnd); /* which ends there */
                 return;
         }
         f->cwnd_limited = false;

@@ -165,9 +165,11 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
         struct flight *f = t->flight;
         bool advanced = t->snd_una != old_una;
         bool lost_more = t->flags & TF_SACK ? rack_detect(t) : newreno_detect(t, old_una, dup);
+        if (f->ca == CA_LOSS && advanced && t->cwnd < t->ssthresh)
+                t->cwnd += min_u32(f->delivered, t->mss); /* RFC 5681 3.1 (2): not for duplicates */
         if (f->ca != CA_OPEN && seq_ge(t->snd_una, f->recover)) {
-                /* else the window is ssthresh (RFC 6582 3.2), or was marked (RFC 3168 6.1.2), and grows with what comes */
-                advanced &= f->ca == CA_LOSS;
+                /* the window grew, or is ssthresh (RFC 6582 3.2), or was marked (RFC 3168 6.1.2), and grows with what comes */
+                advanced = false;
                 leave(t);
         }
         bool open = f->ca == CA_OPEN || f->ca == CA_CWR || (f->ca == CA_LOSS && !(t->flags & TF_SACK));
@@ -176,10 +178,6 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
         switch (f->ca) {
         case CA_RECOVERY:
                 prr(t, advanced && !lost_more);
-                break;
-        case CA_LOSS:
-                if (advanced && t->cwnd < t->ssthresh) /* RFC 5681 3.1 (2): not for duplicates */
-                        t->cwnd += min_u32(f->delivered, t->mss);
                 break;
         case CA_OPEN:
                 if (advanced)

@@ -300,6 +300,18 @@ static void rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowle
         assert_int_equal(T.t->cwnd, 3 * MSS);
         rx(T_ACK, 1, SEQ(4), 0);
         assert_int_equal(T.t->cwnd, 3 * MSS);
+        rx(T_ACK, 1, SEQ(21), 0); /* all of it, which ends that */
+        assert_int_equal(T.t->cwnd, 4 * MSS);
+        trace_end();
+}
+
+static void rfc_5681_slow_start_ends_at_ssthresh(void **s)
+{
+        established();
+        T.t->ssthresh = 10 * MSS + 100;
+        send_bytes(0, 60 * MSS);
+        rx(T_ACK, 1, SEQ(4), 0);
+        assert_int_equal(T.t->cwnd, 10 * MSS + 100);
         trace_end();
 }
 
@@ -549,7 +561,8 @@ int main(void)
                 test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes),
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
-                test(time_out_begins_again_with_one_segment), test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago), test(rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing),
+                test(time_out_begins_again_with_one_segment), test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago),
+                test(rfc_5681_slow_start_ends_at_ssthresh), test(rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing),
                 test(rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowledgement),
                 test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
                 test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission),
