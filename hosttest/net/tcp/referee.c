@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "qure.h"
 #include "seq.h"
-#include "../../net/tcp/tcb.h"
+#include "../../../net/tcp/tcb.h"
 
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16, STREAM = 150000, FLYING = 4096, MEMORY = 8 << 20 };
 
