@@ -1,5 +1,5 @@
 /* ack_of_syn.S - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection,
- * and the user is asked. Nothing is changed before all of it is known to be good. How the connection is made is in accept.inc, what
+ * and the user is asked. Nothing is changed before all of it is known to be good, but a free slot. How the connection is made is in accept.inc, what
  * is rare in accept_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
@@ -7,8 +7,7 @@
 /* The frame on the stack: arguments of what is called, locals, then netif_rx's frame (tcp.inc). */
 #define K_BUCKET        16              /* where the chain of half-open entries begins */
 #define K_NUMBER        20              /* of its connection's bucket */
-#define K_TSVAL         24              /* TS.Recent from now on */
-#define K_HOP           28
+#define K_KEPT          24
 #define K_SIZE          44
 #define K_LEN           (K_SIZE+R_LEN)  /* bytes of options */
 #define K_P             (K_SIZE+R_P)
@@ -17,13 +16,13 @@
  * bool tcp_ack_of_syn(struct netif *nif, struct pkt *p, const u32_any *ip, u32 n);
  *   in        [esp+4] nif, [esp+8] p, [esp+12] its IP header, valid and without options, [esp+16] n bytes of TCP, a header alone
  *             with ACK as its only flag; nobody has a connection of these names, and nothing is unusual about nif
- *   out       eax = 1: p was consumed; 0: it is for the layers, and nothing was changed
+ *   out       eax = 1: p was consumed; 0: it is for the layers, and nothing was changed but what a free slot holds
  *   clobbers  ecx, edx, flags
  *
  * tcp_ack_of_syn_go_on: the same for netif_rx, with its frame; returns from there, or goes to tcp_receive_no.
  *   in        ebx p, esi IP header, edi tcp_state, eax number of the bucket of such names, [esp+R_LEN] bytes of options
  *
- * Registers: esi IP header, edi tcp_state, ebp the entry; ebx ports, then the connection.
+ * Registers: esi IP header, edi tcp_state, ebp the entry, ebx the slot.
  */
 func tcp_ack_of_syn
         ENTER_GO_ON
@@ -35,15 +34,15 @@ tcp_ack_of_syn_go_on:
 /* --- whose it is ---------------------------------------------------------------------------------------------------- */
         mov     [esp+K_NUMBER], eax
         OTHERS  eax, edi
-        mov     ebx, [esi+H_PORTS]
         mov     edx, [esi+IP_SRC]
         mov     ebp, [eax]
         mov     [esp+K_BUCKET], eax
+        mov     ecx, [esi+H_PORTS]
         mov     eax, [esi+IP_DST]
 .Lchain:
         test    ebp, ebp
         jz      .Lno
-        cmp     [ebp+Q_PORTS], ebx
+        cmp     [ebp+Q_PORTS], ecx
         jne     .Lother
         cmp     [ebp+Q_RADDR], edx
         jne     .Lother
@@ -61,8 +60,9 @@ tcp_ack_of_syn_go_on:
         movzx   edx, word ptr [ecx+L_BACKLOG]
         cmp     [ecx+L_N_WAITING], edx
         jae     .Lno
-        cmp     dword ptr [edi+TS_FREE_TCB], 0
-        je      .Lno
+        mov     ebx, [edi+TS_FREE_TCB]
+        test    ebx, ebx
+        jz      .Lno
         mov     eax, [esi+H_SEQ]
         mov     ecx, [esi+H_ACK]
         bswap   eax
@@ -81,16 +81,18 @@ tcp_ack_of_syn_go_on:
         jne     .Lts
         test    eax, eax
         jnz     .Lno
-.Lstamped:                                      /* eax: the options' sum */
+.Lstamped:                                      /* eax: the options' sum, ecx: TS.Recent from now on */
         mov     edx, [esp+K_P]
-        mov     [esp+K_TSVAL], ecx
+        mov     [ebx+TCB_TS_RECENT], ecx
         mov     ecx, [edx+PKT_NIF]
-        mov     ebx, [ebp+Q_WAY]
-        cmp     ebx, [ecx+NIF_WAY]
+        mov     edx, [ebp+Q_WAY]
+        cmp     edx, [ecx+NIF_WAY]
         jne     .Lway
-        movzx   ebx, word ptr [ebp+Q_HOP]       /* what its SYN,ACK left by is still good */
+        mov     [ebx+TCB_WAY], edx
+        movzx   edx, word ptr [ebp+Q_HOP]       /* what its SYN,ACK left by is still good */
 .Lhop:
-        mov     [esp+K_HOP], ebx
+        mov     [ebx+TCB_HOP], dx
+        mov     edx, [esp+K_P]
         test    byte ptr [edx+PKT_FLAGS], PKT_F_CSUM_OK
         jnz     .Lgood
         HEADER_RIGHT eax, edx, .Lno
@@ -108,7 +110,6 @@ tcp_ack_of_syn_go_on:
         mov     [ebx+TCB_LAST_TX_MS], eax
         lea     edx, [ecx+edx*4]
         mov     eax, [edx]
-        mov     ecx, eax
         test    eax, eax
         jnz     .Llong
 .Lshort:
@@ -165,20 +166,17 @@ tcp_ack_of_syn_go_on:
         test    al, al
         jz      .Lrefused
 .Laccepted:
-        test    dword ptr [ebx+TCB_FLAGS], F_DEAD
-        jnz     .Ldead
+        mov     eax, [ebx+TCB_FLAGS]            /* tcp_leave, when there is nothing to do */
         mov     edx, [esp+K_P]
+        test    eax, F_DEAD | F_WANT_TX | F_ACK_NOW | F_ACK_DELAYED
+        jnz     .Lbusy
+        and     eax, ~F_BUSY
+        dec     dword ptr [edi+TS_DEPTH]
+        mov     [ebx+TCB_FLAGS], eax
         PKT_GIVE edx, .Lholds
 .Lpkt_freed:
         cmp     dword ptr [ebx+TCB_KEEPALIVE_MS], 0
         jne     .Lkeepalive
-.Lkept:
-        mov     eax, [ebx+TCB_FLAGS]            /* tcp_leave, when there is nothing to do */
-        test    eax, F_WANT_TX | F_ACK_NOW | F_ACK_DELAYED
-        jnz     .Lleave
-        and     eax, ~F_BUSY
-        dec     dword ptr [edi+TS_DEPTH]
-        mov     [ebx+TCB_FLAGS], eax
 .Lyes:
         LEAVE_RET K_SIZE
 #include "accept_rare.inc"

@@ -51,7 +51,8 @@ void synq_number(struct tcp_state *ts, struct synq *q)
                         isn_begin(l, q->laddr);
                 q->iss = numbers(ts, &l->isn, q->raddr, q->ports, &q->ts_off);
         }
-        q->tsval = stack_now_ms(ts->st) + q->ts_off;
+        if (q->ts_ok)
+                q->tsval = stack_now_ms(ts->st) + q->ts_off;
 }
 
 bool tcp_tuple_taken(struct tcp_state *ts, u32 raddr, u32 laddr, u32 ports)

@@ -33,7 +33,9 @@ struct listener {
 struct synq {
         struct synq     *next;           /* hash chain, or free list */
         u32              raddr, laddr, ports;
-        u32              irs, iss, ts_recent, ts_off, tsval, sent_us;
+        u32              irs, iss, ts_recent, ts_off;
+        u32              tsval;          /* only if ts_ok */
+        u32              sent_us;
         struct listener *l;
         struct synq     *later, **at;    /* at: the `later` of who waits longer, or where the list begins */
         u32              due_ms, ip_id;  /* ip_id: as its connection has it (tcb.h) */
@@ -82,7 +84,7 @@ void synq_fill(struct tcp_state *ts, struct listener *l, const struct tcp_seg *s
 /* isn.c */
 void isn_begin(struct listener *l, u32 laddr);                            /* for connections of this address */
 void isn_forget(struct tcp_state *ts);                                    /* the key is another */
-void synq_number(struct tcp_state *ts, struct synq *q);                   /* ISN, the timestamps' offset, TSval */
+void synq_number(struct tcp_state *ts, struct synq *q);                   /* ISN, the timestamps' offset, TSval if ts_ok */
 void synq_send(struct tcp_state *ts, struct synq *q);
 void synq_wait(struct tcp_state *ts, struct synq *q);                     /* until the SYN,ACK goes out again */
 void synq_timer(struct timer *tm);

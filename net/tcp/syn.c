@@ -29,12 +29,12 @@ static inline void fill(struct tcp_state *ts, struct listener *l, struct synq *q
 {
         q->l = l;
         q->ts_recent = s->has_ts ? s->tsval : 0;
+        q->ts_ok = s->has_ts;
         synq_number(ts, q);
         q->peer_mss = s->has_mss ? s->mss : TCP_MSS_DEFAULT;
         q->snd_scale = s->wscale;
         q->rcv_scale = s->has_wscale ? l->rcv_scale : 0;
         q->has_wscale = q->sack_ok = s->has_wscale;
-        q->ts_ok = s->has_ts;
         q->tries = 0;
         q->ecn_ok = q->tfo_ask = q->qure = q->late = q->foreign = q->again = false;
 }

@@ -123,7 +123,9 @@ static void same_rest(void)
                 const struct synq *p = &a->synq_pool[i], *q = &b->synq_pool[i];
                 assert_int_equal(p->live, q->live);
                 if (p->live) {
-                        assert_memory_equal(&p->raddr, &q->raddr, offsetof(struct synq, l) - offsetof(struct synq, raddr));
+                        assert_memory_equal(&p->raddr, &q->raddr, offsetof(struct synq, tsval) - offsetof(struct synq, raddr));
+                        assert_true(!p->ts_ok || p->tsval == q->tsval);
+                        assert_int_equal(p->sent_us, q->sent_us);
                         assert_memory_equal(&p->due_ms, &q->due_ms, offsetof(struct synq, hop) - offsetof(struct synq, due_ms));
                         assert_memory_equal(&p->snd_scale, &q->snd_scale, sizeof *p - offsetof(struct synq, snd_scale));
                 }
