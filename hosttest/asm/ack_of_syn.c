@@ -85,7 +85,7 @@ static void tweak(struct synq *q)
 static void listeners(void)
 {
         struct tcp_opts o = {.ttl = (u8)ONE_OF(0, 0, 9), .tos = (u8)ONE_OF(0, 0, 16), .mss = (u16)ONE_OF(0, 0, 700),
-                             .rcvbuf = ONE_OF(0, 4000, 65536, 1 << 20),
+                             .rcvbuf = ONE_OF(0, 4000, 65536, 1 << 20), .backlog = (u16)dice(4),
                              .nodelay = dice(2), .no_sack = !dice(9), .no_timestamps = !dice(9), .ecn = !dice(3),
                              .keepalive_ms = dice(3) ? 0 : 9000,
                              .ack_on_read = !dice(6), .uto = !dice(6), .user_timeout_ms = dice(2) * 20000, .cc = (u8)dice(2),
@@ -104,6 +104,36 @@ static struct synq *some_half(void)
                         return q;
         }
         return NULL;
+}
+
+/* Somebody who is almost this one lies in front of it in its chain: an entry that is not free meanwhile. */
+static struct synq *neighbour, **neighbours;
+static void meet_neighbour(const struct synq *q)
+{
+        struct tcp_state *ts = W.st->tcp;
+        neighbour = dice(6) ? NULL : ts->free_synq;
+        if (!neighbour)
+                return;
+        ts->free_synq = neighbour->next;
+        *neighbour = *q;
+        *(u32 *[]){&neighbour->ports, &neighbour->raddr, &neighbour->laddr}[dice(3)] ^= 1u << dice(32);
+        neighbours = &tcp_others(ts, q->raddr, q->laddr, q->ports)->half;
+        neighbour->next = *neighbours;
+        *neighbours = neighbour;
+}
+static void leave_neighbour(void)
+{
+        struct tcp_state *ts = W.st->tcp;
+        for (struct synq **at = neighbours; neighbour && *at; at = &(*at)->next) {
+                if (*at == neighbour) {
+                        *at = neighbour->next;
+                        neighbour->live = false;
+                        neighbour->next = ts->free_synq;
+                        ts->free_synq = neighbour;
+                        neighbour = NULL;
+                        break;
+                }
+        }
 }
 
 /* A free slot is nobody's: what an acknowledgement says may be there. */
@@ -135,12 +165,14 @@ static void walk(u32 seed)
                 if (!p)
                         break;
                 W.t = NULL;
+                meet_neighbour(q);
                 const u8 *ip = p->data + (W.nif->caps & NETIF_L3 ? 0 : ETH_HLEN);
                 u32 args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p, (u32)(uintptr_t)ip, n};
                 if (!world_same((const void *)tcp_ack_of_syn, (const void *)c_tcp_ack_of_syn, args, &took)) {
                         fprintf(stderr, "# seed %u, step %u: %u bytes\n", seed, step, n);
                         fail();
                 }
+                leave_neighbour();
                 n_taken += took;
                 n_left += !took;
                 if (!took)

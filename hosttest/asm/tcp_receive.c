@@ -183,7 +183,7 @@ static void tweak(void)
         case 24: t->keepalive_ms = ONE_OF(0, 1, 100, 60000); break;
         case 25: t->retries = (u8)dice(2); break;
         case 26: W.nif->up = dice(2); break;
-        case 27: W.st->n_due = 0; for (u32 i = ONE_OF(0, 2, TCP_DUE - 1, TCP_DUE); i; i--) W.st->tcp->due[W.st->n_due++] = NULL; break;
+        case 27: case 48: case 49: W.st->n_due = 0; for (u32 i = ONE_OF(0, 2, TCP_DUE - 1, TCP_DUE, TCP_DUE); i; i--) W.st->tcp->due[W.st->n_due++] = NULL; break;
         case 29: case 30: remember_another(t); break;
         case 32: case 33: meet_neighbour(t); break;
         case 31: tcp_send_urgent(t); break;
