@@ -177,6 +177,7 @@ tcp_ack_of_syn_go_on:
 .Lpkt_freed:
         cmp     dword ptr [ebx+TCB_KEEPALIVE_MS], 0
         jne     .Lkeepalive
+#include "accepted.inc"
 .Lyes:
         LEAVE_RET K_SIZE
 #include "accept_rare.inc"

@@ -333,7 +333,7 @@ static void queues(void)
         OFF(ST_WHEEL_NEXT, struct stack, wheel.next_ms);
         OFF(ST_WHEEL_USED1, struct stack, wheel.used[1]);
         OFF(ST_WHEEL_SLOT1, struct stack, wheel.slot[1]);
-        _Static_assert(WHEEL_BITS == 6 && offsetof(struct timer, next) == 0, "filed by whole_rare.inc");
+        _Static_assert(WHEEL_BITS == 6 && offsetof(struct timer, next) == 0, "filed by accepted.inc");
         OFF(WHEEL_NOW, struct wheel, now_ms);
         OFF(WHEEL_NEXT, struct wheel, next_ms);
         OFF(WHEEL_RUNNING, struct wheel, n_running);
@@ -344,6 +344,7 @@ static void queues(void)
         VAL(KIND_NONE, TT_NONE);
         VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
         VAL(KIND_CALM, TT_CALM);
+        VAL(CALM_NO_RTT, (u32)CALM_NO_RTT);
         VAL(KIND_REPLY, TT_REPLY);
         VAL(KIND_REPLIED, TT_REPLIED);
         OFF(TCB_REPLY, struct tcb, reply);

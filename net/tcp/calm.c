@@ -70,6 +70,8 @@ void calm_end(struct tcb *t)
         u32 tx_us = t->calm_tx_us, fin = t->state & FIN_TX ? 1 : 0;
         t->timer_kind = TT_NONE;
         t->rto_ms = tcb_rto(t);
+        if (t->min_rtt_us == CALM_NO_RTT)
+                t->min_rtt_us = tcb_outstanding(t) ? max_u32(t->srtt_us >> 3, 1) : 0;
         t->last_tx_ms = tcb_now_ms(t) - (tcb_now_us(t) - tx_us) / 1000;
         u32 least = t->timer.due_ms - t->ts->calm_ms; /* while the wheel turns its clock is behind the other one */
         if ((s32)(t->last_tx_ms - least) < 0)

@@ -101,10 +101,15 @@ static void same_tcb(const struct tcb *a, const struct tcb *b)
                 return;
         SAME(raddr); SAME(laddr); SAME(rcv_nxt); SAME(rcv_adv); SAME(rcv_acked); SAME(snd_una); SAME(snd_nxt); SAME(snd_wnd);
         SAME_AS(tcb_foretold(a), tcb_foretold(b), "pred"); /* whether the window is known is the straight line's */
-        SAME(state); SAME(snd_scale); SAME(rcv_scale); SAME(timer_kind); SAME(mss); SAME(flags); SAME(hdr_sum);
+        /* who rests calmly may have been woken by the long way */
+        bool woken = !tcb_outstanding(a) && (a->timer_kind == TT_CALM || b->timer_kind == TT_CALM) && a->timer_kind != b->timer_kind;
+        if (!woken) {
+                SAME(timer_kind); SAME(last_tx_ms); SAME(min_rtt_us);
+        }
+        SAME(state); SAME(snd_scale); SAME(rcv_scale); SAME(mss); SAME(flags); SAME(hdr_sum);
         SAME(ts_recent); SAME(rcv_mss); SAME(retries); SAME(nif); SAME(rcv_queued); SAME(snd_queued); SAME(cwnd); SAME(ssthresh);
-        SAME(last_rx_ms); SAME(srtt_us); SAME(rttvar_us); SAME(rto_ms); SAME(last_tx_ms); SAME(max_snd_wnd); SAME(snd_wl1);
-        SAME(rcvbuf); SAME(sndbuf); SAME(rcv_space); SAME(iss); SAME(min_rtt_us); SAME(ts_off); SAME(keepalive_ms); SAME(w_max);
+        SAME(last_rx_ms); SAME(srtt_us); SAME(rttvar_us); SAME(rto_ms); SAME(max_snd_wnd); SAME(snd_wl1);
+        SAME(rcvbuf); SAME(sndbuf); SAME(rcv_space); SAME(iss); SAME(ts_off); SAME(keepalive_ms); SAME(w_max);
         SAME(hop); SAME(user_timeout); SAME(conv); SAME(timewait_cs); SAME(challenge); SAME(peer_mss); SAME(pmtu); SAME(gen);
         SAME(listener); SAME(ttl); SAME(tos); SAME(cc); SAME(soft_error); SAME(ev); SAME(timer.fire);
         BOTH(reasm); BOTH(flight); BOTH(snd_first); BOTH(link_next);
