@@ -24,7 +24,7 @@ func stack_batch_end
  *   out       what waited for the end of the batch went out; more than one acknowledgement by batch.c
  *   clobbers  eax, ecx, edx, flags
  *
- * Registers: ebp st, edi t, ebx p; esi tcp_state, then the window's edge; edx SEG.SEQ, then the buffer's head.
+ * Registers: ebp st, edi t, ebx p; esi tcp_state, then the window's edge; ecx SEG.SEQ; edx the buffer's head.
  */
         .globl  tcp_batch_end
         .type   tcp_batch_end, @function
@@ -44,27 +44,31 @@ tcp_batch_end:
         and     eax, F_WANT_TX | F_ACK_NOW | F_NO_DF | F_NO_PMTUD
         cmp     eax, F_ACK_NOW
         jne     .Lother
-        cmp     byte ptr [edi+TCB_PRED], PRED_USUAL /* no holes, no timestamps, no marks, nothing urgent */
+        cmp     byte ptr [edi+TCB_PRED], PRED_USUAL /* no holes, no options, no marks, nothing urgent */
         jne     .Lother
-        test    byte ptr [edi+TCB_BITS], BIT_UTO_TELL
-        jnz     .Lrest
-        mov     edx, [edi+TCB_SND_NXT]
-        cmp     edx, [edi+TCB_SND_UNA]
+        mov     ecx, [edi+TCB_SND_NXT]
+        cmp     ecx, [edi+TCB_SND_UNA]
         jne     .Lbare
         movzx   eax, byte ptr [edi+TCB_NIF]
-        mov     ecx, [edi+TCB_WAY]
+        mov     edx, [edi+TCB_WAY]
         mov     eax, [ebp+ST_NIF+eax*4]
-        cmp     ecx, [eax+NIF_WAY]
+        cmp     edx, [eax+NIF_WAY]
         jne     .Lbare
         mov     [esp+L_NIF], eax
-        PKT_TAKE ebp, .Lbare
+        mov     ebx, [esi+TS_ANSWER]
+        xor     edx, edx
+        test    ebx, ebx
+        jz      .Lfresh
+        mov     [esi+TS_ANSWER], edx            /* the buffer that was read */
+        mov     [ebx+PKT_NEXT], edx
+        mov     [ebx+PKT_FLAGS], edx            /* and gso */
+.Lbuffer:
         and     dword ptr [edi+TCB_FLAGS], ~(F_QUEUED | F_ACK_NOW | F_ACK_DELAYED)
         mov     byte ptr [ebp+ST_N_DUE], 0
-        bswap   edx
-        mov     ecx, [ebx+PKT_HEAD]
+        bswap   ecx
+        mov     edx, [ebx+PKT_HEAD]
         mov     word ptr [ebx+PKT_LEN], BOTH_HEADERS+14
-        mov     [ecx+PKT_ROOM-16], edx
-        mov     edx, ecx
+        mov     [edx+PKT_ROOM-16], ecx
 
 /* --- the window: tcp_edge of window.c when it opens by a full segment, rounded to what the field can say --------------- */
         mov     eax, [edi+TCB_RCV_SPACE]
@@ -104,7 +108,18 @@ tcp_batch_end:
 .Lbare:
         and     dword ptr [edi+TCB_FLAGS], ~F_QUEUED
         mov     byte ptr [ebp+ST_N_DUE], 0
-        jmp     tcp_ack_new_go_on
+        mov     ebx, [esi+TS_ANSWER]
+        xor     ecx, ecx
+        test    ebx, ebx
+        jz      tcp_ack_new_go_on
+        mov     [esi+TS_ANSWER], ecx
+        mov     [ebx+PKT_NEXT], ecx
+        mov     [ebx+PKT_FLAGS], ecx
+        jmp     tcp_ack_go_on
+.Lfresh:
+        PKT_TAKE ebp, .Lbare
+        mov     ecx, [edi+TCB_SND_NXT]
+        jmp     .Lbuffer
 
 .Lrest:
         RESTORE L_SIZE

@@ -85,6 +85,7 @@ static void connection(void)
         OFF(TS_SHIFT, struct tcp_state, shift);
         OFF(TS_DEPTH, struct tcp_state, depth);
         OFF(TS_LINE, struct tcp_state, line);
+        OFF(TS_ANSWER, struct tcp_state, answer);
         OFF(TS_DUE, struct tcp_state, due);
         VAL(TCB_BITS, offsetof(struct tcb, tos) + 1);
         VAL(BIT_UTO_TELL, 1 << 4); /* hosttest/asm/batch_end.c */

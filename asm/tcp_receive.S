@@ -171,27 +171,27 @@ func netif_rx
 .Lread:                                         /* edx: tcp_state */
         cmp     [ebx+PKT_NEXT], ebx
         jne     .Lunread
-        mov     eax, [ebx+PKT_POOL]             /* tcp_consume left it to us */
+
+        /* tcp_consume left it to us. tcp_ack_policy: every second full segment at the end of the batch, else later */
+        mov     ecx, [edi+TCB_RCV_NXT]
+        movzx   esi, word ptr [edi+TCB_RCV_MSS]
+        sub     ecx, [edi+TCB_RCV_ACKED]
+        add     esi, esi
+        cmp     ecx, esi
+        jae     .Lread_and_due
+        mov     eax, [ebx+PKT_POOL]
         mov     ecx, [eax+POOL_FREE]
         mov     byte ptr [ebx+PKT_REFS], 0
         mov     [ebx+PKT_NEXT], ecx
         mov     [eax+POOL_FREE], ebx
         inc     dword ptr [eax+POOL_N_FREE]
         mov     eax, [edi+TCB_RCV_ADV]          /* tcp_window_read, when less than half of it is left */
-        mov     ecx, [edi+TCB_RCV_NXT]
-        sub     eax, ecx
+        sub     eax, [edi+TCB_RCV_NXT]
         add     eax, eax
         cmp     eax, [edi+TCB_RCV_SPACE]
         jbe     .Lwindow_read
-
-        /* tcp_ack_policy: every second full segment at the end of the batch, else later */
-.Lpolicy:                                       /* ecx: RCV.NXT */
-        movzx   esi, word ptr [edi+TCB_RCV_MSS]
-        sub     ecx, [edi+TCB_RCV_ACKED]
         mov     eax, [edi+TCB_FLAGS]
-        add     esi, esi
-        cmp     ecx, esi
-        jae     .Lack_now
+.Lowed_later:
         test    eax, F_ACK_DELAYED
         jnz     .Lowing
         mov     ecx, [edi+TCB_LAST_RX_MS]       /* now */

@@ -23,6 +23,8 @@ static void vary(struct tcb *t)
         t->rcv_space = ONE_OF(0, 1000, 2920, 65535, 65536, 1 << 20);
         t->rcv_queued = dice(3) ? 0 : dice(t->rcv_space + 10);
         t->rcv_adv = t->rcv_nxt + t->rcv_space - t->rcv_queued - ONE_OF(0, t->rcv_mss - 1, t->rcv_mss, t->rcv_mss + 1, t->rcv_mss + 31, dice(70000));
+        if ((s32)(t->rcv_adv - t->rcv_nxt) < 0)
+                t->rcv_adv = t->rcv_nxt;
         pool->n_quarter = dice(8) ? 0 : pool->n_free - dice(3);
         t->snd_wnd = ONE_OF(100, 64000);
         t->hop_gen = (u16)(dice(8) ? W.st->hop_gen : ONE_OF(0, 77));
@@ -55,6 +57,21 @@ static void queue(struct tcb *t)
         t->reasm = dice(8) ? NULL : no_holes;
 }
 
+/* What the straight line keeps for the one that waits alone. */
+static void keep_answer(void)
+{
+        struct tcp_state *ts = W.st->tcp;
+        if (W.st->n_due != 1 || ts->due[0] != W.t || dice(3) == 0)
+                return;
+        ts->answer = pkt_alloc(&W.st->pkts, dice(200));
+        if (!ts->answer)
+                return;
+        ts->answer->next = ts->answer;
+        ts->answer->flags = PKT_CSUM_OK;
+        ts->answer->nif = W.nif;
+        ts->answer->len = 1000;
+}
+
 static void one(u32 seed)
 {
         world_begin(seed * 2654435761u | 1);
@@ -74,6 +91,10 @@ static void one(u32 seed)
                 W.st->n_doorbells = dice(2);
                 if (dice(16) == 0)
                         W.st->pkts.free = NULL;
+                else
+                        keep_answer();
+                if (W.st->pkts.free && dice(16) == 0 && t->flags & TF_QUEUED && W.st->n_due == 1)
+                        tcp_unlink(t);
                 u32 args[6] = {(u32)(uintptr_t)W.st};
                 bool whole = dice(2);
                 if (!world_same(whole ? (const void *)stack_batch_end : (const void *)tcp_batch_end,
@@ -85,7 +106,7 @@ static void one(u32 seed)
                 W.st->pkts.free = W.st->pkts.free ? W.st->pkts.free : packets;
                 t->reasm = NULL;
                 t->snd_una = t->snd_nxt;
-                assert_false(W.st->n_due || t->flags & TF_QUEUED);
+                assert_false(t->ts->answer || W.st->n_due || t->flags & TF_QUEUED);
         }
 }
 

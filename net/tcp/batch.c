@@ -32,13 +32,21 @@ static void link_behind(struct tcblist *l, struct tcb *t, struct tcb *before)
                 l->first = t;
 }
 
+static void no_answer(struct tcp_state *ts)
+{
+        pkt_free(ts->answer);
+        ts->answer = NULL;
+}
+
 static void unqueue(struct tcp_state *ts, struct tcb *t)
 {
         for (u32 i = 0; i < ts->st->n_due; i++) {
                 if (ts->due[i] == t) {
                         ts->due[i] = NULL;
-                        if (ts->st->n_due == 1)
+                        if (ts->st->n_due == 1) {
                                 ts->st->n_due = 0;
+                                no_answer(ts);
+                        }
                         return;
                 }
         }
@@ -144,6 +152,7 @@ static void serve(struct tcb *t)
 void tcp_batch_rest(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
+        no_answer(ts);
         for (u32 i = 0; i < st->n_due; i++)
                 if (likely(ts->due[i] != NULL))
                         serve(ts->due[i]);

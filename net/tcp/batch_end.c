@@ -3,6 +3,21 @@
  * SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+/* In the buffer that was read, if the straight line kept it. */
+static void acknowledge(struct tcb *t)
+{
+        struct pkt *p = t->ts->answer;
+        if (!p) {
+                tcp_ack_bare(t);
+                return;
+        }
+        t->ts->answer = NULL;
+        p->next = NULL;
+        p->data = p->head + PKT_HEADROOM;
+        p->len = p->flags = p->gso = 0;
+        tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+}
+
 void tcp_batch_end(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
@@ -13,7 +28,7 @@ void tcp_batch_end(struct stack *st)
         }
         st->n_due = 0;
         t->flags &= ~(u32)TF_QUEUED;
-        tcp_ack_bare(t);
+        acknowledge(t);
 }
 
 void stack_batch_end(struct stack *st)

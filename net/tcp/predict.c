@@ -8,7 +8,7 @@ void tcp_predict(struct tcb *t)
 {
         struct flight *f = t->flight;
         bool quiet = !f || (f->ca == CA_OPEN && !f->n_sacked && !f->dupacks && !f->tlp_out && !f->lost && !f->probe_end),
-             plain = quiet && t->state == TCP_B_ESTABLISHED && !t->reasm && t->snd_wnd &&
+             plain = quiet && t->state == TCP_B_ESTABLISHED && !t->reasm && !t->uto_tell && t->snd_wnd &&
                      seq_le(t->snd_wl1, t->rcv_nxt) &&
                      !(t->flags & (TF_ACK_ON_READ | TF_URG_RX | TF_USER_CLOSED));
         u16 off = t->flags & TF_TS ? 0x80 : 0x50;

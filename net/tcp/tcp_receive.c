@@ -42,9 +42,15 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
         if (t->ev->readable)
                 t->ev->readable(t);
         bool read = p->next == p; /* by tcp_consume */
+        ts->line = ts;
+        if (read && t->rcv_nxt - t->rcv_acked >= 2u * t->rcv_mss && !acked && !ts->st->n_due &&
+            !(t->flags & (TF_DEAD | TF_WANT_TX | TF_SYN_PENDING | TF_QUEUED | TF_ACK_NOW))) {
+                ts->answer = p; /* nobody else waits, and tcp_leave will note it */
+                t->flags |= TF_ACK_NOW;
+                return;
+        }
         if (read)
                 pkt_free(p);
-        ts->line = ts;
         /* a reply that goes out at once acknowledges it, and nobody else is asked before */
         if (t->timer_kind == TT_REPLY && tcp_usual_reply(t) && !(t->flags & (TF_DEAD | TF_SYN_PENDING)) && !(acked && t->ev->writable) &&
             ts->st->pkts.free)

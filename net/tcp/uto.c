@@ -18,6 +18,7 @@ u32 uto_put(struct tcb *t, u8 *o)
 {
         u16 v = uto_field(ms_unpack(t->user_timeout));
         t->uto_tell = false;
+        tcp_predict(t);
         o[0] = TCP_OPT_UTO, o[1] = 4, o[2] = (u8)(v >> 8), o[3] = (u8)v;
         return 4;
 }
@@ -40,6 +41,7 @@ void tcp_set_user_timeout(struct tcb *t, u32 ms)
                 return;
         t->uto = ms ? UTO_OURS : UTO_OPEN;
         t->uto_tell = true;
+        tcp_predict(t);
         if (!tcp_both_open(t->state) || t->state == TCP_B_TIME_WAIT)
                 return;
         t->flags |= TF_ACK_NOW;

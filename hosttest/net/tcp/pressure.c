@@ -134,10 +134,42 @@ static void router_that_does_not_say_its_mtu(void **s)
         trace_end();
 }
 
-static void acknowledgement_without_a_buffer_is_made_up_for(void **s)
+/* Two segments come, and before their batch ends all buffers are somebody else's. */
+static void acknowledgement_goes_out_in_the_buffer_that_was_read(void **s)
 {
         established();
         T.read_all = true;
+        struct pkt *held[300];
+        u32 n = 0;
+        rx_part(T_ACK, 1, 1, MSS);
+        rx_part(T_ACK, 1 + MSS, 1, MSS);
+        while ((held[n] = pkt_alloc(&T.w->st->pkts, 0)) != NULL)
+                n++;
+        wire_batch_end(T.w);
+        expect_tx(T_ACK, 1, 1 + 2 * MSS, 0);
+        while (n)
+                pkt_free(held[--n]);
+        trace_end();
+}
+
+static void connection_that_ends_gives_back_the_buffer_that_was_read(void **s)
+{
+        established();
+        T.read_all = true;
+        u32 n_free = T.w->st->pkts.n_free;
+        rx_part(T_ACK, 1, 1, MSS);
+        rx_part(T_ACK, 1 + MSS, 1, MSS);
+        assert_int_equal(T.w->st->pkts.n_free, n_free - 1);
+        tcp_abort(T.t);
+        wire_batch_end(T.w);
+        expect_tx(T_RST | T_ACK, 1, 1 + 2 * MSS, 0);
+        assert_int_equal(T.w->st->pkts.n_free, n_free);
+        trace_end();
+}
+
+static void acknowledgement_without_a_buffer_is_made_up_for(void **s)
+{
+        established();
         struct pkt *held[300];
         u32 n = 0;
         rx_part(T_ACK, 1, 1, MSS);
@@ -150,6 +182,8 @@ static void acknowledgement_without_a_buffer_is_made_up_for(void **s)
                 pkt_free(held[--n]);
         wait_ms(45);
         expect_tx(T_ACK, 1, 1 + 2 * MSS, 0);
+        tcp_consume(T.t, 2 * MSS);
+        wire_batch_end(T.w);
         trace_end();
 }
 
@@ -486,6 +520,8 @@ int main(void)
                 test(sack_in_the_middle_of_a_run_cuts_it),
                 test(reneging_is_survived), test(tail_loss_that_the_probe_repaired_lowers_the_rate),
                 test(router_that_does_not_say_its_mtu),
+                test(acknowledgement_goes_out_in_the_buffer_that_was_read),
+                test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
                 test(short_of_buffers_who_has_read_all_gets_one_more),
