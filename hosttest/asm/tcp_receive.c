@@ -215,6 +215,10 @@ static void walk(u32 seed, u32 wild)
                         tweak();
                 if (!W.t)
                         break;
+                if (!W.st->n_due && dice(4) == 0) { /* others wait for the end of the batch */
+                        W.st->n_due = 2;
+                        W.st->tcp->due[0] = W.st->tcp->due[1] = NULL;
+                }
                 struct world_frame f = expected();
                 f.len = ONE_OF(0, 0, 0, 1, 100, 536, 1000, 1400, 1448, 1460);
                 if (wild > 1)
