@@ -19,9 +19,11 @@ static void vary(void)
 {
         struct tcb *t = W.t;
         t->rcv_nxt = ONE_OF(0, 0xffffffff, 0x7fffffff, rnd(&W.seed));
-        t->rcv_space = ONE_OF(0, 1, 1460, 65535, 1 << 20, rnd(&W.seed) >> 12);
+        t->rcv_space = ONE_OF(0, 1, 1460, 2000, 2001, 65535, 1 << 20, rnd(&W.seed) >> 12);
         t->rcv_queued = dice(3) ? 0 : dice(t->rcv_space + 10);
         t->rcv_adv = t->rcv_nxt + ONE_OF(0, 1, 1459, 1460, 1461, t->rcv_space, t->rcv_space / 2, dice(70000));
+        if (t->rcv_queued < t->rcv_space / 2 && dice(6) == 0) /* about half of it may open */
+                t->rcv_adv = t->rcv_nxt + t->rcv_space - t->rcv_queued - t->rcv_space / 2 + dice(3) - 1;
         t->rcv_acked = t->rcv_nxt - ONE_OF(0, 1, 2920);
         t->rcv_mss = (u16)ONE_OF(1, 536, 1460);
         t->rcv_scale = (u8)dice(15);

@@ -95,7 +95,7 @@ static void one(u32 seed)
                 u32 una = t->snd_una;
                 vary(t);
                 if (t->timer_kind != TT_REPLY && dice(32) == 0)
-                        ts->flights.n_free = flights = 0;
+                        ts->flights.n_free = flights = dice(2);
                 if (dice(32) == 0)
                         W.st->pkts.free = NULL;
                 bool again = t->timer_kind == TT_CALM;
