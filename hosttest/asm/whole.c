@@ -37,8 +37,10 @@ static void vary(struct tcb *t)
 {
         if (dice(2) && t->timer_kind >= TT_CALM) { /* one of many */
                 t->flags |= dice(8) ? 0 : ONE_OF(TF_CORK, TF_URG_TX, TF_FIN_QUEUED);
-                if (t->timer_kind == TT_REPLY)
-                        return; /* tcp_send_ref saw to the rest */
+                if (t->timer_kind == TT_REPLY) { /* tcp_send_ref saw to the rest; a FIN may not fit */
+                        t->snd_wnd = dice(3) ? 64000 : t->snd_queued + dice(2);
+                        return;
+                }
                 t->cwnd = 2u * t->mss + ONE_OF(2, 3, 10000);
                 t->snd_wnd = dice(6) ? 64000 : ONE_OF(0, 1, t->snd_queued, t->snd_queued + 1);
                 return;
