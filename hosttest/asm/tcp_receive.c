@@ -11,7 +11,7 @@
 bool c_tcp_receive(struct netif *nif, struct pkt *p);
 void c_netif_rx(struct netif *nif, struct pkt *p);
 
-static u32 n_taken, n_left, n_sent, n_replied;
+static u32 n_taken, n_left, n_sent, n_replied, n_ended;
 
 /* false: they differ. The frame goes the long way when neither took it. */
 static bool same(struct pkt *p)
@@ -25,6 +25,7 @@ static bool same(struct pkt *p)
         n_left += !took;
         n_sent += W.n_log != 0;
         n_replied += took && W.t && W.t->timer_kind == TT_REPLIED;
+        n_ended += took && W.t && W.t->timer_kind == TT_REPLIED && (W.t->state & FIN_TX);
         if (!took) {
                 if (W.nif->caps & NETIF_L3)
                         ip_rx(W.nif, p);
@@ -263,11 +264,11 @@ static void random_walks(void **state)
 
 static void walks_of_kept_connections(void **state)
 {
-        n_taken = n_left = n_sent = n_replied = 0;
+        n_taken = n_left = n_sent = n_replied = n_ended = 0;
         for (u32 seed = 1; seed <= 1500; seed++)
                 walk(seed, 12);
-        print_message("# %u taken (%u answered, %u with a reply of its own), %u left\n", n_taken, n_sent, n_replied, n_left);
-        assert_true(n_taken > 10000 && n_left > 3000 && n_sent > 5000 && n_replied > 400);
+        print_message("# %u taken (%u answered, %u with a reply of its own, %u and FIN), %u left\n", n_taken, n_sent, n_replied, n_ended, n_left);
+        assert_true(n_taken > 10000 && n_left > 3000 && n_sent > 5000 && n_replied > 400 && n_ended > 30);
 }
 
 /* Every combination of edges, each from the same state. */

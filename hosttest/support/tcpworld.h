@@ -101,12 +101,15 @@ static inline void world_act(struct tcb *t, const char *what)
         case 10: if (rnd(&W.user_seed) % 16 == 0) tcp_abort(t); break;
         case 13: case 14: /* a reply, and something happens to it before it is sent */
                 tcp_consume(t, tcp_readable(t));
-                tcp_send_ref(t, text, 1 + rnd(&W.user_seed) % 1460, &sum);
+                tcp_send_ref(t, text, rnd(&W.user_seed) % 4 ? 1 + rnd(&W.user_seed) % 1460 : t->mss, &sum);
+                if (rnd(&W.user_seed) % 4 == 0 && t->snd_wnd > t->snd_queued)
+                        t->snd_wnd = t->snd_queued + rnd(&W.user_seed) % 2;
                 switch (rnd(&W.user_seed) % 12) {
                 case 0: tcp_send(t, text, 20); break;
                 case 1: tcp_unqueue(t, rnd(&W.user_seed) % 200); break;
                 case 2: tcp_cork(t, true); break;
-                case 3: if (rnd(&W.user_seed) % 8 == 0) tcp_shutdown(t); break;
+                case 3: if (rnd(&W.user_seed) % 3) tcp_shutdown(t); break;
+                case 9: if (rnd(&W.user_seed) % 3) tcp_close(t); break;
                 case 4: tcp_send_urgent(t); break;
                 case 5: tcp_send_ref(t, text, 100, NULL); break;
                 case 6: tcp_cork(t, false); break;

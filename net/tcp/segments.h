@@ -90,8 +90,12 @@ u32 tcp_put_sack(const struct tcb *t, u8 *o, u32 room, const struct sack_block *
 
 /* whole.c */
 enum { TCP_UNUSUAL_TX = TF_CORK | TF_ECN | TF_URG_TX | TF_ACK_ON_READ | TF_NO_DF | TF_NO_PMTUD };
-/* What is of TT_REPLY may go out as it is. */
-static inline bool tcp_usual_reply(const struct tcb *t) { return !(t->flags & (TCP_UNUSUAL_TX | TF_FIN_QUEUED)); }
+/* What is of TT_REPLY may go out as it is, and the FIN behind it. */
+static inline bool tcp_usual_reply(const struct tcb *t)
+{
+        u32 n = t->snd_queued + (t->flags & TF_FIN_QUEUED ? 1 : 0);
+        return !(t->flags & TCP_UNUSUAL_TX) && n <= t->mss && n <= t->snd_wnd;
+}
 /* all that is queued as one segment; false: tx.c does it */
 bool tcp_send_whole(struct tcb *t);
 

@@ -53,7 +53,7 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
                 pkt_free(p);
         /* a reply that goes out at once acknowledges it, and nobody else is asked before */
         if (t->timer_kind == TT_REPLY && tcp_usual_reply(t) && !(t->flags & (TF_DEAD | TF_SYN_PENDING)) && !(acked && t->ev->writable) &&
-            ts->st->pkts.free)
+            (t->flags & TF_FIN_QUEUED ? read : ts->st->pkts.free != NULL))
                 return;
         if (read)
                 tcp_window_read(t);

@@ -45,7 +45,7 @@ bool tcp_send_whole(struct tcb *t)
         struct tcp_state *ts = t->ts;
         u32 n = t->snd_queued, fin = t->flags & TF_FIN_QUEUED ? 1 : 0, seq = t->snd_nxt;
         if (t->timer_kind == TT_REPLY) {
-                if (!(t->flags & TCP_UNUSUAL_TX) && n + fin <= t->mss && n + fin <= t->snd_wnd)
+                if (tcp_usual_reply(t))
                         return send_reply(t, fin);
                 calm_settle(t);
         }
