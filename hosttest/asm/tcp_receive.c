@@ -240,6 +240,10 @@ static void walk(u32 seed, u32 wild)
                         break;
                 if (odd)
                         spoil(p);
+                else if (dice(12) == 0) { /* the device has looked at the sum, and nobody does again */
+                        p->flags |= PKT_CSUM_OK;
+                        p->data[(W.nif->caps & NETIF_L3 ? 0 : ETH_HLEN) + 36] ^= 1;
+                }
                 if (!same(p)) {
                         fprintf(stderr, "# seed %u, step %u: seq %u ack %u len %u flags %02x wnd %u\n", seed, step, f.seq, f.ack,
                                 f.len, f.flags, f.wnd);
