@@ -1,6 +1,6 @@
 /* ack_of_syn.S - the straight line of the acknowledgement that completes a handshake: a half-open entry becomes a connection,
- * and the user is asked. Nothing is changed before all of it is known to be good, but a free slot. How the connection is made is in accept.inc, what
- * is rare in accept_rare.inc.
+ * and the user is asked. Nothing is changed before all of it is known to be good, but a free slot. How the connection is made is
+ * in accept.inc, what becomes of it then in accepted.inc, what is rare in accept_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 

@@ -1,5 +1,5 @@
-/* batch_end.S - the end of a batch that left one connection waiting, for nothing but a bare acknowledgement: the straight line of who
- * reads as fast as data comes, so that the window opens. Ends in plain.inc; other bare acknowledgements are ack_bare.inc's.
+/* batch_end.S - the end of a batch that left one connection waiting, for nothing but a bare acknowledgement: the straight line of
+ * who reads as fast as data comes, so that the window opens. Ends in plain.inc; other bare acknowledgements are ack_bare.inc's.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 

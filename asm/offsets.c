@@ -68,7 +68,7 @@ static void packet_path(void)
         OFF(ST_HOP, struct stack, hop);
         OFF(ST_AT_BATCH_END, struct stack, at_batch_end);
         OFF(ST_N_DUE, struct stack, n_due);
-        _Static_assert(offsetof(struct stack, n_due) == offsetof(struct stack, at_batch_end), "the word is 1 when one connection is due, and nothing else");
+        _Static_assert(offsetof(struct stack, n_due) == offsetof(struct stack, at_batch_end), "1: one is due, and nothing else");
         OFF(ST_PKTS, struct stack, pkts);
         OFF(ST_NOW_MS, struct stack, wheel.now_ms);
         OFF(HOP_DST, struct hop, dst);
@@ -177,7 +177,7 @@ static void half_open(void)
         OFF(TS_OTHERS, struct tcp_state, others);
         OFF(TS_OSHIFT, struct tcp_state, oshift);
         OFF(OTHERS_TW, struct tcp_others, tw);
-        _Static_assert(offsetof(struct tcp_others, half) == 0 && sizeof(struct tcp_others) == 8, "indexed by 8; a half-open chain begins where the bucket does");
+        _Static_assert(offsetof(struct tcp_others, half) == 0 && sizeof(struct tcp_others) == 8, "a chain begins where it does");
         OFF(TS_LBUCKET, struct tcp_state, lbucket);
         OFF(TS_FREE_SYNQ, struct tcp_state, free_synq);
         OFF(TS_N_HALF, struct tcp_state, n_half);

@@ -1,6 +1,6 @@
 /* syn.S - the straight line of a SYN: a stranger's usual SYN for a usual listener takes a half-open entry and goes back as
- * SYN,ACK in the buffer that it came in. Nothing is changed before all of it is known to be good, but a free entry, which is written
- * as the SYN is read. The entry is in half_open.inc, the answer in synack.inc, what is rare in syn_rare.inc.
+ * SYN,ACK in the buffer that it came in. Nothing is changed before all of it is known to be good, but a free entry, which is
+ * written as the SYN is read. The entry is in half_open.inc, the answer in synack.inc, what is rare in syn_rare.inc.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
@@ -78,7 +78,7 @@ tcp_syn_go_on:
         add     ecx, W_NOPS_SACK_OK
         mov     dword ptr [ebp+Q_TS_RECENT], 0
         mov     dword ptr [ebp+Q_AGREED], AGREED_MOST
-.Llast_word:                                    /* eax, edx: the first and the last; ecx and the carry: the sum but for the last */
+.Llast_word:                                    /* eax, edx: the first and the last; ecx and the carry: the others' sum */
         adc     ecx, edx
         adc     ecx, 0
         mov     [esp+S_SUM], ecx

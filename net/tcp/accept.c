@@ -85,8 +85,8 @@ static void free_bare(struct tcb *t, struct pkt *p)
         pkt_free(p);
         if (t->keepalive_ms)
                 tcp_timer(t, TT_KEEPALIVE, t->keepalive_ms);
-        else if (!(t->flags & (TF_WANT_TX | TF_ACK_NOW | TF_ACK_DELAYED)) && calm_enter(t)) /* its first reply mostly follows soon */
-                t->min_rtt_us = CALM_NO_RTT;
+        else if (!(t->flags & (TF_WANT_TX | TF_ACK_NOW | TF_ACK_DELAYED)) && calm_enter(t))
+                t->min_rtt_us = CALM_NO_RTT; /* its first reply mostly follows soon */
         tcp_leave(t);
 }
 

@@ -69,8 +69,8 @@ struct tcp_state {
         struct through   *through;      /* NULL: there is no transparent proxy (net/handoff) */
         struct cellpool   cells;        /* struct sndent, struct sent */
         struct cellpool   flights, reasms;
-        struct tcb       *due[TCP_DUE]; /* st->n_due of them are noted for the end of the batch, in order; NULL = gone since, one alone never */
-        struct pkt       *answer;       /* of the one in `due`, alone: what was read when it came to owe an acknowledgement, which goes out in it */
+        struct tcb       *due[TCP_DUE]; /* st->n_due wait for the end of the batch, in order; NULL = gone since, if not alone */
+        struct pkt       *answer;       /* of the one in `due`, alone: read when it came to owe an answer, which goes out in it */
         struct tcblist    batch, delack; /* batch: those that found `due` full */
         struct timer      delack_timer, batch_timer;
         u32               depth;        /* the stack is delivering: what users queue leaves when they return */

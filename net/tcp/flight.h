@@ -129,7 +129,7 @@ void sent_put(struct tcb *t, struct sent *r);                             /* giv
 
 /* calm.c */
 bool calm_begin(struct tcb *t);                                           /* the run that follows may be a calm one */
-enum { CALM_NO_RTT = 0xffffffff };                                        /* min_rtt_us, 0, of who was calm before anything was measured */
+enum { CALM_NO_RTT = 0xffffffff };                                        /* min_rtt_us of who was calm before one was measured */
 bool calm_enter(struct tcb *t);                                           /* the same, as far as the queue has no say in it */
 void calm_acked(struct tcb *t);                                           /* all of it, and nothing else is queued */
 void calm_end(struct tcb *t);

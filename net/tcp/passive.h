@@ -22,7 +22,7 @@ struct listener {
         struct tcb               like;      /* what its connections begin as, its user and his events included */
         u16                      room;      /* its backlog, 0 unless it offers what usual SYNs ask for in the usual layout (syn.c) */
         u16                      mss;       /* of opts; 65535: what the interface takes */
-        u32                      isn_laddr; /* our address that `isn` begins with, for which this is the listener (syn.c); or ISN_NO_ADDR, which nobody has */
+        u32                      isn_laddr; /* our address that `isn` begins with, for which this is the listener; or nobody's */
         struct siphash_begun     isn;       /* what is the same in the hash of its connections' ISNs (isn.c) */
         struct tcp_opts          opts;      /* rcvbuf and backlog are never 0 */
 };

@@ -102,7 +102,8 @@ static void same_tcb(const struct tcb *a, const struct tcb *b)
         SAME(raddr); SAME(laddr); SAME(rcv_nxt); SAME(rcv_adv); SAME(rcv_acked); SAME(snd_una); SAME(snd_nxt); SAME(snd_wnd);
         SAME_AS(tcb_foretold(a), tcb_foretold(b), "pred"); /* whether the window is known is the straight line's */
         /* who rests calmly may have been woken by the long way */
-        bool woken = !tcb_outstanding(a) && (a->timer_kind == TT_CALM || b->timer_kind == TT_CALM) && a->timer_kind != b->timer_kind;
+        bool calm = a->timer_kind == TT_CALM || b->timer_kind == TT_CALM;
+        bool woken = calm && !tcb_outstanding(a) && a->timer_kind != b->timer_kind;
         if (!woken) {
                 SAME(timer_kind); SAME(last_tx_ms); SAME(min_rtt_us);
         }
