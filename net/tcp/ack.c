@@ -153,11 +153,21 @@ static bool move_state(struct tcb *t)
         return true;
 }
 
+/* RFC 5681 3.2 for who agreed to SACK and does not say it behind its own FIN, as gVisor's netstack does: its duplicates are counted from now on.
+ * Nothing is lost for the other direction, in which nothing comes any more. */
+static bool sacks_no_more(const struct tcb *t, const struct tcp_seg *s)
+{
+        const struct flight *f = t->flight;
+        return t->state & FIN_RX && !s->n_sack && f->ca == CA_OPEN && !f->n_sacked && !f->lost && !f->tlp_out;
+}
+
 /* What the acknowledgement says of the segments that are out: marks, losses, the rate. */
 static void judge(struct tcb *t, const struct tcp_seg *s, u32 old_una, bool dup)
 {
         if (s->flags & TCP_ECE && (t->flags & TF_ECN))
                 recovery_ecn(t);
+        if (dup && t->flags & TF_SACK && sacks_no_more(t, s))
+                t->flags &= ~TF_SACK;
         if (t->flags & TF_SACK)
                 tcp_sack_arrives(t, s);
         else if (dup && t->flight->dupacks < 255 && (u32)t->flight->dupacks * t->mss < tcb_outstanding(t))

@@ -150,6 +150,23 @@ static void three_duplicates_repeat_the_front_without_sack(void **s)
         trace_end();
 }
 
+static void half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates(void **s)
+{
+        out_segments(10, true, TCP_CC_CUBIC);
+        rx(T_ACK | T_FIN, 1, SEQ(0) + MSS, 0);
+        for (u32 i = 0; i < 2; i++)
+                rx(T_ACK, 2, SEQ(1), 0);
+        wire_flush_out(T.w); /* new data, by limited transmit */
+        rx(T_ACK, 2, SEQ(1), 0);
+        expect_tx(T_ACK, SEQ(1), 2, MSS);
+        for (u32 i = 0; i < 7; i++)
+                rx(T_ACK, 2, SEQ(1), 0);
+        wire_flush_out(T.w);
+        rx(T_ACK, 2, SEQ(4), 0); /* another hole */
+        expect_tx(T_ACK, SEQ(4), 2, MSS);
+        trace_end();
+}
+
 static void sack_repeats_exactly_the_holes(void **s)
 {
         out_segments(10, true, TCP_CC_CUBIC);
@@ -558,7 +575,8 @@ int main(void)
                 test(rfc_6928_initial_window_is_ten_segments), test(slow_start_doubles), test(idle_restart),
                 test(rfc_9406_longer_round_trips_end_slow_start_without_a_loss), test(rfc_9406_jitter_does_not_end_slow_start),
                 test(rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start),
-                test(three_duplicates_repeat_the_front_without_sack), test(sack_repeats_exactly_the_holes),
+                test(three_duplicates_repeat_the_front_without_sack), test(half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates),
+                test(sack_repeats_exactly_the_holes),
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
                 test(time_out_begins_again_with_one_segment), test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago),
