@@ -9,6 +9,7 @@ enum { COALESCE_BELOW = 600 }; /* shorter text is copied behind the last buffer:
 void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
 {
         struct pkt *last = t->rcv_queued ? t->rcv_last : NULL;
+        t->ts->line = t->ts; /* what it lent has company now, if it was this one's */
         t->rcv_queued += len;
         if (psh && (t->flags & TF_PSH_MESSAGE))
                 t->flags |= TF_PSHED;

@@ -185,6 +185,37 @@ static void text_inside_a_callback_is_served_and_every_buffer_comes_back(void **
         }
 }
 
+/* The same on the connection whose user is in its callback: more text is behind what the line lent. */
+static bool arrived;
+static void more_arrives_inside(struct tcb *t)
+{
+        before = NULL;
+        arrived = true;
+        rx_part(T_ACK | T_PSH, 701, 1, 700);
+}
+static void read_inside(struct tcb *t)
+{
+        if (!arrived)
+                more_arrives_inside(t);
+        tcp_consume(t, tcp_readable(t));
+}
+static const struct tcp_events readers = {.accept = on_accept, .readable = read_inside, .closed = on_closed};
+static void more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool(void **s)
+{
+        established();
+        tcp_set_events(T.t, &readers);
+        arrived = false;
+        u32 n_free = T.w->st->pkts.n_free;
+        rx(T_ACK | T_PSH, 1, 1, 700);
+        assert_int_equal(tcp_readable(T.t), 0);
+        wire_flush_out(T.w);
+        wait_ms(100);
+        wire_flush_out(T.w);
+        assert_int_equal(T.t->rcv_nxt, T.peer_isn + 1401);
+        assert_int_equal(T.w->st->pkts.n_free, n_free);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -193,6 +224,7 @@ int main(void)
                 test(corked_it_waits_and_its_request_is_acknowledged), test(closed_behind_it_takes_the_fin_along_and_both_go_out_again),
                 test(reset_while_it_is_out_gives_back_what_was_promised), test(aborted_before_it_goes),
                 test(text_inside_a_callback_is_served_and_every_buffer_comes_back),
+                test(more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
