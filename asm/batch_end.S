@@ -103,6 +103,8 @@ tcp_batch_end:
         jz      .Lrest
         cmp     dword ptr [edi+TCB_REASM], 0
         jne     .Lrest
+        cmp     [edi+TCB_NEXT], edi             /* frozen */
+        je      .Lrest
         test    byte ptr [edi+TCB_BITS], BIT_UTO_TELL
         jnz     .Lrest
 .Lbare:

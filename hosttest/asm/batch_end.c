@@ -96,12 +96,21 @@ static void one(u32 seed)
                 if (W.st->pkts.free && dice(16) == 0 && t->flags & TF_QUEUED && W.st->n_due == 1)
                         tcp_unlink(t);
                 u32 args[6] = {(u32)(uintptr_t)W.st};
+                struct tcb *next = t->next;
+                bool frozen = dice(16) == 0;
+                if (frozen) { /* as tcb_freeze leaves it, inside of its event */
+                        t->next = t;
+                        t->pred = 0;
+                }
+                bool alone = W.st->n_due == 1 && W.st->tcp->due[0] == t;
                 bool whole = dice(2);
                 if (!world_same(whole ? (const void *)stack_batch_end : (const void *)tcp_batch_end,
                                 whole ? (const void *)c_stack_batch_end : (const void *)c_tcp_batch_end, args, NULL)) {
                         fprintf(stderr, "# seed %u, batch %u\n", seed, i);
                         fail();
                 }
+                assert_false(frozen && alone && W.n_log);
+                t->next = next;
                 n_sent += W.n_log != 0;
                 W.st->pkts.free = W.st->pkts.free ? W.st->pkts.free : packets;
                 t->reasm = NULL;

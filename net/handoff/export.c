@@ -47,6 +47,8 @@ void tcb_freeze(struct tcb *t)
         tcp_unlink(t);
         t->flags &= ~(u32)(TF_ACK_NOW | TF_ACK_DELAYED | TF_WANT_TX);
         tcp_remove(t);
+        t->next = t;
+        t->pred = 0; /* the end of the batch looks twice (asm/batch_end.S) */
         tcp_forget_flow(t);
 }
 

@@ -124,7 +124,7 @@ void tcp_acked(struct tcb *t, u32 ack, const u32 *tsecr)
 
 void tcp_tell_writable(struct tcb *t, u32 data)
 {
-        if (data && t->ev->writable && !(t->flags & (TF_USER_CLOSED | TF_DEAD)))
+        if (data && t->ev->writable && !(t->flags & (TF_USER_CLOSED | TF_DEAD)) && !tcb_frozen(t))
                 t->ev->writable(t);
 }
 

@@ -121,7 +121,7 @@ void tcp_delack_fired(struct timer *tm)
         while ((t = ts->delack.first) && !ahead(ts, t->ack_look)) {
                 unlink_from(&ts->delack, t);
                 t->flags &= ~(u32)TF_IN_DELACK;
-                if (!(t->flags & TF_ACK_DELAYED))
+                if (!(t->flags & TF_ACK_DELAYED) || tcb_frozen(t))
                         continue;
                 if (ahead(ts, t->ack_due)) {
                         tcp_into_delack(t);
@@ -137,6 +137,8 @@ void tcp_delack_fired(struct timer *tm)
 static void serve(struct tcb *t)
 {
         t->flags &= ~(u32)TF_QUEUED;
+        if (unlikely(tcb_frozen(t)))
+                return; /* tcb_thaw sees what it owes */
         if (t->flags & TF_WANT_TX)
                 tcp_tx(t);
         else if (t->flags & TF_ACK_NOW) {

@@ -22,7 +22,7 @@ void tcp_batch_end(struct stack *st)
 {
         struct tcp_state *ts = st->tcp;
         struct tcb *t = ts->due[0];
-        if (st->n_due != 1 || (t->flags & (TF_WANT_TX | TF_ACK_NOW)) != TF_ACK_NOW || t->reasm || t->uto_tell) {
+        if (st->n_due != 1 || (t->flags & (TF_WANT_TX | TF_ACK_NOW)) != TF_ACK_NOW || t->reasm || t->uto_tell || tcb_frozen(t)) {
                 tcp_batch_rest(st);
                 return;
         }

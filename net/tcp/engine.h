@@ -95,6 +95,9 @@ static inline bool tcb_calm(const struct tcb *t) { return t->timer_kind >= TT_CA
 static inline u32 tcb_rto(const struct tcb *t) { return t->rto_ms ? t->rto_ms : rtt_base_rto(t); }
 static inline u32 tcb_rcv_wnd(const struct tcb *t) { return t->rcv_adv - t->rcv_nxt; }
 
+/* On its way to another node (tcb_freeze): nobody speaks for it here. It may be so since its own event, which went on. */
+static inline bool tcb_frozen(const struct tcb *t) { return t->next == t; }
+
 /* The last sixteenth of the buffers is for acknowledgements, ours and theirs: text is not queued any more. If it were, queues
  * that wait for each other's acknowledgement could hold every buffer, and nothing would ever come in or go out again. */
 static inline bool tcp_short_of_buffers(const struct stack *st) { return st->pkts.n_free < st->pkts.n_short; }

@@ -55,7 +55,7 @@ struct tcp_state;
 
 struct tcb {
         /* --- what every segment touches: lookup, header prediction, reply --- */
-        struct tcb *next;       /* hash chain, or free list */
+        struct tcb *next;       /* hash chain, or free list; itself: frozen */
         u32  raddr, laddr;      /* as in memory (be32_raw) */
         u32  ports;             /* as an arriving header holds them: source (theirs), destination (ours) */
         u32  rcv_nxt;           /* RCV.NXT */

@@ -223,6 +223,8 @@ static bool still_calm(struct tcb *t)
 void tcp_timer_fired(struct timer *tm)
 {
         struct tcb *t = container_of(tm, struct tcb, timer);
+        if (unlikely(tcb_frozen(t)))
+                return; /* tcb_thaw picks anew */
         if (t->timer_kind >= TT_CALM) {
                 if (still_calm(t))
                         return;

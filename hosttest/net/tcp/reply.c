@@ -1,6 +1,7 @@
-/* reply.c - traces of a reply that the connection keeps itself (net/tcp/calm.c): lost, overtaken, cut, closed behind, given up; and of text that comes
- * while the stack is in a callback.
+/* reply.c - traces of a reply that the connection keeps itself (net/tcp/calm.c): lost, overtaken, cut, closed behind, given up; of text that comes
+ * while the stack is in a callback, and of connections that are frozen in one.
  * SPDX-License-Identifier: MIT */
+#include "../../../net/handoff/block.h"
 #include "trace.h"
 
 static u32 reply_at;
@@ -216,6 +217,68 @@ static void more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool(vo
         trace_end();
 }
 
+/* Who greets and gives the connection away at once: from then on nobody speaks for it here. */
+static bool greet_and_freeze(struct tcb *t)
+{
+        T.t = t;
+        T.accepted++;
+        tcp_send(t, bytes_at(0), 10);
+        tcb_freeze(t);
+        return true;
+}
+static const struct tcp_events givers = {.accept = greet_and_freeze, .closed = on_closed};
+static void frozen_as_it_is_accepted_says_nothing(void **s)
+{
+        int err;
+        trace_begin(NULL);
+        assert_non_null(tcp_listen(T.w->st, IPADDR_ANY, OUR_PORT, &givers, NULL, NULL, &err));
+        handshake(opt_mss1460, 4);
+        expect_none();
+        wait_ms(3000);
+        expect_none();
+        tcb_free(T.t);
+        T.t = NULL;
+        trace_end();
+}
+
+static void freeze(struct tcb *t) { tcb_freeze(t); }
+static void read_and_freeze(struct tcb *t)
+{
+        tcp_consume(t, tcp_readable(t));
+        tcb_freeze(t);
+}
+static void frozen_as_it_reads_says_nothing(void **s)
+{
+        static const struct tcp_events ev[] = {{.accept = on_accept, .readable = freeze, .closed = on_closed},
+                                               {.accept = on_accept, .readable = read_and_freeze, .closed = on_closed}};
+        for (u32 i = 0; i < 4; i++) { /* an acknowledgement that waits, one that is due */
+                established();
+                T.t->rcv_mss = i & 1 ? 20 : 536;
+                tcp_set_events(T.t, &ev[i / 2]);
+                rx(T_ACK | T_PSH, 1, 1, 40);
+                expect_none();
+                wait_ms(3000);
+                expect_none();
+                tcb_free(T.t);
+                T.t = NULL;
+                trace_end();
+        }
+}
+
+static void frozen_as_it_reads_is_told_nothing_more(void **s)
+{
+        static const struct tcp_events ev = {.accept = on_accept, .readable = freeze, .writable = on_writable, .closed = on_closed};
+        established();
+        tcp_set_events(T.t, &ev);
+        send_bytes(0, 10);
+        expect_tx(T_ACK | T_PSH, 1, 1, 10);
+        rx(T_ACK | T_PSH, 1, 11, 40);
+        assert_int_equal(T.writable, 0);
+        tcb_free(T.t);
+        T.t = NULL;
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -224,7 +287,8 @@ int main(void)
                 test(corked_it_waits_and_its_request_is_acknowledged), test(closed_behind_it_takes_the_fin_along_and_both_go_out_again),
                 test(reset_while_it_is_out_gives_back_what_was_promised), test(aborted_before_it_goes),
                 test(text_inside_a_callback_is_served_and_every_buffer_comes_back),
-                test(more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool),
+                test(more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool), test(frozen_as_it_is_accepted_says_nothing),
+                test(frozen_as_it_reads_says_nothing), test(frozen_as_it_reads_is_told_nothing_more),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
