@@ -40,7 +40,7 @@ static void no_answer(struct tcp_state *ts)
 
 static void unqueue(struct tcp_state *ts, struct tcb *t)
 {
-        for (u32 i = 0; i < ts->st->n_due; i++) {
+        for (u32 i = ts->st->n_due; i-- > 0;) { /* its last place: before that it was served, if the batch is ending */
                 if (ts->due[i] == t) {
                         ts->due[i] = NULL;
                         if (ts->st->n_due == 1) {

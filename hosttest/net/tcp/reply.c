@@ -1,5 +1,5 @@
 /* reply.c - traces of a reply that the connection keeps itself (net/tcp/calm.c): lost, overtaken, cut, closed behind, given up; of text that comes
- * while the stack is in a callback, and of connections that are frozen in one.
+ * while the stack is in a callback, of connections that are frozen in one, or end while others are served.
  * SPDX-License-Identifier: MIT */
 #include "../../../net/handoff/block.h"
 #include "trace.h"
@@ -217,6 +217,38 @@ static void more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool(vo
         trace_end();
 }
 
+/* A wire that hands on at once, while the end of a batch serves one after the other: who was served waits again, and is gone. */
+static void (*usual_xmit)(struct netif *nif, struct pkt *p);
+static u32 n_xmit;
+static void xmit_and_hear(struct netif *nif, struct pkt *p)
+{
+        usual_xmit(nif, p);
+        if (++n_xmit != 2)
+                return;
+        rx_part(T_ACK | T_FIN, 1, 11, 0);
+        rx_part(T_RST, 2, 0, 0);
+}
+static void gone_while_others_are_served_it_says_nothing(void **s)
+{
+        established();
+        outer = T;
+        T.sport++;
+        T.accepted = 0;
+        handshake(opt_mss1460, 4);
+        inner = T;
+        T = outer;
+        usual_xmit = T.t->ts->st->nif[T.t->nif]->xmit;
+        T.t->ts->st->nif[T.t->nif]->xmit = xmit_and_hear;
+        n_xmit = 0;
+        tcp_send(outer.t, bytes_at(0), 10);
+        tcp_send(inner.t, bytes_at(0), 10);
+        wait_ms(1);
+        assert_int_equal(T.closed, 1);
+        assert_int_equal(n_xmit, 2);
+        tcp_abort(inner.t);
+        trace_end();
+}
+
 /* Who greets and gives the connection away at once: from then on nobody speaks for it here. */
 static bool greet_and_freeze(struct tcb *t)
 {
@@ -287,7 +319,7 @@ int main(void)
                 test(corked_it_waits_and_its_request_is_acknowledged), test(closed_behind_it_takes_the_fin_along_and_both_go_out_again),
                 test(reset_while_it_is_out_gives_back_what_was_promised), test(aborted_before_it_goes),
                 test(text_inside_a_callback_is_served_and_every_buffer_comes_back),
-                test(more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool), test(frozen_as_it_is_accepted_says_nothing),
+                test(more_text_of_the_same_inside_a_callback_is_not_lost_from_the_pool), test(gone_while_others_are_served_it_says_nothing), test(frozen_as_it_is_accepted_says_nothing),
                 test(frozen_as_it_reads_says_nothing), test(frozen_as_it_reads_is_told_nothing_more),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
