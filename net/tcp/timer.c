@@ -194,7 +194,7 @@ static void fire(struct tcb *t, enum tcp_timer_kind kind)
         case TT_KEEPALIVE: keepalive(t); break;
         case TT_FIN_WAIT_2: tcp_finish(t, 0); break;
         case TT_TX_RETRY:
-                if (t->state == TCP_B_SYN_SENT && t->flight->lost)
+                if (t->state == TCP_B_SYN_SENT && !t->conv && t->flight->lost)
                         tcp_syn_again(t);
                 else
                         tcp_tx(t);

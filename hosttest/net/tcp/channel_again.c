@@ -250,6 +250,29 @@ static void toward_plain_peers_there_is_no_reopening(void **s)
         talk_end();
 }
 
+/* The server's direction was never open, and there is no memory for the client's second SYN for a while. */
+static void reopening_waits_for_memory(void **s)
+{
+        talk_begin(5000, &late, 50);
+        K.later = K.stay = true;
+        talk_connect(&talk_qure, get, GET, true);
+        duo_run(K.d, 100);
+        assert_int_equal(K.requests, 1);
+        assert_int_equal(K.c->state, 0xcc);
+        struct cellpool *flights = &K.d->st[C]->tcp->flights;
+        struct cellpool all = *flights;
+        flights->n_total -= flights->n_free;
+        flights->free = NULL;
+        flights->n_free = 0;
+        ask_again(get, GET);
+        assert_int_equal(K.c->state, 0x04);
+        duo_run(K.d, 100);
+        *flights = all;
+        duo_run(K.d, 1000);
+        assert_int_equal(K.requests, 2);
+        talk_end();
+}
+
 static void message_not_yet_read_keeps_the_next_one_waiting(void **s)
 {
         talk_begin(1000, &talk_server_qure, 100);
@@ -279,6 +302,6 @@ int main(void)
                 test(r42_syn_acknowledged_but_not_yet_the_data), test(r37_each_direction_by_itself),
                 test(reopening_survives_the_loss_of_any_packet), test(reopening_under_steady_loss),
                 test(syn_at_another_number_does_not_reopen), test(toward_plain_peers_there_is_no_reopening),
-                test(message_not_yet_read_keeps_the_next_one_waiting)};
+                test(reopening_waits_for_memory), test(message_not_yet_read_keeps_the_next_one_waiting)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
