@@ -158,7 +158,7 @@ static bool move_state(struct tcb *t)
 static bool sacks_no_more(const struct tcb *t, const struct tcp_seg *s)
 {
         const struct flight *f = t->flight;
-        return t->state & FIN_RX && !s->n_sack && f->ca == CA_OPEN && !f->n_sacked && !f->lost && !f->tlp_out;
+        return t->state & FIN_RX && !s->n_sack && t->snd_wnd && f->ca == CA_OPEN && !f->n_sacked && !f->lost && !f->tlp_out;
 }
 
 /* What the acknowledgement says of the segments that are out: marks, losses, the rate. */

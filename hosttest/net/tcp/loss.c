@@ -167,6 +167,33 @@ static void half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates(void 
         trace_end();
 }
 
+/* What answers a probe of a shut window has nothing to tell by blocks. */
+static void half_closed_peer_whose_window_was_shut_sacks_still(void **s)
+{
+        established_sack(NULL);
+        T.wnd = MSS;
+        rx(T_ACK | T_FIN, 1, 1, 0);
+        expect_tx(T_ACK, 1, 2, 0);
+        send_bytes(0, 30 * MSS);
+        expect_tx(T_ACK, 1, 2, MSS);
+        T.wnd = 0;
+        rx(T_ACK, 2, SEQ(1), 0);
+        wait_ms(1000);
+        expect_tx(T_ACK, SEQ(1), 2, 1);
+        rx(T_ACK, 2, SEQ(1), 0); /* still shut */
+        wire_flush_out(T.w);
+        T.wnd = 65535;
+        rx(T_ACK, 2, SEQ(1), 0);
+        for (u32 i = 1; i < 11; i++)
+                expect_tx(T_ACK, SEQ(i), 2, MSS);
+        wait_ms(50);
+        rx_sack(2, SEQ(1), 1, SEQ(2), SEQ(4));
+        wire_flush_out(T.w);
+        rx_sack(2, SEQ(1), 2, SEQ(5), SEQ(8), SEQ(2), SEQ(4));
+        expect_tx(T_ACK, SEQ(4), 2, MSS);
+        trace_end();
+}
+
 static void sack_repeats_exactly_the_holes(void **s)
 {
         out_segments(10, true, TCP_CC_CUBIC);
@@ -576,7 +603,7 @@ int main(void)
                 test(rfc_9406_longer_round_trips_end_slow_start_without_a_loss), test(rfc_9406_jitter_does_not_end_slow_start),
                 test(rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start),
                 test(three_duplicates_repeat_the_front_without_sack), test(half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates),
-                test(sack_repeats_exactly_the_holes),
+                test(half_closed_peer_whose_window_was_shut_sacks_still), test(sack_repeats_exactly_the_holes),
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
                 test(time_out_begins_again_with_one_segment), test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago),
