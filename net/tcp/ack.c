@@ -166,8 +166,10 @@ static void judge(struct tcb *t, const struct tcp_seg *s, u32 old_una, bool dup)
 {
         if (s->flags & TCP_ECE && (t->flags & TF_ECN))
                 recovery_ecn(t);
-        if (dup && t->flags & TF_SACK && sacks_no_more(t, s))
+        if (dup && t->flags & TF_SACK && sacks_no_more(t, s)) {
                 t->flags &= ~TF_SACK;
+                t->flight->reo_wait_us = 0; /* RACK looks no more */
+        }
         if (t->flags & TF_SACK)
                 tcp_sack_arrives(t, s);
         else if (dup && t->flight->dupacks < 255 && (u32)t->flight->dupacks * t->mss < tcb_outstanding(t))

@@ -167,6 +167,36 @@ static void half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates(void 
         trace_end();
 }
 
+/* What is outstanding then was overtaken by what was sent again, but by so little that RACK waits. */
+static void half_closed_peer_that_sacks_no_more_does_not_stop_the_time_out(void **s)
+{
+        out_segments(10, true, TCP_CC_CUBIC);
+        rx(T_ACK | T_FIN, 1, SEQ(1), 0);
+        wait_ms(50);
+        rx_sack(2, SEQ(1), 1, SEQ(2), SEQ(3));
+        rx(T_ACK, 2, SEQ(3), 0); /* reordered */
+        rx_sack(2, SEQ(3), 1, SEQ(4), SEQ(11));
+        wire_flush_out(T.w);
+        wait_ms(13);
+        expect_tx(T_ACK, SEQ(3), 2, MSS);
+        wait_ms(2);
+        rx_sack(2, SEQ(3), 1, SEQ(4), SEQ(19));
+        u32 end = T.t->snd_nxt - T.our_isn; /* new data went out, beyond where recovery ends */
+        wait_ms(50);
+        rx_sack(2, SEQ(3), 1, SEQ(4), end); /* more of it */
+        wire_flush_out(T.w);
+        wait_ms(2);
+        expect_tx(T_ACK, SEQ(3), 2, MSS); /* lost again */
+        wait_ms(51);
+        rx(T_ACK, 2, end, 0);
+        assert_true(T.t->flight->ca == CA_OPEN && T.t->flight->reo_wait_us);
+        rx(T_ACK, 2, end, 0);
+        wire_flush_out(T.w);
+        wait_ms(1000);
+        expect_tx(T_ACK, end, 2, MSS);
+        trace_end();
+}
+
 /* What answers a probe of a shut window has nothing to tell by blocks. */
 static void half_closed_peer_whose_window_was_shut_sacks_still(void **s)
 {
@@ -603,6 +633,7 @@ int main(void)
                 test(rfc_9406_longer_round_trips_end_slow_start_without_a_loss), test(rfc_9406_jitter_does_not_end_slow_start),
                 test(rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start),
                 test(three_duplicates_repeat_the_front_without_sack), test(half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates),
+                test(half_closed_peer_that_sacks_no_more_does_not_stop_the_time_out),
                 test(half_closed_peer_whose_window_was_shut_sacks_still), test(sack_repeats_exactly_the_holes),
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
