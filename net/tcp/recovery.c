@@ -102,7 +102,7 @@ static void undo(struct tcb *t)
 void recovery_dsack(struct tcb *t, u32 segments, u32 end)
 {
         struct flight *f = t->flight;
-        if (f->tlp_out && f->tlp_rtx && end == f->tlp_end) {
+        if (f->tlp_out && f->tlp_rtx && f->tlp_end - end < t->mss) { /* FIN is not told, and blocks may have cut the probe */
                 f->tlp_dsack = true;
                 return;
         }

@@ -146,6 +146,32 @@ static void rfc_2018_4_blocks_that_were_forgotten_are_told_when_the_others_are_g
         trace_end();
 }
 
+/* RFC 8985 7.4.2: the probe had no room for all of the last segment, and the duplicate that is told ends where the probe did. */
+static void rfc_8985_7_4_probe_beside_blocks_arrived_twice(void **s)
+{
+        established_sack(NULL);
+        wait_ms(50);
+        send_bytes(0, 1460);
+        expect_tx(T_ACK | T_PSH, 1, 1, 1460);
+        wait_ms(50);
+        rx(T_ACK, 1, 1461, 0);
+        send_bytes(1460, 2 * 1460);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        expect_tx(T_ACK | T_PSH, 2921, 1, 1460);
+        rx(T_ACK, 1001, 1461, 500);
+        expect_tx(T_ACK, 4381, 1, 0);
+        u32 cwnd = T.t->cwnd;
+        wait_ms(150);
+        expect_tx(T_ACK, 2921, 1, 1448); /* tail loss probe */
+        tells(1, 1001, 1501);
+        send_bytes(4380, 1460);
+        expect_tx(T_ACK, 4381, 1, 1448);
+        rx_sack(1, 4381, 1, 2921, 4369);
+        rx(T_ACK, 1, 5829, 0);
+        assert_true(T.t->cwnd >= cwnd);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -154,6 +180,7 @@ int main(void)
                 test(rfc_2018_3_three_blocks_beside_a_timestamp),
                 test(whole_reply_tells_them_too),
                 test(rfc_2018_4_blocks_that_were_forgotten_are_told_when_the_others_are_gone),
+                test(rfc_8985_7_4_probe_beside_blocks_arrived_twice),
                 test(fin_tells_them_and_peers_without_sack_hear_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
