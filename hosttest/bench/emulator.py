@@ -77,7 +77,9 @@ UNIT = {'us': .001, 'ms': 1.0, 's': 1000.0, 'm': 60000.0}
 def wrk(net, path, conns, close=False, secs=SECONDS, first=()):
     o = subprocess.run(net.cmd(*first, 'wrk', '-t1', f'-c{conns}', f'-d{secs}s', '--timeout', '2s', '--latency', *(['-H', 'Connection: close'] if close else []), f'http://{GUEST}{path}'),
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
-    r = {'rps': float(re.search(r'Requests/sec:\s+([\d.]+)', o)[1]), 'errors': sum(map(int, re.findall(r'(?:connect|read|write|timeout|responses:) (\d+)', o)))}
+    rps = re.search(r'Requests/sec:\s+([\d.]+)', o)
+    if not rps: sys.exit(f'emulator.py: wrk has no figures for {path} with {conns} connections, it says: {o.strip()!r}')
+    r = {'rps': float(rps[1]), 'errors': sum(map(int, re.findall(r'(?:connect|read|write|timeout|responses:) (\d+)', o)))}
     for p in ('50', '99'):
         m = re.search(rf'{p}%\s+([\d.]+)(us|ms|s|m)', o); r['p' + p] = float(m[1]) * UNIT[m[2]] if m else 0.0
     return r
