@@ -69,6 +69,13 @@ void pktpool_init(struct pktpool *pool, struct pkt *meta, u8 *bufs, u32 n);
 /* A packet with refs 1, len 0 and data at head + headroom, or NULL (counted POOL_EMPTY) when none is free. */
 struct pkt *pkt_alloc(struct pktpool *pool, u32 headroom);
 
+/* A buffer that was read and that nobody else holds, for what goes out in it: len 0 and data at head + headroom. */
+static inline void pkt_again(struct pkt *p, u32 headroom)
+{
+        p->data = p->head + headroom;
+        p->len = p->flags = p->gso = 0;
+}
+
 /* Gives up one reference; the last one frees the buffer, its holds and its chain. NULL is allowed. */
 void pkt_free(struct pkt *p);
 

@@ -13,9 +13,8 @@ static void acknowledge(struct tcb *t)
         }
         t->ts->answer = NULL;
         p->next = NULL;
-        p->data = p->head + PKT_HEADROOM;
-        p->len = p->flags = p->gso = 0;
-        tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+        pkt_again(p, PKT_HEADROOM);
+        tcp_ack_in(t, p);
 }
 
 void tcp_batch_end(struct stack *st)

@@ -18,8 +18,7 @@ static inline void take_fin(struct tcb *t, struct pkt *p)
         t->rcv_nxt++;
         t->flags |= TF_EOF;
         tcp_set_state(t, TCP_EV_FIN);
-        p->data = p->head + PKT_HEADROOM;
-        p->len = p->flags = p->gso = 0;
+        pkt_again(p, PKT_HEADROOM);
         tcp_respond(t, p, t->snd_nxt, TCP_ACK, 0, 0);
 }
 

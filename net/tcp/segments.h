@@ -115,6 +115,11 @@ static inline u32 tcp_bare_seq(const struct tcb *t)
                 return t->snd_nxt;
         return (t->flight && (t->flight->last->flags & SENT_PROBE)) || beyond >> t->snd_scale ? edge : t->snd_nxt;
 }
+/* tcp_ack_bare in p, empty behind its headroom. */
+static inline void tcp_ack_in(struct tcb *t, struct pkt *p)
+{
+        tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+}
 
 /* tx.c */
 /* sends what may be sent now, and the acknowledgement that is due */

@@ -50,8 +50,7 @@ static inline void answer(struct netif *nif, struct pkt *p, const struct synq *q
         so.ts = q->ts_ok;
         so.tsval = q->tsval;
         so.tsecr = q->ts_recent;
-        p->data = p->head + PKT_HEADROOM;
-        p->flags = p->gso = 0;
+        pkt_again(p, PKT_HEADROOM);
         u32_any *h = (u32_any *)p->data;
         u32 n = tcp_put_usual_syn(h + 5, &so) + sizeof(struct tcp_hdr);
         u32 pseudo = cksum_plus(cksum_plus(q->laddr, q->raddr), be(n) + (IPPROTO_TCP_ << 8));

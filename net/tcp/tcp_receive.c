@@ -135,9 +135,8 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
         if (probe) { /* is anybody there (RFC 9293 3.8.4, 3.8.6.1)? Answered at once, in the buffer that asked */
                 ts->count.challenges++;
                 st->pkts.drops[DROP_TCP_WINDOW]++;
-                p->data = p->head + PKT_HEADROOM;
-                p->len = p->flags = p->gso = 0;
-                tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+                pkt_again(p, PKT_HEADROOM);
+                tcp_ack_in(t, p);
                 return true;
         }
         if (hlen > sizeof(struct tcp_hdr) && seq_le(seq, t->rcv_acked))

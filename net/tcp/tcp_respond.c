@@ -16,7 +16,7 @@ void tcp_ack_bare(struct tcb *t)
 {
         struct pkt *p = pkt_alloc(&tcb_stack(t)->pkts, PKT_HEADROOM);
         if (p)
-                tcp_respond(t, p, tcp_bare_seq(t), TCP_ACK | (t->flags & TF_ECE ? TCP_ECE : 0), 0, 0);
+                tcp_ack_in(t, p);
         else
                 tcp_ack_later(t);
 }
