@@ -4,6 +4,22 @@
 #include "func.inc"
 #include "offsets.h"
 
+        /* ecx: t; to .Lany unless we are inside of its event, which may still send, a sum comes along, and there are cells beside those that
+           the records of what was sent need. edx becomes tcp_state, eax the sum's address */
+.macro FROM_INSIDE
+        mov     eax, [ecx+TCB_FLAGS]
+        mov     edx, [ecx+TCB_TS]
+        and     eax, F_FIN_QUEUED | F_USER_CLOSED | F_DEAD | F_BUSY
+        cmp     eax, F_BUSY
+        jne     .Lany
+        mov     eax, [edx+TS_CELLS+CELL_KEEP]
+        cmp     [edx+TS_CELLS+CELL_N_FREE], eax
+        jbe     .Lany
+        mov     eax, [esp+16]
+        test    eax, eax
+        jz      .Lany
+.endm
+
 /*
  * int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum);
  *   in        [esp+4] t, [esp+8] ptr, [esp+12] n, [esp+16] sum, or 0
@@ -25,17 +41,7 @@ func tcp_send_ref
         jae     .Llisted
         cmp     dword ptr [ecx+TCB_SND_QUEUED], 0
         jne     .Llisted
-        mov     eax, [ecx+TCB_FLAGS]
-        mov     edx, [ecx+TCB_TS]
-        and     eax, F_FIN_QUEUED | F_USER_CLOSED | F_DEAD | F_BUSY
-        cmp     eax, F_BUSY
-        jne     .Lany
-        mov     eax, [edx+TS_CELLS+CELL_KEEP]
-        cmp     [edx+TS_CELLS+CELL_N_FREE], eax
-        jbe     .Lany
-        mov     eax, [esp+16]
-        test    eax, eax
-        jz      .Lany
+        FROM_INSIDE
         cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
         jne     .Lfirst
 .Lcalm:
@@ -79,16 +85,7 @@ func tcp_send_ref
 .Lno_flight:
         inc     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE]
 .Llisted:
-        mov     eax, [ecx+TCB_FLAGS]
-        mov     edx, [ecx+TCB_TS]
-        and     eax, F_FIN_QUEUED | F_USER_CLOSED | F_DEAD | F_BUSY
-        cmp     eax, F_BUSY
-        jne     .Lany
-        mov     eax, [edx+TS_CELLS+CELL_KEEP]   /* for the records of what was sent */
-        cmp     [edx+TS_CELLS+CELL_N_FREE], eax
-        jbe     .Lany
-        cmp     dword ptr [esp+16], 0
-        je      .Lany
+        FROM_INSIDE
         cmp     dword ptr [ecx+TCB_SND_QUEUED], 0
         jne     .Lbehind
         mov     eax, [esp+12]

@@ -7,8 +7,9 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
         struct cellpool *cells = &t->ts->cells, *flights = &t->ts->flights;
         struct sndent *e = cells->free;
         u32 all = t->snd_queued + n;
-        if (!t->snd_queued && sum && n - 1 < t->mss && n <= t->snd_wnd && n <= t->sndbuf &&
-            (t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) == TF_BUSY && cells->n_free > cells->keep && flights->n_free &&
+        if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || !sum || cells->n_free <= cells->keep))
+                return tcp_send_ref_any(t, ptr, n, sum);
+        if (!t->snd_queued && n - 1 < t->mss && n <= t->snd_wnd && n <= t->sndbuf && flights->n_free &&
             (t->timer_kind == TT_CALM || calm_enter(t))) {
                 cells->n_free--;
                 flights->n_free--;
@@ -19,10 +20,7 @@ int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
                 t->flags |= TF_WANT_TX;
                 return 0;
         }
-        if (t->timer_kind > TT_CALM)
-                return tcp_send_ref_any(t, ptr, n, sum);
-        if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || !n || !sum || (t->snd_first && t->snd_first->next) ||
-                     all < n || all > t->sndbuf || cells->n_free <= cells->keep))
+        if (unlikely(t->timer_kind > TT_CALM || !n || (t->snd_first && t->snd_first->next) || all < n || all > t->sndbuf))
                 return tcp_send_ref_any(t, ptr, n, sum);
         pool_get(cells);
         sndq_append(t, e, ptr, n, sum, NULL);
