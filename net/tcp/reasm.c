@@ -160,11 +160,16 @@ static void note_dup(struct sack_block *dup, u32 start, u32 end)
                 *dup = (struct sack_block){start, end};
 }
 
-void reasm_repeated(const struct reasm *r, u32 end, struct sack_block *dup)
+/* What of o, which is queued, lies in front of `end`. */
+static void note_dup_of(const struct ooo *o, u32 end, struct sack_block *dup)
 {
-        const struct ooo *o = ooo_of(r->first);
         if (seq_lt(o->seq, end))
                 note_dup(dup, o->seq, seq_lt(o->end, end) ? o->end : end);
+}
+
+void reasm_repeated(const struct reasm *r, u32 end, struct sack_block *dup)
+{
+        note_dup_of(ooo_of(r->first), end, dup);
 }
 
 /* What follows and is covered by [seq, end) goes; what is covered in part gives its front. */
@@ -173,7 +178,7 @@ static void uncover(struct reasm *r, struct pkt **at, u32 end, bool fin, struct 
         while (*at && seq_lt(ooo_of(*at)->seq, end)) {
                 struct pkt *q = *at;
                 struct ooo *o = ooo_of(q);
-                note_dup(dup, o->seq, seq_lt(o->end, end) ? o->end : end);
+                note_dup_of(o, end, dup);
                 if (seq_gt(o->end, end) || (o->end == end && o->fin && !fin)) {
                         u32 cut = end - o->seq;
                         pkt_pull(q, cut);
