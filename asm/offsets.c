@@ -331,10 +331,7 @@ static void queues(void)
         OFF(FRAG_HOLD, struct frag, hold);
         OFF(ST_NOW_US, struct stack, now_us);
         OFF(ST_WHEEL, struct stack, wheel);
-        OFF(ST_WHEEL_NEXT, struct stack, wheel.next_ms);
-        OFF(ST_WHEEL_USED1, struct stack, wheel.used[1]);
-        OFF(ST_WHEEL_SLOT1, struct stack, wheel.slot[1]);
-        _Static_assert(WHEEL_BITS == 6 && offsetof(struct timer, next) == 0, "filed by accepted.inc");
+        _Static_assert(WHEEL_BITS == 6 && offsetof(struct timer, next) == 0, "filed by timer_set.S");
         OFF(WHEEL_NOW, struct wheel, now_ms);
         OFF(WHEEL_NEXT, struct wheel, next_ms);
         OFF(WHEEL_RUNNING, struct wheel, n_running);
