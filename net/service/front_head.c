@@ -11,27 +11,6 @@ static bool text_equals(struct http_text t, const char *want)
         return t.n == __builtin_strlen(want) && __builtin_memcmp(t.p, want, t.n) == 0;
 }
 
-/* Length of the line at p with its end, 0 when incomplete, -1 with a byte that no line may hold. */
-static int line_of(const char *p, u32 n, struct http_text *text, bool *lone_lf)
-{
-        for (u32 i = http_plain_run(p, n); i < n; i += 1 + http_plain_run(p + i + 1, n - i - 1)) {
-                char c = p[i];
-
-                if (c == '\t')
-                        continue;
-                if (c == '\n') {
-                        bool cr = i && p[i - 1] == '\r';
-
-                        *lone_lf |= !cr;
-                        *text = (struct http_text){p, i - cr};
-                        return (int)i + 1;
-                }
-                if (c != '\r' || (i + 1 < n && p[i + 1] != '\n'))
-                        return -1;
-        }
-        return 0;
-}
-
 /* HTTP/1.0 or 1.1 (any later 1.x counts as 1.1, RFC 9110 2.5); 0 for others. */
 static u8 version_of(struct http_text t)
 {
@@ -154,13 +133,22 @@ static bool take_field(struct front_head *h, struct http_text name, struct http_
         return true;
 }
 
+/* http_line, and whether it ended without CR. */
+static int line_of(struct front_head *h, const char *p, u32 n, struct http_text *t)
+{
+        int len = http_line(p, n, t);
+
+        h->lone_lf |= len > 0 && t->n + 1 == (u32)len;
+        return len;
+}
+
 /* Start line and header section. Length, 0, or -1. */
 static int parse(const u8 *bytes, u32 n, struct front_head *h, bool (*first)(struct front_head *, struct http_text))
 {
         const char *p = (const char *)bytes;
         struct http_text t, name, value;
         u32 at = h->skip;
-        int len = line_of(p + at, n - at, &t, &h->lone_lf);
+        int len = line_of(h, p + at, n - at, &t);
 
         h->p = bytes;
         if (len <= 0)
@@ -170,7 +158,7 @@ static int parse(const u8 *bytes, u32 n, struct front_head *h, bool (*first)(str
         at += (u32)len;
         h->fields = at;
         while (h->version != 9) { /* R55: HTTP/0.9 is one line */
-                len = line_of(p + at, n - at, &t, &h->lone_lf);
+                len = line_of(h, p + at, n - at, &t);
                 if (len <= 0)
                         return len;
                 at += (u32)len;
@@ -227,10 +215,9 @@ bool front_field(const struct front_head *h, const char *want, u32 *at, struct h
 {
         const char *p = (const char *)h->p;
         struct http_text t, name;
-        bool lone_lf = false;
 
         for (u32 i = *at ? *at : h->fields; i < h->n;) {
-                i += (u32)line_of(p + i, h->n - i, &t, &lone_lf); /* was parsed: is complete and right */
+                i += (u32)http_line(p + i, h->n - i, &t); /* was parsed: is complete and right */
                 *at = i;
                 if (t.n && http_field(t, &name, value) && http_text_is(name, want))
                         return true;

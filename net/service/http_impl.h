@@ -53,6 +53,9 @@ u32 http_token(const char *p, u32 n);                        /* how many bytes f
 /* A header line in its two parts. A folded line and a blank before the colon are none (RFC 9112 5.1, 5.2). */
 bool http_field(struct http_text line, struct http_text *name, struct http_text *value);
 u32 http_plain_run(const char *p, u32 n);                    /* how many bytes from p on are neither controls nor DEL */
+/* The line at p: its length with its end, 0 when that is not there yet, -1 with a byte that no line may hold (a control, a CR that ends
+ * nothing). *text, of a whole line: without CR LF, or LF alone (RFC 9112 2.2). */
+int http_line(const char *p, u32 n, struct http_text *text);
 /* The list of tokens holds this one (Connection: a, b). */
 bool http_list_has(struct http_text t, const char *lower);
 

@@ -49,20 +49,17 @@ u32 http_plain_run(const char *p, u32 n)
         return i;
 }
 
-/* Length of the line at p with its end, 0 when it is not complete. *n_text: without CR LF or LF. *bad: a byte no line may hold.
- * */
-static u32 line_of(const char *p, u32 n, u32 *n_text, bool *bad)
+int http_line(const char *p, u32 n, struct http_text *text)
 {
-        *bad = false;
         for (u32 i = http_plain_run(p, n); i < n; i += 1 + http_plain_run(p + i + 1, n - i - 1)) {
                 char c = p[i];
 
                 if (c == '\n') {
-                        *n_text = i && p[i - 1] == '\r' ? i - 1 : i;
-                        return i + 1;
+                        *text = (struct http_text){p, i && p[i - 1] == '\r' ? i - 1 : i};
+                        return (int)i + 1;
                 }
                 if (c != '\t' && !(c == '\r' && (i + 1 == n || p[i + 1] == '\n')))
-                        *bad = true;
+                        return -1;
         }
         return 0;
 }
@@ -253,35 +250,37 @@ static int wrong(struct http_request *r, u16 status)
 int http_parse(const u8 *bytes, u32 n, struct http_request *r)
 {
         const char *p = (const char *)bytes;
-        struct http_text name, value;
-        u32 at = 0, text, len;
-        bool bad;
+        struct http_text line, name, value;
+        u32 at = 0;
+        int len;
         u16 status;
 
         *r = (struct http_request){.version = 11};
         while (at < n && at < 4 && (p[at] == '\r' || p[at] == '\n'))
                 at++; /* RFC 9112 2.2: empty lines in front are ignored */
-        len = line_of(p + at, n - at, &text, &bad);
+        len = http_line(p + at, n - at, &line);
+        if (len < 0)
+                return wrong(r, 400);
+        if (len ? line.n > HTTP_LINE_MAX : n - at >= HTTP_LINE_MAX)
+                return wrong(r, 414);
         if (!len)
-                return bad ? wrong(r, 400) : n - at >= HTTP_LINE_MAX ? wrong(r, 414) : 0;
-        if (bad || text > HTTP_LINE_MAX)
-                return wrong(r, bad ? 400 : 414);
-        if ((status = request_line(r, p + at, text)))
+                return 0;
+        if ((status = request_line(r, line.p, line.n)))
                 return wrong(r, status);
-        at += len;
+        at += (u32)len;
         if (r->version == 9)
                 return (int)at; /* R55: one line end is the end of an HTTP/0.9 request */
-        for (;; at += len) {
-                len = line_of(p + at, n - at, &text, &bad);
-                if (bad)
+        for (;; at += (u32)len) {
+                len = http_line(p + at, n - at, &line);
+                if (len < 0)
                         return wrong(r, 400);
-                if (at + len > HTTP_HEAD_MAX || (!len && n >= HTTP_HEAD_MAX))
+                if (at + (u32)len > HTTP_HEAD_MAX || (!len && n >= HTTP_HEAD_MAX))
                         return wrong(r, 431);
                 if (!len)
                         return 0;
-                if (!text)
+                if (!line.n)
                         break;
-                if (!http_field((struct http_text){p + at, text}, &name, &value))
+                if (!http_field(line, &name, &value))
                         return wrong(r, 400);
                 if ((status = take_field(r, name, value)))
                         return wrong(r, status);
@@ -291,5 +290,5 @@ int http_parse(const u8 *bytes, u32 n, struct http_request *r)
                 return wrong(r, 400); /* RFC 9112 3.2 */
         if (r->body > HTTP_BODY_MAX)
                 return wrong(r, 413);
-        return (int)(at + len);
+        return (int)at + len;
 }
