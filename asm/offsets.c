@@ -123,7 +123,6 @@ static void connection(void)
         OFF(TCB_RCV_MSS, struct tcb, rcv_mss);
         OFF(TCB_NIF, struct tcb, nif);
         OFF(TCB_RCV_FIRST, struct tcb, rcv_first);
-        OFF(TCB_RCV_LAST, struct tcb, rcv_last);
         OFF(TCB_RCV_QUEUED, struct tcb, rcv_queued);
         OFF(TCB_RCV_SPACE, struct tcb, rcv_space);
         OFF(TCB_SND_QUEUED, struct tcb, snd_queued);

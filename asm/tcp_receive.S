@@ -6,14 +6,15 @@
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
 
-/* To .Lno unless text, ecx bytes of it, fits the window and the buffers (tcp_short_of_buffers); no zero flag: its sum is known to be
- * right. */
-.macro TEXT_FITS
+/* To \no unless text, ecx bytes of it, is there and fits the window, and to .Lno unless it fits the buffers (tcp_short_of_buffers); no
+ * zero flag: its sum is known to be right. */
+.macro TEXT_FITS no=.Lno
         mov     eax, [edi+TCB_RCV_ADV]
-        mov     edx, [ebx+PKT_POOL]
         sub     eax, [edi+TCB_RCV_NXT]
-        cmp     ecx, eax
-        ja      .Lno
+        lea     edx, [ecx-1]                    /* none is more than any window */
+        cmp     edx, eax
+        jae     \no
+        mov     edx, [ebx+PKT_POOL]
         mov     eax, [edx+POOL_N_FREE]
         cmp     eax, [edx+POOL_SHORT]
         jb      .Lno
@@ -124,8 +125,6 @@ func netif_rx
         sub     eax, [edi+TCB_RCV_NXT]
         jnz     .Lseq
         mov     ecx, [esp+R_LEN]
-        test    ecx, ecx
-        jz      .Lno
         TEXT_FITS
         jnz     .Lgood
         add     ecx, H_TS-H_SEQ
@@ -144,9 +143,8 @@ func netif_rx
         mov     ecx, [edi+TCB_RCV_NXT]
         add     esi, BOTH_HEADERS
         mov     [edi+TCB_SND_WL1], ecx
-        add     ecx, eax
         mov     [ebx+PKT_DATA], esi
-        mov     [edi+TCB_RCV_NXT], ecx
+        add     [edi+TCB_RCV_NXT], eax
         mov     [ebx+PKT_LEN], ax
         or      dword ptr [edi+TCB_FLAGS], F_BUSY
         cmp     [edi+TCB_RCV_MSS], ax
@@ -157,7 +155,6 @@ func netif_rx
         cmp     dword ptr [edi+TCB_RCV_QUEUED], 0
         jne     .Lappend
         mov     [edi+TCB_RCV_FIRST], ebx
-        mov     [edi+TCB_RCV_LAST], ebx
         mov     [edi+TCB_RCV_QUEUED], eax
         mov     ecx, [edi+TCB_EV]
         mov     [edx+TS_LINE], ebx

@@ -44,7 +44,7 @@ static void one(u32 seed)
                         tcp_append(t, p, n, dice(2));
                 }
                 vary(t);
-                t->ts->line = t->rcv_queued && dice(8) ? dice(4) ? t->rcv_first : t->rcv_last : (const void *)t->ts;
+                t->ts->line = t->rcv_queued && dice(8) ? dice(4) ? t->rcv_first : rcvq_last(t) : (const void *)t->ts;
                 bool line = t->ts->line != t->ts;
                 u32 n = dice(3) ? t->rcv_queued : ONE_OF(0, 1, t->rcv_queued / 2, t->rcv_queued + 1);
                 u32 args[6] = {(u32)(uintptr_t)t, n};

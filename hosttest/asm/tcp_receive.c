@@ -169,7 +169,7 @@ static void tweak(void)
         case 10: t->hop_gen = (u16)dice(2); break;
         case 11: t->nif = (u8)(dice(2) ? W.nif->index : 1); break;
         case 12: t->max_snd_wnd = ONE_OF(0, 63999, 0xffffffff); break;
-        case 13: if (t->rcv_queued) t->rcv_last->refs = 2; break;
+        case 13: if (t->rcv_queued) rcvq_last(t)->refs = 2; break;
         case 14: tcp_send(t, "user speaks", 11); break;
         case 15: case 16: flight_wake(t); t->cwnd = tcb_outstanding(t) ? ONE_OF(2, 2, 4) * tcb_outstanding(t) + dice(3) : t->cwnd; break;
         case 17: case 18: if (t->flight) t->flight->cwnd_limited = true; break;

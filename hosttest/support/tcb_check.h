@@ -98,7 +98,7 @@ UNSEEN static inline void check_receive(const struct tcb *t)
                 n += p->len;
         }
         MUST(!(t->flags & TCB_MORE_FLAGS) || !t->pred || (t->pred & (TCB_MORE | TCB_KNOWN)) == TCB_MORE);
-        MUST((!n || last == t->rcv_last) && n == t->rcv_queued);
+        MUST((!n || last == rcvq_last(t)) && n == t->rcv_queued);
         MUST(!(t->state & SYN_RX) || seq_le(t->rcv_nxt, t->rcv_adv + 1)); /* a FIN may take one more */
         if (!t->reasm)
                 return;

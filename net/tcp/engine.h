@@ -145,6 +145,11 @@ void tcp_remove(struct tcb *t);
 void tcp_forget_flow(const struct tcb *t);       /* it has names, but is not in the table */
 
 /* recv.c */
+/* Of a receive queue that is not empty: rcv_last is noted when there are two buffers, and the first of two is not all of it. */
+static inline struct pkt *rcvq_last(const struct tcb *t)
+{
+        return t->rcv_first->len == t->rcv_queued ? t->rcv_first : t->rcv_last;
+}
 static inline struct pkt *rcvq_get(struct tcb *t)                         /* the first buffer is the caller's; NULL: there is none */
 {
         struct pkt *p = t->rcv_queued ? t->rcv_first : NULL;

@@ -79,7 +79,7 @@ struct tcb {
         u8   nif;               /* index of the interface it leaves by */
         u8   retries;           /* time-outs in a row */
         /* --- 64: queues and what data touches --- */
-        struct pkt *rcv_first, *rcv_last; /* as many buffers as rcv_queued says; what they, or the last one's next, are else is left over */
+        struct pkt *rcv_first, *rcv_last; /* as many buffers as rcv_queued says; what they, or the last one's next, are else is left over (rcvq_last) */
         u32  rcv_queued;        /* bytes in order, not consumed */
         struct reasm *reasm;    /* out-of-order data, or NULL */
         struct sndent *snd_first, *snd_last; /* snd_last: while there is a first one */

@@ -35,7 +35,7 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
         if (t->rcv_queued) {
                 tcp_append(t, p, len, false);
         } else {
-                t->rcv_first = t->rcv_last = p;
+                t->rcv_first = p;
                 t->rcv_queued = len;
                 ts->line = p;
         }
@@ -69,7 +69,7 @@ static inline void take(struct tcb *t, struct pkt *p, u32 len, bool psh, bool fi
         } else if (t->rcv_queued) {
                 tcp_append(t, p, len, psh);
         } else {
-                t->rcv_first = t->rcv_last = p;
+                t->rcv_first = p;
                 t->rcv_queued = len;
                 if (psh && (t->flags & TF_PSH_MESSAGE))
                         t->flags |= TF_PSHED;

@@ -8,7 +8,7 @@ enum { COALESCE_BELOW = 600 }; /* shorter text is copied behind the last buffer:
 
 void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
 {
-        struct pkt *last = t->rcv_queued ? t->rcv_last : NULL;
+        struct pkt *last = t->rcv_queued ? rcvq_last(t) : NULL;
         t->ts->line = t->ts; /* what it lent has company now, if it was this one's */
         t->rcv_queued += len;
         if (psh && (t->flags & TF_PSH_MESSAGE))
@@ -20,10 +20,9 @@ void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
         }
         p->next = NULL;
         if (last)
-                last->next = p;
+                last->next = t->rcv_last = p;
         else
                 t->rcv_first = p;
-        t->rcv_last = p;
 }
 
 /* SHLD-18, 19: delayed, but every second full segment is acknowledged at the end of the batch. */
@@ -91,7 +90,7 @@ static void cut(struct tcb *t, struct pkt *p, struct text *x, struct sack_block 
 static bool place(struct tcb *t, u32 len)
 {
         const struct pktpool *pool = &tcb_stack(t)->pkts;
-        return (t->rcv_queued && t->rcv_last->refs == 1 && pkt_tailroom(t->rcv_last) >= len) || reasm_evict(t) ||
+        return (t->rcv_queued && rcvq_last(t)->refs == 1 && pkt_tailroom(rcvq_last(t)) >= len) || reasm_evict(t) ||
                (!t->rcv_queued && pool->n_free >= pool->n_short / 2);
 }
 
