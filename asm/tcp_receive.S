@@ -5,6 +5,8 @@
  * Until all of a segment is known to be good nothing is changed, so that .Lno can leave it to the layers at any time.
  * SPDX-License-Identifier: MIT */
 #include "tcp.inc"
+#include "plain.inc"
+#define TOLD            12              /* the user's code may want a stack of whole 16 bytes */
 
 /* To \no unless text, ecx bytes of it, is there and fits the window, and to .Lno unless it fits the buffers (tcp_short_of_buffers); no
  * zero flag: its sum is known to be right. */
@@ -19,6 +21,16 @@
         cmp     eax, [edx+POOL_SHORT]
         jb      .Lno
         test    byte ptr [ebx+PKT_FLAGS], PKT_F_CSUM_OK
+.endm
+/* The user is told by ecx of what there is to read; to .Lreply, where its stack is given back, when he has answered. edx: tcp_state */
+.macro TELL
+        sub     esp, TOLD-4
+        push    edi
+        call    ecx
+        mov     edx, [edi+TCB_TS]
+        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLY
+        je      .Lreply
+        add     esp, TOLD
 .endm
 /* To .Lno unless the sum is right: of what TCP has behind its ports, ecx bytes, and what the connection knows of the rest. */
 .macro SUM_TCP
@@ -135,11 +147,12 @@ func netif_rx
         mov     edx, [edi+TCB_TS]
 .Ltext:                                         /* edx: tcp_state */
         mov     ecx, [edx+TS_ST]
+        mov     ecx, [ecx+ST_NOW_MS]
+        mov     [edi+TCB_LAST_RX_MS], ecx
+.Lheard:
+        mov     eax, [esp+R_LEN]
         inc     dword ptr [edx+TS_IN_SEGS]
         inc     dword ptr [edx+TS_DEPTH]
-        mov     ecx, [ecx+ST_NOW_MS]
-        mov     eax, [esp+R_LEN]
-        mov     [edi+TCB_LAST_RX_MS], ecx
         mov     ecx, [edi+TCB_RCV_NXT]
         add     esi, BOTH_HEADERS
         mov     [edi+TCB_SND_WL1], ecx
@@ -161,10 +174,7 @@ func netif_rx
         mov     ecx, [ecx+EV_READABLE]
         test    ecx, ecx
         jz      .Lunread
-        CALL_T  ecx
-        mov     edx, [edi+TCB_TS]
-        cmp     byte ptr [edi+TCB_TIMER_KIND], KIND_REPLY
-        je      .Lreply
+        TELL
 .Lread:                                         /* edx: tcp_state */
         cmp     [ebx+PKT_NEXT], ebx
         jne     .Lunread
@@ -213,4 +223,5 @@ func netif_rx
 #include "analysed.inc"
 #include "acked.inc"
 #include "received.inc"
+#include "reply.inc"
 endfunc netif_rx

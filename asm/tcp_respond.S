@@ -4,6 +4,44 @@
 #include "tcp.inc"
 
 #include "plain.inc"
+#include "ack_bare.inc"
+        PLAIN   bare
+
+.Lbare_stamp:
+        mov     dword ptr [esp+L_FLAGS], BARE_FLAGS
+        mov     dword ptr [esp+L_SUM], 0        /* no text, no sum of it */
+        mov     dword ptr [esp+L_TOTAL], BOTH_HEADERS
+
+        .globl  tcp_plain_go_on
+tcp_plain_go_on:
+        PLAIN   text
+        ACK_BARE_RARE
+
+        /* eax: window field, stays; three words more, everywhere. ecx becomes RCV.NXT again */
+        .globl  tcp_stamp_go_on                 /* of reply.inc, too */
+tcp_stamp_go_on:
+.Ltext_stamp:
+        mov     ecx, [ebp+ST_NOW_MS]
+        add     ecx, [edi+TCB_TS_OFF]
+        mov     esi, [edx+END-16]
+        add     dword ptr [esp+L_FLAGS], 0x30000000
+        bswap   ecx
+        add     dword ptr [esp+L_TOTAL], 12
+        mov     [edx+END-28], esi
+        mov     dword ptr [edx+END-12], TS_WORD
+        mov     [edx+END-8], ecx
+        add     [esp+L_SUM], ecx
+        mov     ecx, [edi+TCB_TS_RECENT]
+        bswap   ecx
+        mov     [edx+END-4], ecx
+        adc     [esp+L_SUM], ecx
+        adc     dword ptr [esp+L_SUM], TS_WORD
+        mov     ecx, [edi+TCB_RCV_NXT]
+        adc     dword ptr [esp+L_SUM], 0
+        mov     word ptr [ebx+PKT_LEN], 66
+        sub     edx, 12
+        jmp     .Ltext_stamped
+endfunc tcp_ack_bare
 
 /*
  * void tcp_respond(struct tcb *t, struct pkt *p, u32 seq, u32 flags, u32 len, u32 sum);
@@ -24,7 +62,7 @@ func tcp_respond
         mov     eax, [esp+L_ARGS+20]
 
 /*
- * tcp_respond_go_on: the same for who has ENTERed; returns from there with eax = 1.
+ * tcp_respond_go_on: the same for who has ENTERed; returns from there.
  *   in        edi t, ebx p, esi seq, ecx flags, edx len, eax sum
  */
         .globl  tcp_respond_go_on
@@ -211,7 +249,6 @@ tcp_respond_go_on:
         mov     [esp+L_NIF], ebp
         call    eax
 .Lsent:
-        mov     eax, 1
         LEAVE_RET
 
 #include "responded.inc"

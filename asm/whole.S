@@ -16,6 +16,7 @@
         inc     byte ptr [eax+PKT_REFS]
 1:
 .endm
+#define W_SIZE          8               /* what is sent by C, too, leaves a stack of whole 16 bytes to who sends it */
 
 /*
  * bool tcp_send_whole(struct tcb *t);
@@ -24,13 +25,20 @@
  *   clobbers  ecx, edx, flags
  */
 func tcp_send_whole
+        sub     esp, W_SIZE
+        push    [esp+W_SIZE+4]
+        call    .Lby_c
+        mov     eax, 1
+        add     esp, W_SIZE+4
+        ret
+.Lby_c:
         ENTER
         mov     edi, [esp+L_ARGS]
         mov     dword ptr [esp+L_ELSE], offset .Lnot_whole
         mov     eax, [edi+TCB_FLAGS]
 
 /*
- * tcp_whole_go_on: the same for who has ENTERed; returns from there with eax = 1 when it was sent, else jumps to [esp+L_ELSE].
+ * tcp_whole_go_on: the same for who has ENTERed; returns from there when it was sent, else jumps to [esp+L_ELSE].
  *   in        edi t, eax its flags
  *
  * Registers: edi t, esi SND.NXT before, ebx tcp_state, then p, ebp the stack, edx the first piece.
@@ -45,10 +53,11 @@ tcp_whole_go_on:
         jnz     .Lreply_unusual
         mov     edx, [edi+TCB_TS]
         mov     ebp, [edx+TS_ST]
-        PKT_TAKE ebp, .Lreply_empty, 1
-
+        PKT_TAKE ebp, .Lreply_empty, later
+        movzx   eax, byte ptr [edi+TCB_NIF]
         and     dword ptr [edi+TCB_FLAGS], ~(F_ACK_DELAYED | F_ACK_NOW)
-        /* falls through: plain.inc goes on with this frame */
+        mov     eax, [ebp+ST_NIF+eax*4]
+        /* falls through: reply.inc goes on with this frame */
         jmp     tcp_reply_go_on
 
 /* --- is it the usual? ------------------------------------------------------------------------------------------- */

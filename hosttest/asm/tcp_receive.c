@@ -204,10 +204,18 @@ static void tweak(void)
                 t->nif = (u8)(dice(4) ? 0 : 1);
 }
 
+/* A reply that went out in the buffer that was read leaves there where that came in. */
+static void scrub(void)
+{
+        for (struct pkt *p = W.st->pkts.free; p; p = p->next)
+                p->nif = NULL;
+}
+
 /* wild: of that many frames, and of that many connections before one comes, one has something unusual. */
 static void walk(u32 seed, u32 wild)
 {
         world_begin(seed * 2654435761u | 1);
+        W.scrub = scrub;
         decoy = neighbour = NULL;
         W.st->nif[1] = W.nif; /* for connections that think of another interface */
         for (u32 step = 0; step < 50 && W.t && (W.t->state & SYN_RX); step++) {
@@ -282,6 +290,7 @@ static void edges_of(u32 seed, bool outstanding)
                                    TCP_ACK | TCP_SYN, TCP_ACK | TCP_ECE};
         static const u32 seqs[] = {0, 1, (u32)-1, 0x7fffffff, 0x80000000}, wnds[] = {0, 1, 65535};
         world_begin(seed);
+        W.scrub = scrub;
         if (outstanding)
                 tcp_send(W.t, "0123456789", 10);
         stack_batch_end(W.st);
