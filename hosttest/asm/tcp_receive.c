@@ -330,12 +330,48 @@ static void edges_of_prediction(void **state)
         }
 }
 
+/* Text behind a reply that the connection kept, of every length up to what is summed word by word, and with a bit of each byte spoilt. */
+static void requests_of_every_length(void **state)
+{
+        static const u8 text[1000];
+        static u8 start[WORLD];
+        u32 sum = cksum_add(0, text, sizeof text), seed = 1, n = 0;
+        do { /* until it is a plain one */
+                world_begin(seed++);
+                W.scrub = scrub;
+                W.user_acts = false;
+                struct tcb *t = W.t;
+                t->flags |= TF_BUSY;
+                if (t->pred && t->ev->readable && !(t->flags & TCB_MORE_FLAGS) && !tcp_send_ref(t, text, sizeof text, &sum) && t->timer_kind == TT_REPLY &&
+                    tcp_send_whole(t))
+                        n = t->snd_queued;
+                t->flags &= ~(u32)(TF_BUSY | TF_WANT_TX);
+        } while (!n);
+        struct tcb *t = W.t;
+        memcpy(start, W.mem, W.used);
+        for (u32 len = 1; len <= 140; len++)
+                for (u32 bad = 0; bad <= 20 + len; bad++) {
+                        struct world_frame f = expected();
+                        f.len = len;
+                        struct pkt *p = world_build(&f);
+                        u8 *at = p->data + p->len - bad;
+                        if (bad)
+                                *at ^= (u8)(1 << dice(8));
+                        u32 args[6] = {(u32)(uintptr_t)W.nif, (u32)(uintptr_t)p}, took;
+                        assert_true(world_same((const void *)tcp_receive, (const void *)c_tcp_receive, args, &took));
+                        assert_int_equal(took, !bad);
+                        memcpy(W.mem, start, W.used);
+                        W.t = t;
+                }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(edges_of_prediction),
                 cmocka_unit_test(random_walks),
                 cmocka_unit_test(walks_of_kept_connections),
+                cmocka_unit_test(requests_of_every_length),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
