@@ -342,6 +342,7 @@ static void queues(void)
         VAL(KIND_KEEPALIVE, TT_KEEPALIVE);
         VAL(KIND_CALM, TT_CALM);
         VAL(CALM_NO_RTT, (u32)CALM_NO_RTT);
+        VAL(KIND_READY, TT_READY);
         VAL(KIND_REPLY, TT_REPLY);
         VAL(KIND_REPLIED, TT_REPLIED);
         OFF(TCB_REPLY, struct tcb, reply);

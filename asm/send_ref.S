@@ -1,8 +1,7 @@
 /* send_ref.S - bytes by reference onto the send queue from inside the connection's own event, with room for them;
  * and the most usual, a calm connection's one reply.
  * SPDX-License-Identifier: MIT */
-#include "func.inc"
-#include "offsets.h"
+#include "tcp.inc"
 
         /* ecx: t; to .Lany unless we are inside of its event, which may still send, a sum comes along, and there are cells beside those that
            the records of what was sent need. edx becomes tcp_state, eax the sum's address */
@@ -28,7 +27,41 @@
  */
 func tcp_send_ref
         mov     ecx, [esp+4]
+        cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_READY
+        jne     .Lusual
 
+        /* the next one behind one that is acknowledged with what it answers: we are inside of that event, and both are promised */
+        movzx   eax, word ptr [ecx+TCB_MSS]
+        mov     edx, [esp+12]
+        dec     edx
+        cmp     edx, eax
+        jae     .Lready_no
+        cmp     edx, [ecx+TCB_SND_WND]
+        jae     .Lready_no
+        cmp     edx, [ecx+TCB_SNDBUF]
+        jae     .Lready_no
+        test    dword ptr [ecx+TCB_FLAGS], F_FIN_QUEUED | F_USER_CLOSED | F_DEAD
+        jnz     .Lready_no
+        mov     eax, [esp+16]
+        test    eax, eax
+        jz      .Lready_no
+        inc     edx
+.Lkeep:                                         /* edx bytes; eax the sum's address */
+        mov     eax, [eax]
+        mov     [ecx+TCB_SND_QUEUED], edx
+        mov     [ecx+TCB_REPLY_SUM], eax
+        mov     eax, [esp+8]
+        mov     byte ptr [ecx+TCB_TIMER_KIND], KIND_REPLY
+        mov     [ecx+TCB_REPLY], eax
+        or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
+        xor     eax, eax
+        ret
+
+.Lready_no:
+        mov     edx, [ecx+TCB_TS]
+        READY_NO edx
+        mov     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
+.Lusual:
         /* one reply, which the connection describes itself (calm.c): not more than a segment, the window, the buffer? */
         movzx   eax, word ptr [ecx+TCB_MSS]
         mov     edx, [esp+12]
@@ -48,16 +81,8 @@ func tcp_send_ref
         sub     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE], 1 /* promised, both */
         jb      .Lno_flight
         dec     dword ptr [edx+TS_CELLS+CELL_N_FREE]
-        mov     eax, [eax]
         mov     edx, [esp+12]
-        mov     [ecx+TCB_REPLY_SUM], eax
-        mov     eax, [esp+8]
-        mov     [ecx+TCB_SND_QUEUED], edx
-        mov     [ecx+TCB_REPLY], eax
-        mov     byte ptr [ecx+TCB_TIMER_KIND], KIND_REPLY
-        or      dword ptr [ecx+TCB_FLAGS], F_WANT_TX
-        xor     eax, eax
-        ret
+        jmp     .Lkeep
 
 .Lany:
         jmp     tcp_send_ref_any

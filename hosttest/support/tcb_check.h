@@ -24,7 +24,7 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
         const struct flight *f = t->flight;
         u32 sacked = 0, lost = 0, retrans = 0, n_sacked = 0, at = t->snd_una;
         MUST(t->rto_ms || t->timer_kind >= TT_CALM);
-        MUST(t->timer_kind != TT_REPLY); /* sent, or listed, at the end of the event */
+        MUST(t->timer_kind != TT_REPLY && t->timer_kind != TT_READY); /* sent, listed, or given back at the end of the event */
         if (t->timer_kind >= TT_CALM) {
                 u32 least = t->ts->calm_ms;
                 MUST(!f && !t->reasm && !t->conv && t->srtt_us && t->min_rtt_us && t->cwnd / 2 > t->mss && tcb_rto(t) >= least);

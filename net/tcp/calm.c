@@ -10,6 +10,9 @@
  * One piece by reference, queued by tcp_send_ref inside the connection's own event while nothing else was, needs no cell either: the
  * connection describes it itself, until somebody else wants to look at the queue (calm_settle). Nothing is listed there meanwhile.
  *      TT_CALM      what is outstanding, if anything, is listed
+ *      TT_READY     nothing is queued. The peer acknowledged what the connection kept together with its next text, which the user is being told
+ *                   of: the flight and the cell of the last reply are promised still, to the next one, so that there is less to ask when
+ *                   he answers. Whoever else looks, and the end of his event, gives them back (calm_settle)
  *      TT_REPLY     `reply`, reply_sum and snd_queued are all that is queued, and it was not sent yet. A flight and a cell are promised
  *      TT_REPLIED   the same, and it is all that is outstanding
  * SPDX-License-Identifier: MIT */
@@ -53,15 +56,25 @@ void calm_acked(struct tcb *t)
         sndq_free(t);
 }
 
+void calm_ready(struct tcb *t)
+{
+        t->ts->cells.n_free--;
+        t->ts->flights.n_free--;
+        t->timer_kind = TT_READY;
+}
+
 void calm_settle(struct tcb *t)
 {
         t->ts->cells.n_free++;
+        if (t->timer_kind != TT_REPLIED)
+                t->ts->flights.n_free++;
+        bool nothing = t->timer_kind == TT_READY;
+        t->timer_kind = TT_CALM;
+        if (nothing)
+                return;
         struct sndent *e = pool_get(&t->ts->cells);
         *e = (struct sndent){.ptr = t->reply, .len = t->snd_queued, .sum = t->reply_sum, .has_sum = true};
         t->snd_first = t->snd_last = e;
-        if (t->timer_kind == TT_REPLY)
-                t->ts->flights.n_free++;
-        t->timer_kind = TT_CALM;
 }
 
 void calm_end(struct tcb *t)

@@ -132,6 +132,7 @@ bool calm_begin(struct tcb *t);                                           /* the
 enum { CALM_NO_RTT = 0xffffffff };                                        /* min_rtt_us of who was calm before one was measured */
 bool calm_enter(struct tcb *t);                                           /* the same, as far as the queue has no say in it */
 void calm_acked(struct tcb *t);                                           /* all of it, and nothing else is queued */
+void calm_ready(struct tcb *t);                                           /* of TT_REPLIED: the user may answer what came with that */
 void calm_end(struct tcb *t);
 void calm_settle(struct tcb *t);
 /* What is queued is listed from snd_first on. */

@@ -21,6 +21,8 @@ u32 tcp_send_queued(const struct tcb *t) { return t->snd_queued; }
 static bool put(struct tcb *t, const void *ptr, u32 n, const u32 *sum, struct pkt *hold)
 {
         struct cellpool *cells = &t->ts->cells;
+        if (t->timer_kind == TT_READY)
+                calm_settle(t); /* its cell may be the last one */
         struct sndent *e = cells->n_free > cells->keep ? pool_get(cells) : NULL;
         if (!e)
                 return false;
@@ -169,7 +171,7 @@ void sndq_free(struct tcb *t)
 {
         if (t->timer_kind > TT_CALM) { /* nothing is listed, and this much was promised */
                 t->ts->cells.n_free++;
-                t->ts->flights.n_free += t->timer_kind == TT_REPLY;
+                t->ts->flights.n_free += t->timer_kind != TT_REPLIED;
                 t->timer_kind = TT_CALM;
         }
         t->snd_queued = 0;

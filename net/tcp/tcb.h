@@ -46,7 +46,7 @@ enum tcb_flag {
 
 enum uto { UTO_OFF, UTO_OPEN /* the peer may lengthen ours */, UTO_OURS /* told, but the user's own counts */ };
 enum tcp_timer_kind { TT_NONE, TT_RTX, TT_TLP, TT_REO, TT_PERSIST, TT_KEEPALIVE, TT_FIN_WAIT_2, TT_TX_RETRY, TT_SWS,
-                      TT_CALM, TT_REPLY, TT_REPLIED /* these three: calm.c */ };
+                      TT_CALM, TT_READY, TT_REPLY, TT_REPLIED /* these four: calm.c */ };
 
 struct flight;
 struct reasm;

@@ -41,6 +41,8 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
         }
         if (t->ev->readable)
                 t->ev->readable(t);
+        if (t->timer_kind == TT_READY)
+                calm_settle(t); /* he has nothing to say */
         bool read = p->next == p; /* by tcp_consume */
         ts->line = ts;
         if (read && t->rcv_nxt - t->rcv_acked >= 2u * t->rcv_mss && !acked && !ts->st->n_due &&
@@ -146,8 +148,11 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 tcb_know_window(t, be(w3) & 0xffff);
                 t->max_snd_wnd = max_u32(t->max_snd_wnd, wnd);
         }
+        bool ready = t->timer_kind == TT_REPLIED && ack == t->snd_nxt && len && !fin && same_wnd && !(t->flags & TCB_MORE_FLAGS & ~TF_TS);
         if (acked)
                 tcp_acked(t, ack, hlen > sizeof(struct tcp_hdr) ? &tsecr : NULL);
+        if (ready)
+                calm_ready(t);
         if (((acked || !same_wnd) && t->snd_queued != t->snd_nxt - t->snd_una) || (t->flags & TF_FIN_QUEUED))
                 t->flags |= TF_WANT_TX; /* the window moved: more may fit */
         t->last_rx_ms = tcb_now_ms(t);

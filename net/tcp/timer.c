@@ -206,7 +206,7 @@ static void fire(struct tcb *t, enum tcp_timer_kind kind)
                         tcp_timer_rearm(t);
                 }
                 break;
-        case TT_CALM: case TT_REPLY: case TT_REPLIED: case TT_NONE: break;
+        case TT_CALM: case TT_READY: case TT_REPLY: case TT_REPLIED: case TT_NONE: break;
         }
 }
 
