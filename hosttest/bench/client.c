@@ -17,6 +17,7 @@ static const macaddr our_mac = {{2, 0, 0, 0, 0, 1}}, their_mac = {{2, 0, 0, 0, 0
 static u8 out[2048];
 static u32 out_len, n_out;
 static u64 now_us = 1000000;
+static u32 step_us = 1000;
 
 static void fail(const char *what, u32 got)
 {
@@ -51,7 +52,7 @@ static void harness_rx(const u8 *frame, u32 n, bool count)
         struct pkt *p = pkt_alloc(&bench_stack->pkts, 2);
         if (!p || !pkt_append(p, frame, n))
                 fail("no buffer", n);
-        stack_tick(bench_stack, now_us += 1000);
+        stack_tick(bench_stack, now_us += step_us);
         n_out = 0;
         if (count) {
                 step_begin();
@@ -91,6 +92,10 @@ void bench_make(u32 n_tcbs)
                 stack_tick(bench_stack, now_us += 100000);
         arp_request();
 }
+
+void client_pace(u32 us) { step_us = us; }
+
+void client_wait(u32 us) { stack_tick(bench_stack, now_us += us); }
 
 void client_new(struct client *c, u16 dport, bool ts)
 {

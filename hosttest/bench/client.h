@@ -16,6 +16,9 @@ extern struct netif bench_nif;
 /* The stack on a card that gathers, without any help for checksums; n_tcbs connections. */
 void bench_make(u32 n_tcbs);
 
+/* The clock: so much time is between two frames from now on, 1,000 us at first; and some goes by in which none comes. */
+void client_pace(u32 us);
+void client_wait(u32 us);
 /* A new client toward port dport. */
 void client_new(struct client *c, u16 dport, bool ts);
 /* Makes the next segment of c (its numbers move on) and hands it to the stack, counted when `count`; replies[] afterwards. */
