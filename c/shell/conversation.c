@@ -30,9 +30,11 @@ int cmd_conversation(struct words *w)
 
 int no_conversation(struct words *w)
 {
+        u32 kind;
+
         if (!take_if(w, "kind"))
                 return words_fail(w, "kind");
-        if (!take_end(w))
+        if ((words_more(w) && !take_u32(w, "an option kind", 35, 254, &kind)) || !take_end(w))
                 return -1;
         tcp_option_kind(plat_stack(), KIND);
         return 0;

@@ -166,8 +166,9 @@ int cmd_arp(struct words *w)
 int no_arp(struct words *w)
 {
         ipaddr a;
+        macaddr mac;
 
-        if (!take_addr(w, &a) || !take_end(w))
+        if (!take_addr(w, &a) || (words_more(w) && !take_mac(w, &mac)) || !take_end(w))
                 return -1;
         return arp_del(plat_stack(), a) ? 0 : words_refuse(w, "no entry for %I", &a);
 }

@@ -66,6 +66,8 @@ int no_site(struct words *w)
                 return -1;
         if (words_more(w) && !take_word(w, "a folder", &folder))
                 return -1;
+        if (take_if(w, "redirect-when-closed") && !take_word(w, "a URL", &folder))
+                return -1;
         if (!take_end(w))
                 return -1;
         return http && http_site_del(http, host) ? 0 : words_refuse(w, "there is no site %s", host);

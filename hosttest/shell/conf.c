@@ -116,7 +116,7 @@ static void console_commands_are_refused_in_a_file(void **state)
         assert_int_equal(plat.reboots, 0);
 }
 
-/* Every kind of line, its effect in `show config`, and its `no`. */
+/* Every kind of line, its effect in `show config`, and its `no`: short, and with the whole line behind it. */
 static void lines_are_shown_and_taken_back(void **state)
 {
         static const struct { const char *line, *shown, *back; } t[] = {
@@ -135,6 +135,9 @@ static void lines_are_shown_and_taken_back(void **state)
                 {"hostname beta", "hostname beta\n", "no hostname"},
                 {"site default /www", "site default /www\n", "no site default"},
                 {"site WWW.Example.com www", "site www.example.com www\n", "no site www.example.com"},
+                {"site shop.example /www redirect-when-closed http://a.example/", "site shop.example /www redirect-when-closed http://a.example/\n",
+                 "no site shop.example"},
+                {"conversation kind 253", "conversation kind 253\n", "no conversation kind"},
                 {"listen http 80", "listen http 80\n", "no listen http 80"},
                 {"listen http 81 address 10.0.0.1", "listen http 81 address 10.0.0.1\n", "no listen http 81 address 10.0.0.1"},
                 {"listen echo 7", "listen echo 7\n", "no listen echo 7"},
@@ -154,6 +157,11 @@ static void lines_are_shown_and_taken_back(void **state)
                 says(t[i].line, "");
                 prints("show config", t[i].shown);
                 says(t[i].back, "");
+                says("show config", before);
+                run(t[i].line);
+                char whole[128] = "no ", *end = stpcpy(whole + 3, t[i].shown);
+                end[-1] = 0; /* the newline */
+                says(whole, "");
                 says("show config", before);
         }
 }
