@@ -158,7 +158,7 @@ static bool digits(const char *s, const char *shape, u32 v[3])
 
 int cmd_date(struct words *w)
 {
-        const char *day, *time, *expected = "YYYY-MM-DD hh:mm:ss";
+        const char *day, *time;
         struct calendar c = {0};
         u32 d[3], t[3];
         u64 unix_s;
@@ -169,17 +169,18 @@ int cmd_date(struct words *w)
                     c.minute, c.second);
                 return 0;
         }
-        if (!take_word(w, expected, &day))
+        if (!take_word(w, "YYYY-MM-DD hh:mm:ss", &day))
                 return -1;
-        if (!digits(day, "0000-00-00", d))
-                return words_fail(w, expected);
+        bool right = digits(day, "0000-00-00", d);
+        c = (struct calendar){(u16)d[0], (u8)d[1], (u8)d[2], 0, 0, 0, 0};
+        if (!right || !calendar_unix(&c, &unix_s))
+                return words_fail(w, "a day that exists, YYYY-MM-DD");
         if (!take_word(w, "hh:mm:ss", &time))
                 return -1;
-        if (!digits(time, "00:00:00", t))
+        right = digits(time, "00:00:00", t);
+        c.hour = (u8)t[0], c.minute = (u8)t[1], c.second = (u8)t[2];
+        if (!right || !calendar_unix(&c, &unix_s))
                 return words_fail(w, "hh:mm:ss");
-        c = (struct calendar){(u16)d[0], (u8)d[1], (u8)d[2], (u8)t[0], (u8)t[1], (u8)t[2], 0};
-        if (!calendar_unix(&c, &unix_s))
-                return words_fail(w, "a day and time that exist");
         if (!take_end(w))
                 return -1;
         plat_wall_set(unix_s);

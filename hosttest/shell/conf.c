@@ -88,7 +88,8 @@ static void errors_name_the_place_and_what_was_expected(void **state)
         says("listen smtp 25", "column 8: expected http, tcp, echo or discard, found 'smtp'\n");
         says("hostname a b", "column 12: expected the end of the line, found 'b'\n");
         says("hostname \"a b", "column 10: this quote is not closed\n");
-        says("date 2026-02-30 10:00:00", "column 17: expected a day and time that exist, found '10:00:00'\n");
+        says("date 2026-02-30 10:00:00", "column 6: expected a day that exists, YYYY-MM-DD, found '2026-02-30'\n");
+        says("date 2026-02-28 24:00:00", "column 17: expected hh:mm:ss, found '24:00:00'\n");
         says("arp 10.0.0.2 02:00:00:00:00", "column 14: expected a link address xx:xx:xx:xx:xx:xx, found '02:00:00:00:00'\n");
         says("show", "column 5: expected config, but the line ends here\n");
         says("   # only a comment", "");
