@@ -43,6 +43,8 @@ const struct cmd *command_find(const char *name);
 int words_cut(struct words *w, const char *text);
 /* Reports `expected ...` at the last taken word (or at the end of the line when there was none to take); always -1. */
 int words_fail(struct words *w, const char *expected);
+/* The same at the next word, which no take_if() wanted. */
+int words_miss(struct words *w, const char *expected);
 /* Reports that the line is well-formed but cannot be done; always -1. */
 int words_refuse(struct words *w, const char *format, ...);
 

@@ -102,10 +102,8 @@ int cmd_cluster(struct words *w)
                 return set_secret(w);
         if (take_if(w, "node"))
                 return cluster_node(w, true);
-        if (!take_if(w, "name")) {
-                w->at++;
-                return words_fail(w, "name, secret or node");
-        }
+        if (!take_if(w, "name"))
+                return words_miss(w, "name, secret or node");
         if (!take_word(w, "a name for the cluster", &s) || !take_end(w))
                 return -1;
         if ((u32)fmt(name, sizeof(name), "%s", s) >= sizeof(name)) {
@@ -123,8 +121,7 @@ int no_cluster(struct words *w)
                 name[0] = 0;
                 return 0;
         }
-        w->at++;
-        return words_fail(w, "name or node (a secret is only ever replaced)");
+        return words_miss(w, "name or node (a secret is only ever replaced)");
 }
 
 static void print_node(void *ctx, ipaddr node) { out("cluster node %I\n", &node); }
@@ -145,8 +142,7 @@ static bool take_service(struct words *w, ipaddr *v)
 {
         if (take_if(w, "address"))
                 return take_addr(w, v) && take_end(w);
-        w->at++;
-        words_fail(w, "address");
+        words_miss(w, "address");
         return false;
 }
 

@@ -33,7 +33,7 @@ int no_conversation(struct words *w)
         u32 kind;
 
         if (!take_if(w, "kind"))
-                return words_fail(w, "kind");
+                return words_miss(w, "kind");
         if ((words_more(w) && !take_u32(w, "an option kind", 35, 254, &kind)) || !take_end(w))
                 return -1;
         tcp_option_kind(plat_stack(), KIND);

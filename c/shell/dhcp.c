@@ -37,10 +37,8 @@ int cmd_dhcp(struct words *w)
         if (!take_nif(w, &nif))
                 return -1;
         bool renew = take_if(w, "renew"), release = !renew && take_if(w, "release");
-        if (!renew && !release && words_more(w)) {
-                w->at++;
-                return words_fail(w, "renew or release");
-        }
+        if (!renew && !release && words_more(w))
+                return words_miss(w, "renew or release");
         if (!take_end(w))
                 return -1;
         struct dhcp_info d;

@@ -76,10 +76,8 @@ int cmd_backend(struct words *w)
                 action = FRONT_RELAY;
         else if (take_if(w, "handoff"))
                 action = FRONT_HANDOFF;
-        else {
-                w->at++;
-                return words_fail(w, "relay or handoff");
-        }
+        else
+                return words_miss(w, "relay or handoff");
         do {
                 if (n == FRONT_TARGETS)
                         return words_refuse(w, "at most %u targets in a backend", (u32)FRONT_TARGETS);
@@ -158,8 +156,7 @@ static bool take_condition(struct words *w, struct front_rule *r)
         while (i < COUNT_OF(kinds) && ((r->conds & kinds[i].cond) || !take_if(w, kinds[i].name)))
                 i++;
         if (i == COUNT_OF(kinds)) {
-                w->at++;
-                words_fail(w, "path, host, cookie, etag, source or port (each once)");
+                words_miss(w, "path, host, cookie, etag, source or port (each once)");
                 return false;
         }
         r->conds |= kinds[i].cond;
@@ -258,8 +255,7 @@ int listen_tcp(struct words *w, bool on)
                 if (!take_word(w, "a backend", &name))
                         return -1;
         } else if (on) {
-                w->at++;
-                return words_fail(w, "backend NAME");
+                return words_miss(w, "backend NAME");
         }
         if ((take_if(w, "address") && !take_addr(w, &a)) || !take_end(w))
                 return -1;

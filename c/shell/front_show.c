@@ -79,10 +79,8 @@ static int forwarded_for(struct words *w)
 {
         bool on = take_if(w, "on");
 
-        if (!on && !take_if(w, "off")) {
-                w->at++;
-                return words_fail(w, "on or off");
-        }
+        if (!on && !take_if(w, "off"))
+                return words_miss(w, "on or off");
         if (!take_end(w) || !the_front(w))
                 return -1;
         front_forwarded_for(the_front(w), on);
@@ -91,10 +89,8 @@ static int forwarded_for(struct words *w)
 
 int no_front(struct words *w)
 {
-        if (!take_if(w, "forwarded-for")) {
-                w->at++;
-                return words_fail(w, "forwarded-for");
-        }
+        if (!take_if(w, "forwarded-for"))
+                return words_miss(w, "forwarded-for");
         w->at = w->n; /* the whole line may be given */
         if (the_front_if_any())
                 front_forwarded_for(the_front_if_any(), true);

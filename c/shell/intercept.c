@@ -27,8 +27,7 @@ static bool take_port(struct words *w, u32 *port, ipaddr *net, u8 *plen)
         *net = IPADDR_ANY;
         *plen = 0;
         if (!take_if(w, "tcp")) {
-                w->at++;
-                words_fail(w, "tcp");
+                words_miss(w, "tcp");
                 return false;
         }
         if (!take_u32(w, "a port", 1, 65535, port) || (take_if(w, "net") && !take_prefix(w, net, plen)) || !take_end(w))

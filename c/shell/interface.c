@@ -55,10 +55,8 @@ static int set(struct words *w, struct netif *nif, bool on)
         if (take_if(w, "vlan"))
                 return set_vlan(w, nif, on);
         bool dhcp = take_if(w, "dhcp"), ll = !dhcp && take_if(w, "link-local"), up = !dhcp && !ll && take_if(w, "up");
-        if (!dhcp && !ll && !up && !take_if(w, "down")) {
-                w->at++;
-                return words_fail(w, "dhcp, address, link-local, vlan, up or down");
-        }
+        if (!dhcp && !ll && !up && !take_if(w, "down"))
+                return words_miss(w, "dhcp, address, link-local, vlan, up or down");
         if (!take_end(w))
                 return -1;
         if (dhcp && on)

@@ -65,10 +65,8 @@ int cmd_migrate(struct words *w)
 
         if (!take_which(w, &which))
                 return -1;
-        if (!take_if(w, "to")) {
-                w->at++;
-                return words_fail(w, "to");
-        }
+        if (!take_if(w, "to"))
+                return words_miss(w, "to");
         if (!take_addr(w, &node) || !take_end(w) || !(h = cluster(w)))
                 return -1;
         u32 n = handoff_migrate(h, &which, node, stays, &s);

@@ -81,8 +81,7 @@ static bool take_filter(struct words *w, struct filter *f, u32 *count)
                 else if (take_if(w, "count"))
                         ok = take_u32(w, "a count", 1, 1000000, count);
                 else {
-                        w->at++;
-                        words_fail(w, "an interface, host, port, proto or count");
+                        words_miss(w, "an interface, host, port, proto or count");
                         return false;
                 }
                 if (!ok)

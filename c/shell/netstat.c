@@ -60,10 +60,8 @@ int cmd_netstat(struct words *w)
 {
         bool s = take_if(w, "-s"), i = !s && take_if(w, "-i"), r = !s && !i && take_if(w, "-r");
 
-        if (!s && !i && !r && words_more(w)) {
-                w->at++;
-                return words_fail(w, "-s, -i or -r");
-        }
+        if (!s && !i && !r && words_more(w))
+                return words_miss(w, "-s, -i or -r");
         if (!take_end(w))
                 return -1;
         if (r)

@@ -34,10 +34,8 @@ int cmd_forwarding(struct words *w)
                 out("forwarding is %s; %u packets passed\n", ip_forwards(st) ? "on" : "off", ip_forwarded(st));
                 return 0;
         }
-        if (!on && !take_if(w, "off")) {
-                w->at++;
-                return words_fail(w, "on or off");
-        }
+        if (!on && !take_if(w, "off"))
+                return words_miss(w, "on or off");
         if (!take_end(w))
                 return -1;
         ip_forwarding(st, on);
@@ -70,10 +68,8 @@ static int take_route(struct words *w, bool on, ipaddr *net, u8 *plen, ipaddr *v
         }
         if (!on && !words_more(w))
                 return 0;
-        if (!take_if(w, "via")) {
-                w->at++;
-                return words_fail(w, "via");
-        }
+        if (!take_if(w, "via"))
+                return words_miss(w, "via");
         return take_addr(w, via) && take_end(w) ? 0 : -1;
 }
 

@@ -55,7 +55,7 @@ static void line_end(struct line_reader *r)
         r->text[r->n] = 0;
         r->line++;
         if (r->too_long) {
-                spoilt(r, LINE_MAX, "the line is too long");
+                spoilt(r, LINE_MAX, "the line is too long, or holds a zero byte");
         } else if (conf_line(r->text, "qure.conf", r->line) < 0) {
                 r->failed++;
         }

@@ -106,7 +106,7 @@ static int listen_http(struct words *w, bool on)
         if (take_if(w, "optional-syn")) {
                 late = take_if(w, "on");
                 if (!late && !take_if(w, "off"))
-                        return words_fail(w, "on or off");
+                        return words_miss(w, "on or off");
         }
         if (!take_end(w))
                 return -1;
@@ -149,8 +149,7 @@ static int listen_any(struct words *w, bool on)
         for (u32 i = 0; i < COUNT_OF(small); i++)
                 if (take_if(w, small[i].name))
                         return listen_small(w, i, on);
-        w->at++;
-        return words_fail(w, "http, tcp, echo or discard");
+        return words_miss(w, "http, tcp, echo or discard");
 }
 
 int cmd_listen(struct words *w) { return listen_any(w, true); }

@@ -55,10 +55,8 @@ int cmd_panic(struct words *w)
         u32 seconds = 5;
         bool halt = take_if(w, "halt");
 
-        if (!halt && !take_if(w, "reboot")) {
-                w->at++;
-                return words_fail(w, "halt or reboot");
-        }
+        if (!halt && !take_if(w, "reboot"))
+                return words_miss(w, "halt or reboot");
         if (!halt && words_more(w) && !take_u32(w, "seconds", 1, 3600, &seconds))
                 return -1;
         if (!take_end(w))

@@ -32,6 +32,12 @@ int words_fail(struct words *w, const char *expected)
         return complain(w, at_end ? w->end : w->col[w->at ? w->at - 1 : 0], text);
 }
 
+int words_miss(struct words *w, const char *expected)
+{
+        w->at++;
+        return words_fail(w, expected);
+}
+
 int words_refuse(struct words *w, const char *format, ...)
 {
         char text[160];
@@ -238,7 +244,6 @@ bool take_end(struct words *w)
 {
         if (!words_more(w))
                 return true;
-        w->at++;
-        words_fail(w, "the end of the line");
+        words_miss(w, "the end of the line");
         return false;
 }

@@ -85,6 +85,9 @@ static void errors_name_the_place_and_what_was_expected(void **state)
         says("intercept udp 80", "column 11: expected tcp, found 'udp'\n");
         says("interface eth0 vlan 4095", "column 21: expected a VLAN number from 1 to 4094, found '4095'\n");
         says("listen http 0", "column 13: expected a port from 1 to 65535, found '0'\n");
+        says("listen http 80 optional-syn maybe", "column 29: expected on or off, found 'maybe'\n");
+        says("listen http 80 optional-syn", "column 28: expected on or off, but the line ends here\n");
+        says("no conversation", "column 16: expected kind, but the line ends here\n");
         says("listen smtp 25", "column 8: expected http, tcp, echo or discard, found 'smtp'\n");
         says("hostname a b", "column 12: expected the end of the line, found 'b'\n");
         says("hostname \"a b", "column 10: this quote is not closed\n");
