@@ -17,6 +17,9 @@ FUZZFLAGS := -m32 -g -O2 -std=gnu11 -fno-strict-aliasing -fsanitize=fuzzer-no-li
              -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep -Iinclude -I$B -w
 endif
 
+# A user's PATH in Debian lacks the folder of mkfs.fat and ip.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 # Commands are shown with V=1.
 ifndef V
 .SILENT:
@@ -40,7 +43,7 @@ FOREIGN := $(call obj,lib,$(LIB_SRC) hosttest/guard.c)
 APP     := $(call obj,k,$(APP_SRC))
 KERN    := $(call obj,k,$(KERN_SRC))
 
-.PHONY: help image iso lib run tap test unit e2e fuzz soak bench count bochs bochs-debug clean deps-build deps-run deps-test
+.PHONY: help image iso lib run tap test unit e2e fuzz soak bench count bochs bochs-debug clean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -59,18 +62,25 @@ help:
 ## make fuzz         the fuzzers for longer (FUZZ_SECONDS=600; B=build/fast FAST=1: many more inputs, no address sanitizer)
 ## make clean        removes build/
 
-# what is missing is installed before anything that needs it is looked at, whatever -j says; and since these goals hand on
-# to a second make, they run one after the other, lest two of them build the same file
-ifneq ($(filter image iso lib e2e count bench bench-size,$(MAKECMDGOALS)),)
-.NOTPARALLEL:
+# What a goal needs (tools/packages.txt) and is missing is installed before anything else is looked at. run and bochs do so themselves.
+ROLES_test := build run tap bochs demo unit fuzz sim test
+$(foreach g,e2e soak,$(eval ROLES_$g := $(ROLES_test)))
+$(foreach g,unit bench-packets doc-tables,$(eval ROLES_$g := build unit))
+$(foreach g,fuzz sim,$(eval ROLES_$g := build $g))
+$(foreach g,image iso lib tap conversation bench-size bench-instr bench-front,$(eval ROLES_$g := build))
+ROLES_count := build bochs
+ROLES_bench := build run tap unit bench
+ROLES_handoff-demo := build run tap demo
+ROLES := $(sort $(foreach g,$(MAKECMDGOALS),$(ROLES_$g)))
+ifneq ($(ROLES),)
+ifneq ($(shell tools/install.sh $(ROLES) >&2 || echo missing),)
+$(error make $(MAKECMDGOALS) needs these packages)
 endif
-image: deps-build ; +$(MAKE) --no-print-directory $B/qure.img $B/qure.elf
-iso:   deps-build ; +$(MAKE) --no-print-directory $B/qure.iso
-lib:   deps-build ; +$(MAKE) --no-print-directory $B/libqure.a
+endif
 
-deps-build: ; @tools/install.sh build
-deps-run:   ; @tools/install.sh build run
-deps-test:  ; @tools/install.sh build run test
+image: $B/qure.img $B/qure.elf
+iso:   $B/qure.iso
+lib:   $B/libqure.a
 
 # --- kernel and library objects -------------------------------------------------------------------------------
 OPT     := -Oz -fomit-frame-pointer

@@ -85,7 +85,7 @@ fuzz: $(FUZZERS)
 	python3 hosttest/fuzz.py $(FUZZ_SECONDS) $(FUZZERS)
 e2e: image iso $B/qure-tap $B/qure-tap-san $B/conversation $B/qget $B/qserve
 	python3 hosttest/run.py e2e $(E2E)
-test: deps-test
+test:
 	rm -rf $B/results
 	-$(MAKE) --no-print-directory unit
 	-$(MAKE) --no-print-directory $(JOBS) sim

@@ -1,12 +1,12 @@
 #!/bin/sh
-# install.sh ROLE... - installs what tools/packages.txt lists for the roles (build, run, test) and is missing.
+# install.sh ROLE... - installs what tools/packages.txt lists for the roles (build, run, test, ...) and is missing.
 set -eu
 here=$(dirname "$0")
+wanted=$(awk -v roles=" $* " '!/^#/ && index(roles, " " $1 " ") && !seen[$2]++ { print $2 }' "$here/packages.txt")
+there=" $(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $wanted 2>/dev/null | awk '$2 == "installed" { printf "%s ", $1 }')"
 missing=
-for role in "$@"; do
-        for pkg in $(awk -v r="$role" '$1 == r { print $2 }' "$here/packages.txt"); do
-                dpkg-query -W -f='${Status}' "$pkg" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $pkg"
-        done
+for pkg in $wanted; do
+        case $there in *" $pkg "*) ;; *) missing="$missing $pkg" ;; esac
 done
 [ -n "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null; then
@@ -15,7 +15,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 sudo=
 if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || { echo "install.sh: not root and no sudo. As root, run: apt-get install$missing" >&2; exit 1; }
+        command -v sudo >/dev/null || { echo "install.sh: missing:$missing. You are not root, and there is no sudo: run tools/install.sh $* as root" >&2; exit 1; }
         sudo=sudo
 fi
 echo "installing:$missing"

@@ -12,8 +12,7 @@ $B/qure-bench-front: $(FRONT_SRC) $(wildcard hosttest/bench/*.h hosttest/bench/f
 	$(CC) -m32 -static -no-pie -g -O2 -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing $(WARN) -Iinclude -I$B -Ihosttest/support -Wl,--gc-sections \
 	        $(FRONT_SRC) $(FRONT_OBJ) -o $@
 
-.PHONY: bench-size bench-instr bench-front deps-bench bench-packets
-deps-bench: ; @tools/install.sh build run tap bench
+.PHONY: bench-size bench-instr bench-front bench-packets
 # memory.cleared: what of memory is cleared at start, beside what the kernel brings.
 bench-size: image iso
 	@python3 hosttest/bench/emulator.py size
@@ -25,6 +24,6 @@ bench-front: $B/qure-bench-front
 	$B/qure-bench-front
 bench-packets: $B/unit/net/handoff/packets
 	@$< 2>/dev/null | grep ^request
-bench: deps-bench bench-size bench-instr bench-front bench-packets
+bench: bench-size bench-instr bench-front bench-packets
 	python3 hosttest/bench/emulator.py boot memory web
 	python3 hosttest/bench/three.py

@@ -165,6 +165,7 @@ def row_web(net):
         if not key.endswith('errors') and statistics.median(got['debian'][key]): say(f'web.ratio.{key}', statistics.median(got['qure'].get(key, [0])) / statistics.median(got['debian'][key]), 'times')
 
 def main():
+    if sys.argv[1:] == ['size']: return row_size()
     if os.geteuid(): sys.exit('emulator.py: needs root (it makes a network namespace and a TAP)')
     if not os.path.exists(PEER + '/web.img'): run(sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'peer', 'build.py'), PEER)
     net = Net(vnet_hdr=True)

@@ -6,7 +6,7 @@ SPDX-License-Identifier: MIT
 """
 import concurrent.futures, os, re, socket, struct, subprocess, sys, threading, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../peer'))
-from machine import done, test
+from machine import done, skip_the_rest, test
 from peers import *
 
 LINUX_ECN, NO_OPTIONS = ('net.ipv4.tcp_ecn=1',), ('net.ipv4.tcp_timestamps=0', 'net.ipv4.tcp_sack=0', 'net.ipv4.tcp_window_scaling=0')
@@ -354,8 +354,7 @@ def group(name):
     print(f'# group {name}: {time.monotonic() - start:.0f} s', flush=True)
 
 if __name__ == '__main__':
-    if os.geteuid():
-        print('ok 1 - TCP against Linux # SKIP needs root'); print('1..1'); sys.exit(0)
+    if os.geteuid(): skip_the_rest('needs root') # here, not in a thread
     only = os.environ.get('ONLY', '').split(',')
     with concurrent.futures.ThreadPoolExecutor(3) as pool: list(pool.map(group, [g for g in GROUPS if only == [''] or g in only]))
     done()
