@@ -85,7 +85,8 @@ void tcp_timer_rearm(struct tcb *t)
                 enum tcp_timer_kind kind = outstanding(t, &ms);
                 tcp_timer(t, kind, ms);
         } else if ((t->state & SYN_ACK_RX) && (tcp_unsent(t) || tcp_fin_due(t))) {
-                if (t->timer_kind != TT_PERSIST && t->timer_kind != TT_SWS && t->timer_kind != TT_TX_RETRY) {
+                bool runs = t->timer_kind == (t->snd_wnd ? TT_SWS : TT_PERSIST) || t->timer_kind == TT_TX_RETRY;
+                if (!runs) {
                         t->progress_ms = tcb_now_ms(t);
                         tcp_timer(t, t->snd_wnd ? TT_SWS : TT_PERSIST, t->snd_wnd ? TCP_SWS_MS : t->rto_ms);
                 }

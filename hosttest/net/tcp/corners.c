@@ -1,0 +1,44 @@
+/* corners.c - situations between the clauses, each seen to be answered otherwise once: windows that open a little, a FIN where the
+ * window ends, segments longer than a buffer. Not here: what one clause asks for alone (clauses.c, strict.c, window.c).
+ * SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+/* Behind a closed window that opens by less than a segment the sender waits for more, but not for ever: then what fits goes, not the
+ * byte of a probe, however often that byte was sent before (RFC 9293 3.8.6.2.1: the override time-out, 0.1 to 1 s). */
+static void must_38_a_little_window_behind_a_closed_one_is_filled_not_probed(void **s)
+{
+        for (u32 probes = 0; probes < 2; probes++) {
+                established();
+                send_bytes(0, 1460);
+                expect_tx(T_ACK, 1, 1, 1460);
+                T.wnd = 0;
+                rx(T_ACK, 1, 1461, 0);
+                send_bytes(1460, 2920);
+                if (probes) {
+                        wait_ms(T.t->rto_ms + 1);
+                        expect_tx(T_ACK, 1461, 1, 1);
+                }
+                T.wnd = 500;
+                rx(T_ACK, 1, 1461, 0);
+                wait_ms(99);
+                expect_none();
+                wait_ms(TCP_SWS_MS - 98);
+                expect_tx(T_ACK, 1461, 1, 500);
+                rx(T_ACK, 1, 1961, 0); /* so it is with each */
+                wait_ms(TCP_SWS_MS + 1);
+                expect_tx(T_ACK, 1961, 1, 500);
+                T.wnd = 0; /* and a window that closes again is probed */
+                rx(T_ACK, 1, 2461, 0);
+                wait_ms(T.t->rto_ms + 1);
+                expect_tx(T_ACK, 2461, 1, 1);
+                trace_end();
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                test(must_38_a_little_window_behind_a_closed_one_is_filled_not_probed),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
