@@ -121,6 +121,7 @@ static void retransmit(struct tcb *t)
         }
         rtt_backoff(t);
         if (!(t->state & SYN_ACK_RX)) {
+                t->cwnd = t->mss; /* RFC 5681 3.1: a lost SYN,ACK of a simultaneous open, too, leaves one segment */
                 tcp_send_syn(t);
                 if (t->flight->first)
                         t->flight->first->flags |= SENT_EVER_RTX;

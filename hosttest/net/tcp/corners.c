@@ -35,10 +35,27 @@ static void must_38_a_little_window_behind_a_closed_one_is_filled_not_probed(voi
         }
 }
 
+/* RFC 5681 3.1: who had to repeat its SYN,ACK begins with one segment, by a simultaneous open as by any other. */
+static void rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment(void **s)
+{
+        syn_sent();
+        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        wait_ms(1001);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.connected, 1);
+        send_bytes(0, 5 * 1460);
+        expect_tx(T_ACK, 1, 1, 1460);
+        expect_none();
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(must_38_a_little_window_behind_a_closed_one_is_filled_not_probed),
+                test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
