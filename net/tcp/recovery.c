@@ -40,8 +40,8 @@ static void enter_recovery(struct tcb *t)
         t->ts->count.fast_recoveries++;
 }
 
-/* RFC 6937 3.1, PRR-SSRB. `safe`: the front moved and nothing more was found lost. */
-static void prr(struct tcb *t, bool safe)
+/* RFC 6937 3.1, PRR-SSRB. `safe`: the front moved and nothing more was found lost; `named`: one segment goes in any case. */
+static void prr(struct tcb *t, bool safe, bool named)
 {
         struct flight *f = t->flight;
         u32 pipe = tcp_pipe(t), delivered = f->delivered;
@@ -60,8 +60,8 @@ static void prr(struct tcb *t, bool safe)
                 if (snd > limit)
                         snd = limit;
         }
-        if (!f->prr_out && snd < t->mss)
-                snd = t->mss; /* the fast retransmit itself */
+        if ((!f->prr_out || named) && snd < t->mss)
+                snd = t->mss; /* the fast retransmit itself; RFC 6582 3.2 (5): what a partial acknowledgement names */
         t->cwnd = pipe + (snd > 0 ? (u32)snd : 0);
 }
 
@@ -177,7 +177,7 @@ void recovery_ack(struct tcb *t, u32 old_una, bool dup)
                 enter_recovery(t);
         switch (f->ca) {
         case CA_RECOVERY:
-                prr(t, advanced && !lost_more);
+                prr(t, advanced && !lost_more, lost_more && !(t->flags & TF_SACK));
                 break;
         case CA_OPEN:
                 if (advanced)

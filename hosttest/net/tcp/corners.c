@@ -35,6 +35,28 @@ static void must_38_a_little_window_behind_a_closed_one_is_filled_not_probed(voi
         }
 }
 
+/* RFC 6582 3.2 (5): a partial acknowledgement names a segment, and that one goes whatever proportional rate reduction would allow:
+ * here limited transmit had put two more on their way. */
+static void rfc_6582_what_a_partial_acknowledgement_names_goes_at_once(void **s)
+{
+        established_opts(&(struct tcp_opts){.cc = TCP_CC_NEWRENO});
+        send_bytes(0, 20 * 1460);
+        for (u32 i = 0; i < 10; i++)
+                expect_tx(T_ACK, 1 + i * 1460, 1, 1460);
+        for (u32 i = 0; i < 2; i++) {
+                rx(T_ACK, 1, 1, 0);
+                expect_tx(T_ACK, 1 + (10 + i) * 1460, 1, 1460); /* RFC 3042 */
+        }
+        rx(T_ACK, 1, 1, 0);
+        expect_tx(T_ACK, 1, 1, 1460);
+        rx(T_ACK, 1, 1, 0);
+        expect_none();
+        rx(T_ACK, 1, 1 + 3 * 1460, 0);
+        expect_tx(T_ACK, 1 + 3 * 1460, 1, 1460);
+        expect_none();
+        trace_end();
+}
+
 /* RFC 5681 3.1: who had to repeat its SYN,ACK begins with one segment, by a simultaneous open as by any other. */
 static void rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment(void **s)
 {
@@ -55,6 +77,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(must_38_a_little_window_behind_a_closed_one_is_filled_not_probed),
+                test(rfc_6582_what_a_partial_acknowledgement_names_goes_at_once),
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
