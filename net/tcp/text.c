@@ -52,7 +52,8 @@ void tcp_tell_readable(struct tcb *t)
 void tcp_got_fin(struct tcb *t)
 {
         bool held = (t->flags & TF_ACK_ON_READ) && t->rcv_queued;
-        t->rcv_nxt++;
+        if (t->rcv_nxt++ == t->rcv_adv)
+                t->rcv_adv++; /* behind text that filled the window: none is left, not less than none */
         t->flags |= TF_EOF | TF_PSHED;
         if (!held)
                 t->flags |= TF_ACK_NOW;

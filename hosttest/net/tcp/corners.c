@@ -57,6 +57,27 @@ static void rfc_6582_what_a_partial_acknowledgement_names_goes_at_once(void **s)
         trace_end();
 }
 
+/* Text fills the window to its end and the FIN stands behind it: none is left then, not less than none, which would be told as
+ * 65,535 and let any number in. */
+static void fin_behind_text_that_fills_the_window_leaves_none(void **s)
+{
+        established_opts(&(struct tcp_opts){.rcvbuf = 2000});
+        rx(T_ACK, 1, 1, 1000);
+        rx(T_ACK | T_FIN, 1001, 1, 1000);
+        expect_tx(T_ACK, 1, 2002, 0);
+        assert_int_equal(trace_last.wnd, 0);
+        state_is("CLOSE_WAIT");
+        send_bytes(0, 10);
+        expect_tx(T_ACK, 1, 2002, 10);
+        assert_int_equal(trace_last.wnd, 0);
+        rx(T_ACK, 100002, 11, 0); /* far outside: not looked at */
+        expect_tx(T_ACK, 11, 2002, 0);
+        assert_int_equal(tcp_send_queued(T.t), 10);
+        rx(T_ACK, 2002, 11, 0);
+        assert_int_equal(tcp_send_queued(T.t), 0);
+        trace_end();
+}
+
 /* RFC 5681 3.1: who had to repeat its SYN,ACK begins with one segment, by a simultaneous open as by any other. */
 static void rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment(void **s)
 {
@@ -78,6 +99,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(must_38_a_little_window_behind_a_closed_one_is_filled_not_probed),
                 test(rfc_6582_what_a_partial_acknowledgement_names_goes_at_once),
+                test(fin_behind_text_that_fills_the_window_leaves_none),
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
