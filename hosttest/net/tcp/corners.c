@@ -78,6 +78,27 @@ static void fin_behind_text_that_fills_the_window_leaves_none(void **s)
         trace_end();
 }
 
+/* RFC 9293 3.10.7.4: in TIME_WAIT, too, what is acceptable but has no ACK is dropped; what is not draws an acknowledgement. */
+static void time_wait_drops_what_has_no_ack(void **s)
+{
+        established();
+        tcp_shutdown(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        assert_null(T.t);
+        rx(T_FIN, 2, 0, 0);
+        rx(T_PSH, 2, 0, 10);
+        rx(0, 2, 0, 0);
+        expect_none();
+        rx(T_FIN, 1, 0, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        rx(T_ACK, 2, 2, 10);
+        expect_tx(T_ACK, 2, 2, 0);
+        trace_end();
+}
+
 /* RFC 5681 3.1: who had to repeat its SYN,ACK begins with one segment, by a simultaneous open as by any other. */
 static void rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment(void **s)
 {
@@ -100,6 +121,7 @@ int main(void)
                 test(must_38_a_little_window_behind_a_closed_one_is_filled_not_probed),
                 test(rfc_6582_what_a_partial_acknowledgement_names_goes_at_once),
                 test(fin_behind_text_that_fills_the_window_leaves_none),
+                test(time_wait_drops_what_has_no_ack),
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,8 @@ static struct outcome oracle_time_wait(const struct in *i)
                 return o; /* RFC 1337 */
         if ((i->flags & (T_SYN | T_ACK)) == T_SYN && (s32)(seq - rcv_nxt_of(TIME_WAIT)) >= 0)
                 return (struct outcome){HALF, 0, R_SYN_ACK, 0}; /* MAY-2 */
+        if (!(i->flags & (T_SYN | T_ACK)) && (s32)(seq - rcv_nxt_of(TIME_WAIT)) >= 0)
+                return o; /* fifth: without ACK */
         /* every one that is not what would come next; its window is not known any more */
         o.reply = space || seq != rcv_nxt_of(TIME_WAIT) ? R_ACK : R_NONE;
         return o;
