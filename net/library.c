@@ -55,16 +55,25 @@ struct qure *qure_new(const struct qure_config *cfg, u64 now_us)
 struct stack *qure_stack(struct qure *q) { return q->st; }
 u32 qure_next(const struct qure *q) { return stack_next(q->st); }
 
+/* More than a buffer holds comes as from a NIC that merges segments: in a chain. */
 void qure_input_part(struct qure *q, const void *packet, u32 n, u64 now_us)
 {
+        const u8 *at = packet;
+        struct pkt *head = NULL;
         stack_tick(q->st, now_us);
-        struct pkt *p = pkt_alloc(&q->st->pkts, q->cfg.ethernet ? 34 : 32); /* the IP header on a word, room in front */
-        if (!p)
-                return; /* lost, and counted */
-        if (pkt_append(p, packet, n))
-                netif_rx(&q->nif, p);
-        else
-                pkt_drop(p, DROP_NIF_RX_TOO_BIG);
+        for (struct pkt **end = &head; !head || n; end = &(*end)->chain) {
+                *end = pkt_alloc(&q->st->pkts, q->cfg.ethernet ? 34 : 32); /* the IP header on a word, room in front */
+                if (!*end)
+                        break; /* counted */
+                u32 part = min_u32(n, pkt_tailroom(*end));
+                pkt_append(*end, at, part);
+                at += part;
+                n -= part;
+        }
+        if (!n && head)
+                netif_rx(&q->nif, head);
+        else if (head)
+                pkt_drop(head, DROP_NIF_RX_TOO_BIG);
 }
 
 void qure_input(struct qure *q, const void *packet, u32 n, u64 now_us)

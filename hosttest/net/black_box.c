@@ -98,7 +98,9 @@ static const u8 *option(u8 kind)
 /* The peer sends n bytes of the pattern; numbers are relative to the ISNs, a window of 65535. */
 static void in(u8 flags, u32 seq, u32 ack, u32 n, const u8 *opts, u32 n_opts)
 {
-        u8 b[2048] = {0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2}, *t = b + 20;
+        static const u8 ip_hdr[40] = {0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2};
+        static u8 b[65535], *t = b + 20;
+        memcpy(b, ip_hdr, sizeof ip_hdr);
         u8 stamp[12] = {1, 1, 8, 10};
         put32(stamp + 4, (u32)(B.now / 1000));
         if (B.ts && !(flags & SYN))
@@ -254,10 +256,43 @@ static void every_small_mss_of_ours_carries_what_comes(void **s)
         }
 }
 
+/* As a NIC gives them that merges what arrives: up to the longest datagram, taken as far as the window goes; a repeated one is told
+ * as one block (RFC 2883 4), though it lies in many buffers. */
+static void segments_longer_than_the_mtu_are_taken(void **s)
+{
+        static const u8 sack[] = {2, 4, 5, 180, 4, 2, 1, 1};
+        begin(0, 1000, NULL);
+        handshake(sack, sizeof sack);
+        in(ACK, 1, 1, 20000, NULL, 0);
+        assert_true(next());
+        assert_int_equal(out.ack, 20001);
+        assert_int_equal(B.got, 20000);
+        in(ACK, 1, 1, 20000, NULL, 0);
+        assert_true(next());
+        const u8 *o = option(5);
+        assert_non_null(o);
+        assert_int_equal(o[1], 10);
+        assert_int_equal(get32(o + 2) - B.peer_isn, 1);
+        assert_int_equal(get32(o + 6) - B.peer_isn, 20001);
+        in(ACK, 20001, 1, 65495, NULL, 0);
+        assert_int_equal(B.got, 20000 + 65495);
+        in(FIN | ACK, 85496, 1, 3000, NULL, 0);
+        while (next())
+                ;
+        assert_int_equal(out.ack, 85496 + 3001);
+        struct tcp_opts o2 = {.rcvbuf = 5000};
+        begin(0, 1000, &o2);
+        handshake(plain, sizeof plain);
+        in(ACK, 1, 1, 20000, NULL, 0);
+        assert_true(next());
+        assert_int_equal(out.ack, 5001);
+}
+
 int main(void)
 {
         static const struct CMUnitTest t[] = {cmocka_unit_test(numbers_and_clocks_that_wrap_change_nothing),
                 cmocka_unit_test(syn_options_of_any_shape_mean_what_can_be_read),
-                cmocka_unit_test(every_small_mss_of_ours_carries_what_comes)};
+                cmocka_unit_test(every_small_mss_of_ours_carries_what_comes),
+                cmocka_unit_test(segments_longer_than_the_mtu_are_taken)};
         return cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -164,7 +164,10 @@ void tcp_take_data(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 p->chain = NULL;
                 struct text x = {seq, p->len, fin && !rest, (s->flags & TCP_PSH) && !rest};
                 seq += p->len;
-                take(t, p, x, &dup);
+                struct sack_block d = {0, 0};
+                take(t, p, x, &d);
+                if (d.start != d.end) /* RFC 2883 4: what follows on in the next buffer is told as one */
+                        dup = (struct sack_block){dup.end == d.start && dup.start != dup.end ? dup.start : d.start, d.end};
                 p = rest;
         }
         bool told = dup.start != dup.end;
