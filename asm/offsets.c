@@ -152,6 +152,7 @@ static void connection(void)
         OFF(TCB_FLIGHT, struct tcb, flight);
         OFF(TCB_SND_FIRST, struct tcb, snd_first);
         OFF(TCB_SND_LAST, struct tcb, snd_last);
+        OFF(TCB_REPLY_MOST, struct tcb, reply_most);
         OFF(TCB_CWND, struct tcb, cwnd);
         VAL(CWND_FIRST, TCP_CWND_FIRST);
         OFF(TCB_RTO_MS, struct tcb, rto_ms);

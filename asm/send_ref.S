@@ -31,21 +31,15 @@ func tcp_send_ref
         jne     .Lusual
 
         /* the next one behind one that is acknowledged with what it answers: we are inside of that event, and both are promised */
-        movzx   eax, word ptr [ecx+TCB_MSS]
         mov     edx, [esp+12]
-        dec     edx
-        cmp     edx, eax
-        jae     .Lready_no
-        cmp     edx, [ecx+TCB_SND_WND]
-        jae     .Lready_no
-        cmp     edx, [ecx+TCB_SNDBUF]
+        lea     eax, [edx-1]
+        cmp     eax, [ecx+TCB_REPLY_MOST]
         jae     .Lready_no
         test    dword ptr [ecx+TCB_FLAGS], F_FIN_QUEUED | F_USER_CLOSED | F_DEAD
         jnz     .Lready_no
         mov     eax, [esp+16]
         test    eax, eax
         jz      .Lready_no
-        inc     edx
 .Lkeep:                                         /* edx bytes; eax the sum's address */
         mov     eax, [eax]
         mov     [ecx+TCB_SND_QUEUED], edx
@@ -64,16 +58,19 @@ func tcp_send_ref
 .Lusual:
         /* one reply, which the connection describes itself (calm.c): not more than a segment, the window, the buffer? */
         movzx   eax, word ptr [ecx+TCB_MSS]
+        cmp     eax, [ecx+TCB_SND_WND]
+        ja      .Lwindow_less
+.Lwindow:
+        cmp     eax, [ecx+TCB_SNDBUF]
+        ja      .Lbuffer_less
+.Lbuffer:
         mov     edx, [esp+12]
         dec     edx
         cmp     edx, eax
         jae     .Llisted
-        cmp     edx, [ecx+TCB_SND_WND]
-        jae     .Llisted
-        cmp     edx, [ecx+TCB_SNDBUF]
-        jae     .Llisted
         cmp     dword ptr [ecx+TCB_SND_QUEUED], 0
         jne     .Llisted
+        mov     [ecx+TCB_REPLY_MOST], eax
         FROM_INSIDE
         cmp     byte ptr [ecx+TCB_TIMER_KIND], KIND_CALM
         jne     .Lfirst
@@ -86,6 +83,13 @@ func tcp_send_ref
 
 .Lany:
         jmp     tcp_send_ref_any
+
+.Lwindow_less:
+        mov     eax, [ecx+TCB_SND_WND]
+        jmp     .Lwindow
+.Lbuffer_less:
+        mov     eax, [ecx+TCB_SNDBUF]
+        jmp     .Lbuffer
 
 .Lfirst:                                        /* with nothing queued it is not a later one */
         cmp     dword ptr [edx+TS_FLIGHTS+CELL_N_FREE], 0

@@ -40,13 +40,14 @@ static void one(u32 seed)
                         calm_begin(t);
                 if (t->timer_kind == TT_CALM && !t->snd_queued && cells->n_free && flights->n_free && dice(2)) {
                         calm_ready(t); /* as behind a reply that was acknowledged with what is being answered */
+                        t->reply_most = dice(4) ? min_u32(min_u32(t->mss, t->snd_wnd), t->sndbuf) : 0;
                         if (dice(8))
                                 t->flags |= TF_BUSY;
                 }
                 bool ready = t->timer_kind == TT_READY;
                 flights->n_free = dice(8) ? n_flights : dice(2);
                 u32 room = t->sndbuf - t->snd_queued;
-                u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, 1, room, room + 1, 0xffffffff, t->mss, t->mss + 1u, t->snd_wnd, t->snd_wnd + 1),
+                u32 args[6] = {(u32)(uintptr_t)t, (u32)(uintptr_t)text, dice(3) ? dice(3000) + 1 : ONE_OF(0, 1, room, room + 1, 0xffffffff, t->mss, t->mss + 1u, t->snd_wnd, t->snd_wnd + 1, t->reply_most, t->reply_most + 1),
                                dice(3) ? (u32)(uintptr_t)&sum : 0}, got;
                 if (!world_same((const void *)tcp_send_ref, (const void *)c_tcp_send_ref, args, &got)) {
                         fprintf(stderr, "# seed %u, piece %u\n", seed, i);

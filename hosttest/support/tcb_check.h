@@ -33,6 +33,7 @@ UNSEEN static inline void check_scoreboard(const struct tcb *t, u32 *cells)
                 const struct sndent *e = t->snd_first;
                 MUST(!e || (e->has_sum && (!e->next || (e->next->has_sum && !e->next->next))));
                 MUST(t->timer_kind != TT_REPLIED || (!e && tcb_calm(t) && t->snd_queued <= t->mss));
+                MUST(t->timer_kind != TT_REPLIED || t->reply_most <= min_u32(min_u32(t->mss, t->snd_wnd), t->sndbuf));
                 *cells += t->timer_kind == TT_REPLIED; /* promised */
                 MUST(!tcb_calm(t) || t->snd_queued == tcb_outstanding(t) - (t->state & FIN_TX ? 1u : 0u));
                 return;

@@ -103,7 +103,7 @@ static inline void world_act(struct tcb *t, const char *what)
                 tcp_consume(t, tcp_readable(t));
                 tcp_send_ref(t, text, rnd(&W.user_seed) % 4 ? 1 + rnd(&W.user_seed) % 1460 : t->mss, &sum);
                 if (rnd(&W.user_seed) % 4 == 0 && t->snd_wnd > t->snd_queued)
-                        t->snd_wnd = t->snd_queued + rnd(&W.user_seed) % 2;
+                        sndq_list(t), t->snd_wnd = t->snd_queued + rnd(&W.user_seed) % 2;
                 switch (rnd(&W.user_seed) % 12) {
                 case 0: tcp_send(t, text, 20); break;
                 case 1: tcp_unqueue(t, rnd(&W.user_seed) % 200); break;

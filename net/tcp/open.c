@@ -117,6 +117,7 @@ void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
 void tcb_set_mss(struct tcb *t)
 {
         u32 mss = min_u32(max_u32(t->peer_mss, TCP_MSS_MIN), t->pmtu - 40u);
+        sndq_list(t); /* reply_most was another */
         t->mss = (u16)(mss - (t->flags & TF_TS ? TCP_TS_LEN : 0));
         t->cwnd = t->cwnd ? max_u32(t->cwnd, t->mss) : cc_initial_window(t); /* a path that takes more takes one of them */
 }

@@ -15,17 +15,19 @@ static inline int keep(struct tcb *t, const void *ptr, u32 n, u32 sum)
 int tcp_send_ref(struct tcb *t, const void *ptr, u32 n, const u32 *sum)
 {
         struct cellpool *cells = &t->ts->cells, *flights = &t->ts->flights;
-        bool fits = n - 1 < t->mss && n <= t->snd_wnd && n <= t->sndbuf;
         if (t->timer_kind == TT_READY) { /* inside the event, and both are promised already */
-                if (fits && !(t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD)) && sum)
+                if (n - 1 < t->reply_most && !(t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD)) && sum)
                         return keep(t, ptr, n, *sum);
                 calm_settle(t);
         }
         struct sndent *e = cells->free;
-        u32 all = t->snd_queued + n;
+        u32 all = t->snd_queued + n, most = min_u32(min_u32(t->mss, t->snd_wnd), t->sndbuf);
+        bool fits = n - 1 < most && !t->snd_queued;
+        if (fits)
+                t->reply_most = most;
         if (unlikely((t->flags & (TF_FIN_QUEUED | TF_USER_CLOSED | TF_DEAD | TF_BUSY)) != TF_BUSY || !sum || cells->n_free <= cells->keep))
                 return tcp_send_ref_any(t, ptr, n, sum);
-        if (!t->snd_queued && fits && flights->n_free && (t->timer_kind == TT_CALM || calm_enter(t))) {
+        if (fits && flights->n_free && (t->timer_kind == TT_CALM || calm_enter(t))) {
                 cells->n_free--;
                 flights->n_free--;
                 return keep(t, ptr, n, *sum);

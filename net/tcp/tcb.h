@@ -82,7 +82,12 @@ struct tcb {
         struct pkt *rcv_first, *rcv_last; /* as many buffers as rcv_queued says; what they, or the last one's next, are else is left over (rcvq_last) */
         u32  rcv_queued;        /* bytes in order, not consumed */
         struct reasm *reasm;    /* out-of-order data, or NULL */
-        struct sndent *snd_first, *snd_last; /* snd_last: while there is a first one */
+        struct sndent *snd_first;
+        union {
+                struct sndent *snd_last; /* while there is a first one */
+                u32 reply_most; /* of TT_READY, TT_REPLY and TT_REPLIED (calm.c): bytes of the next reply, which are more than neither mss, snd_wnd nor
+                                 * sndbuf: what changes one of them lists the queue, or takes this for 0 */
+        };
         u32  snd_queued;        /* bytes queued, the outstanding ones included */
         struct flight *flight;  /* outstanding data, scoreboard, recovery; NULL when nothing is outstanding, or a calm run */
         const struct tcp_events *ev;

@@ -147,6 +147,8 @@ bool tcp_receive(struct netif *nif, struct pkt *p)
                 t->snd_wnd = wnd;
                 tcb_know_window(t, be(w3) & 0xffff);
                 t->max_snd_wnd = max_u32(t->max_snd_wnd, wnd);
+                if (t->timer_kind > TT_CALM)
+                        t->reply_most = 0;
         }
         bool ready = t->timer_kind == TT_REPLIED && ack == t->snd_nxt && len && !fin && same_wnd && !(t->flags & TCB_MORE_FLAGS & ~TF_TS);
         if (acked)

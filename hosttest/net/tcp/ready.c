@@ -29,9 +29,13 @@ static void on_request(struct tcb *t)
 }
 static const struct tcp_events users = {.accept = on_accept, .readable = on_request, .closed = on_closed};
 
+static u32 sndbuf, wnd; /* other than usual, or 0 */
+
 static void first(const struct tcp_events *ev)
 {
         established();
+        T.t->sndbuf = sndbuf ? sndbuf : T.t->sndbuf;
+        T.wnd = wnd ? (u16)wnd : T.wnd;
         n_requests = n_ready = said = 0;
         tcp_set_events(T.t, ev);
         rx(T_ACK | T_PSH, 1, 1, 10);
@@ -217,10 +221,10 @@ static void answers_much(struct tcb *t)
 }
 static void beyond_the_buffer(struct tcb *t)
 {
-        t->sndbuf = 99;
         reads(t);
-        assert_int_equal(answer(t, 100), E_NOMEM);
-        assert_int_equal(answer(t, 99), 0);
+        assert_int_equal(answer(t, 121), E_NOMEM);
+        assert_int_equal(answer(t, 120), 0);
+        assert_int_equal(t->timer_kind, TT_REPLY);
 }
 static void smaller_segments(struct tcb *t)
 {
@@ -236,9 +240,11 @@ static void what_does_not_fit_is_listed(void **s)
         expect_tx(T_ACK, 101, 21, mss);
         expect_tx(T_ACK | T_PSH, 101 + mss, 21, 1);
         trace_end();
+        sndbuf = 120;
         first(&users);
         second(beyond_the_buffer);
-        expect_tx(T_ACK | T_PSH, 101, 21, 99);
+        expect_tx(T_ACK | T_PSH, 101, 21, 120);
+        sndbuf = 0;
         trace_end();
         first(&users);
         second(smaller_segments);
@@ -248,18 +254,49 @@ static void what_does_not_fit_is_listed(void **s)
 }
 static void answers_beyond_the_window(struct tcb *t)
 {
-        t->snd_wnd = 60;
         reads(t);
-        assert_int_equal(answer(t, 61), 0);
+        assert_int_equal(answer(t, T.wnd + 1u), 0);
         assert_true(t->timer_kind == TT_CALM);
 }
 static void what_the_window_does_not_hold_is_listed(void **s)
 {
+        wnd = 120;
         first(&users);
         second(answers_beyond_the_window);
-        assert_int_equal(T.t->snd_queued, 61);
+        assert_int_equal(T.t->snd_queued, 121);
         assert_null(T.t->snd_first->next);
         trace_end();
+        wnd = 0;
+}
+static void answers_within_the_window(struct tcb *t)
+{
+        reads(t);
+        assert_int_equal(answer(t, T.wnd), 0);
+        assert_true(t->timer_kind == TT_REPLY);
+}
+/* It became another one while the reply was out, and the next request brings it, too. */
+static void another_window_counts_for_the_next_answer(void **s)
+{
+        static const struct { void (*user)(struct tcb *t); u16 to; u32 sent; } is[] = {
+                {answers_beyond_the_window, 50, 0}, {answers_within_the_window, 50, 50}, {answers_within_the_window, 200, 200}};
+        for (u32 i = 0; i < COUNT_OF(is); i++) {
+                wnd = 120;
+                first(&users);
+                wnd = 0;
+                does = reads;
+                T.wnd = is[i].to;
+                rx(T_ACK | T_PSH, 11, 1, 10);
+                assert_int_equal(T.t->timer_kind, TT_REPLIED);
+                n_ready = 0;
+                does = is[i].user;
+                rx(T_ACK | T_PSH, 21, 101, 10);
+                assert_int_equal(n_ready, 1);
+                if (is[i].sent)
+                        expect_tx(T_ACK | T_PSH, 101, 31, is[i].sent);
+                else
+                        assert_int_equal(T.t->snd_queued, 51);
+                trace_end();
+        }
 }
 
 /* Others took everything meanwhile: what was promised is there. */
@@ -400,7 +437,7 @@ int main(void)
                 test(answered_it_goes_out_at_once), test(not_answered_it_is_calm_and_answered_later), test(closed_instead_it_takes_no_answer),
                 test(answered_and_closed_it_takes_the_fin_along), test(aborted_instead_everything_comes_back),
                 test(answered_in_other_ways_all_of_it_goes_out), test(corked_it_waits), test(what_does_not_fit_is_listed),
-                test(what_the_window_does_not_hold_is_listed), test(with_all_cells_taken_it_is_answered),
+                test(what_the_window_does_not_hold_is_listed), test(another_window_counts_for_the_next_answer), test(with_all_cells_taken_it_is_answered),
                 test(frozen_it_holds_nothing_and_says_nothing), test(two_at_once_are_both_answered), test(who_wants_to_know_is_told),
                 test(with_nobody_to_tell_it_is_calm), test(behind_what_is_not_read_yet),
         };
