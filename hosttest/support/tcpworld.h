@@ -62,6 +62,7 @@ static inline void world_xmit(struct netif *nif, struct pkt *p)
         static u8 all[70000];
         world_note(all, pkt_copy_out(p, 0, all, sizeof all));
         world_note(&p->flags, 2);
+        world_note(&p->next, sizeof p->next); /* nobody's queue has it */
         if (p->flags & PKT_CSUM_TODO)
                 world_note(&p->csum_start, 4);
         pkt_free(p);
