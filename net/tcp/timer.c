@@ -147,7 +147,7 @@ static void persist(struct tcb *t)
         t->flags &= ~(u32)TF_PERSIST_ACKD;
         tcp_probe(t);
         rtt_backoff(t);
-        tcp_timer(t, TT_PERSIST, t->rto_ms);
+        tcp_timer(t, TT_PERSIST, tcp_rtx_wait(t));
 }
 
 /* MUST-24 to 29, SHLD-12: a segment without data that the peer must answer. */

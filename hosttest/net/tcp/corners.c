@@ -115,6 +115,30 @@ static void rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment(void
         trace_end();
 }
 
+/* RFC 5482: the user's time-out runs from the last answer to a probe, and a probe that backed off does not put it off. */
+static void user_timeout_ends_a_closed_window_whose_probes_go_unanswered(void **s)
+{
+        established_opts(&(struct tcp_opts){.user_timeout_ms = 3000});
+        T.wnd = 0;
+        rx(T_ACK, 1, 1, 0);
+        send_bytes(0, 10);
+        for (u32 i = 0; i < 20; i++) { /* as long as they are answered it goes on */
+                struct seg g;
+                wait_ms(1000);
+                while (next_tx(&g))
+                        assert_false(g.flags & T_RST);
+                rx(T_ACK, 1, 1, 0);
+                state_is("ESTABLISHED");
+        }
+        wait_ms(6100); /* one more that is, perhaps, and one that is not */
+        assert_int_equal(T.closed, 1);
+        assert_int_equal(T.closed_err, E_TIMEDOUT);
+        while (next_tx(&trace_last))
+                ;
+        assert_true(trace_last.flags & T_RST);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -123,6 +147,7 @@ int main(void)
                 test(fin_behind_text_that_fills_the_window_leaves_none),
                 test(time_wait_drops_what_has_no_ack),
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
+                test(user_timeout_ends_a_closed_window_whose_probes_go_unanswered),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
