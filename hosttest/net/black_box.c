@@ -280,6 +280,19 @@ static void segments_longer_than_the_mtu_are_taken(void **s)
         while (next())
                 ;
         assert_int_equal(out.ack, 85496 + 3001);
+        begin(0, 1000, NULL); /* two segments or more in one are acknowledged at once (SHLD-19), and so are two after it */
+        handshake(plain, sizeof plain);
+        in(ACK, 1, 1, 4000, NULL, 0);
+        assert_true(next());
+        assert_int_equal(out.ack, 4001);
+        in(ACK, 4001, 1, 1900, NULL, 0);
+        wait_ms(50);
+        assert_true(next());
+        in(ACK, 5901, 1, 1460, NULL, 0);
+        assert_false(next());
+        in(ACK, 7361, 1, 1460, NULL, 0);
+        assert_true(next());
+        assert_int_equal(out.ack, 8821);
         struct tcp_opts o2 = {.rcvbuf = 5000};
         begin(0, 1000, &o2);
         handshake(plain, sizeof plain);

@@ -187,6 +187,12 @@ static inline void tcb_expect_mss(struct tcb *t, u32 ours)
 {
         t->rcv_mss = (u16)min_u32(TCP_MSS_DEFAULT, max_u32(ours, 2 * TCP_TS_LEN) - TCP_TS_LEN);
 }
+/* `len` bytes came in one piece: no segment is larger than its interface carries, what is was merged from several on its way up. */
+static inline void tcb_saw_mss(struct tcb *t, u32 len)
+{
+        if (unlikely(len > t->rcv_mss))
+                t->rcv_mss = (u16)max_u32(t->rcv_mss, min_u32(len, tcb_stack(t)->nif[t->nif]->mtu - 40u));
+}
 u32 tcp_rcvbuf(const struct tcp_state *ts, const struct tcp_opts *o);
 
 /* net/handoff/handoff.c: segments of no connection here. true: p is consumed. */

@@ -31,7 +31,7 @@ static inline void tell(struct tcb *t, struct pkt *p, u32 len, bool acked)
 {
         struct tcp_state *ts = t->ts;
         t->rcv_nxt += len;
-        t->rcv_mss = (u16)max_u32(t->rcv_mss, len);
+        tcb_saw_mss(t, len);
         if (t->rcv_queued) {
                 tcp_append(t, p, len, false);
         } else {

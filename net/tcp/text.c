@@ -28,8 +28,7 @@ void tcp_append(struct tcb *t, struct pkt *p, u32 len, bool psh)
 /* SHLD-18, 19: delayed, but every second full segment is acknowledged at the end of the batch. */
 void tcp_ack_policy(struct tcb *t, u32 len)
 {
-        if (len > t->rcv_mss)
-                t->rcv_mss = (u16)min_u32(len, 65535);
+        tcb_saw_mss(t, len);
         if (t->flags & TF_ACK_ON_READ)
                 return;
         if (t->rcv_nxt - t->rcv_acked >= 2u * t->rcv_mss)
