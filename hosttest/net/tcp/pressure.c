@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
-enum { MSS = 1460 };
-
 static void out_of_order_room_goes_to_what_is_nearer(void **s)
 {
         struct stack_config cfg = {.n_pkts = 64};

@@ -2,17 +2,13 @@
  * which timer, TIME_WAIT's length, simultaneous SYN,ACKs. SPDX-License-Identifier: MIT */
 #include "trace.h"
 
-enum { MSS = 1460 };
-
-static const u8 offer_ts[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
-
 static void established_ts(const struct tcp_opts *o)
 {
         trace_begin(NULL);
         listen_with(o);
         T.ts = true;
         T.tsval = 100;
-        handshake(offer_ts, sizeof offer_ts);
+        handshake(opt_mss1460_ts, sizeof opt_mss1460_ts);
         T.read_all = true;
 }
 
@@ -36,7 +32,7 @@ static void rfc_7323_segment_without_the_agreed_timestamp_is_dropped_silently(vo
 
 static void rfc_7323_half_open_wants_the_agreed_timestamp_too(void **s)
 {
-        half_open_opts(offer_ts, sizeof offer_ts);
+        half_open_opts(opt_mss1460_ts, sizeof opt_mss1460_ts);
         rx(T_ACK, 1, 1, 0);
         expect_none();
         assert_int_equal(T.accepted, 0);
@@ -63,7 +59,7 @@ static void rfc_7323_rst_carries_the_timestamp(void **s)
 
 static void rfc_7323_rst_of_a_half_open_connection_carries_the_timestamp(void **s)
 {
-        half_open_opts(offer_ts, sizeof offer_ts);
+        half_open_opts(opt_mss1460_ts, sizeof opt_mss1460_ts);
         T.ts = true;
         T.tsval = 120;
         rx(T_ACK, 1, 7, 0);
@@ -301,7 +297,6 @@ static void rst_counts_where_the_acknowledgement_waits_for_the_reader(void **s)
         trace_end();
 }
 
-/* RFC 6298 5.1: the timer that runs for the oldest segment is not put off by the next ones. */
 /* The time-out when every round trip took as long as this. */
 static void rto_of_a_steady_path(u32 floor_ms, u32 rtt_ms, u32 want_ms)
 {
@@ -333,6 +328,7 @@ static void rfc_6298_2_4_floor_of_a_second_is_under_the_sum(void **s)
         rto_of_a_steady_path(0, 100, 300); /* ours, as Linux has it: under the variance */
 }
 
+/* RFC 6298 5.1: the timer that runs for the oldest segment is not put off by the next ones. */
 static void rfc_6298_new_data_does_not_put_off_the_time_out(void **s)
 {
         static const struct tcp_opts o = {.nodelay = true, .no_sack = true};
@@ -412,7 +408,7 @@ static void rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_numb
         T.peer_isn -= 5000;
         T.ts = true;
         T.tsval = 101;
-        handshake(offer_ts, sizeof offer_ts);
+        handshake(opt_mss1460_ts, sizeof opt_mss1460_ts);
         state_is("ESTABLISHED");
         trace_end();
 }

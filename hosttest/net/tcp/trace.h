@@ -207,7 +207,9 @@ static inline void trace_end(void)
         T.w = NULL;
 }
 
+enum { MSS = 1460 };
 static const u8 opt_mss1460[] = {2, 4, 5, 180};
+static const u8 opt_mss1460_ts[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
 
 /* A listener with these options; SYN, SYN,ACK, ACK. The peer's SYN carries `o`. */
 static inline void listen_with(const struct tcp_opts *opts)
