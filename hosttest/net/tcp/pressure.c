@@ -437,26 +437,6 @@ static void idle_event_comes_in_place_of_probes(void **s)
         trace_end();
 }
 
-static void half_open_with_timestamps_judges_as_a_connection_would(void **s)
-{
-        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
-        trace_begin(NULL);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
-        assert_true(next_tx(&trace_last));
-        T.our_isn = trace_last.seq;
-        T.ts = true;
-        T.tsval = 50; /* older than its own SYN */
-        rx(T_ACK, 1, 1, 0);
-        expect_tx(T_ACK, 1, 1, 0);
-        assert_non_null(tx_option(8));
-        assert_int_equal(wire_drops(T.w, DROP_TCP_HALF_PAWS), 1);
-        T.tsval = 101;
-        rx(T_ACK, 1, 1, 0);
-        assert_int_equal(T.accepted, 1);
-        trace_end();
-}
-
 static void abandoned_connection_makes_room_for_a_new_one(void **s)
 {
         struct stack_config cfg = {.n_tcbs = 2};
@@ -514,9 +494,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(out_of_order_room_goes_to_what_is_nearer), test(segment_in_ip_fragments_is_one_segment),
-                test(sack_in_the_middle_of_a_run_cuts_it),
-                test(reneging_is_survived), test(tail_loss_that_the_probe_repaired_lowers_the_rate),
-                test(router_that_does_not_say_its_mtu),
+                test(sack_in_the_middle_of_a_run_cuts_it), test(reneging_is_survived),
+                test(tail_loss_that_the_probe_repaired_lowers_the_rate), test(router_that_does_not_say_its_mtu),
                 test(acknowledgement_goes_out_in_the_buffer_that_was_read),
                 test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),
@@ -528,7 +507,6 @@ int main(void)
                 test(timestamps_of_time_wait_go_on_where_the_connection_was),
                 test(timestamps_of_time_wait_go_on_behind_an_active_open_with_a_fixed_isn),
                 test(short_time_wait_of_one_listener_ends_in_its_own_time), test(idle_event_comes_in_place_of_probes),
-                test(half_open_with_timestamps_judges_as_a_connection_would),
                 test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
