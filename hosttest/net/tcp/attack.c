@@ -423,103 +423,6 @@ static void path_mtu_black_hole_is_found(void **s)
         trace_end();
 }
 
-/* --- TIME_WAIT --- */
-static void in_time_wait(void)
-{
-        established();
-        tcp_close(T.t);
-        wait_ms(1);
-        expect_tx(T_ACK | T_FIN, 1, 1, 0);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        assert_int_equal(T.w->st->tcp->tw_count, 1);
-}
-
-static void must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew(void **s)
-{
-        in_time_wait();
-        wait_ms(50000);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        wait_ms(50000);
-        rx(T_ACK, 1, 2, 1);
-        expect_tx(T_ACK, 2, 2, 0);
-        wait_ms(20000);
-        rx(T_ACK, 2, 2, 0);
-        expect_tx(T_RST, 2, 0, 0);
-        trace_end();
-}
-
-static void rfc_1337_rst_does_not_end_time_wait(void **s)
-{
-        in_time_wait();
-        rx(T_RST, 2, 0, 0);
-        expect_none();
-        assert_int_equal(T.w->st->tcp->tw_count, 1);
-        trace_end();
-}
-
-static void may_2_rfc_6191_new_syn_reuses_time_wait(void **s)
-{
-        in_time_wait();
-        u32 old = T.our_isn;
-        rx(T_SYN, 1, 0, 0); /* old sequence number: acknowledged, not opened */
-        expect_tx(T_ACK, 2, 2, 0);
-        T.peer_isn += 100000;
-        T.accepted = 0;
-        handshake(opt_mss1460, 4);
-        assert_true(seq_gt(T.our_isn, old + 2));
-        state_is("ESTABLISHED");
-        trace_end();
-}
-
-static void time_wait_answers_who_disagrees_twice_a_second(void **s)
-{
-        in_time_wait();
-        for (u32 i = 0; i < 10; i++)
-                rx(T_ACK, 100000 + i, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        expect_none();
-        wait_ms(501);
-        rx(T_ACK, 2, 2, 0); /* what is to be expected is not answered */
-        expect_none();
-        rx(T_ACK, 100000, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        trace_end();
-}
-
-static void may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more(void **s)
-{
-        in_time_wait();
-        tcp_unlisten(T.l);
-        rx(T_SYN, 1, 0, 0); /* old sequence number: acknowledged as before */
-        expect_tx(T_ACK, 2, 2, 0);
-        T.peer_isn += 100000;
-        T.our_isn = 0;
-        rx(T_SYN, 0, 0, 0);
-        expect_tx(T_RST | T_ACK, 0, 1, 0);
-        assert_int_equal(T.w->st->tcp->tw_count, 1);
-        trace_end();
-}
-
-static void oldest_time_wait_goes_when_room_is_short(void **s)
-{
-        struct stack_config cfg = {.n_timewait = 4};
-        trace_begin(&cfg);
-        listen_with(NULL);
-        for (u32 i = 0; i < 10; i++) {
-                T.accepted = 0;
-                T.sport = (u16)(3000 + i);
-                handshake(opt_mss1460, 4);
-                tcp_close(T.t);
-                wait_ms(1);
-                rx(T_ACK | T_FIN, 1, 2, 0);
-                wire_flush_out(T.w);
-        }
-        assert_int_equal(T.w->st->tcp->tw_count, 4);
-        assert_int_equal(T.w->st->tcp->count.timewait_evicted, 6);
-        trace_end();
-}
 
 /* --- ISN, ports, tables --- */
 static void must_8_9_isn_follows_the_clock_and_differs_by_connection(void **s)
@@ -608,28 +511,21 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(rfc_5961_rst_inside_the_window_draws_a_challenge), test(rfc_5961_syn_draws_a_challenge_never_rst),
                 test(rfc_5961_acknowledgement_of_the_future_or_of_long_ago_is_refused),
-                test(challenges_are_limited_per_connection),
-                test(two_hosts_that_disagree_do_not_talk_for_ever), test(acknowledgements_that_were_overtaken_draw_two),
-                test(keepalive_of_the_peer_is_always_answered),
+                test(challenges_are_limited_per_connection), test(two_hosts_that_disagree_do_not_talk_for_ever),
+                test(acknowledgements_that_were_overtaken_draw_two), test(keepalive_of_the_peer_is_always_answered),
                 test(must_10_11_refused_while_syn_received_by_active_open),
                 test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
                 test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
                 test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
                 test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(cookie_of_a_plain_client_has_no_options),
-                        test(cookie_keeps_the_largest_mss_that_the_table_has), test(tcb_pool_exhausted_is_a_counted_drop),
+                test(cookie_keeps_the_largest_mss_that_the_table_has), test(tcb_pool_exhausted_is_a_counted_drop),
                 test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
                 test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
                 test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again),
                 test(rfc_5927_message_about_what_is_not_in_flight_is_ignored),
                 test(rfc_1191_df_on_everything_unless_the_user_or_a_black_hole_says_no), test(path_mtu_black_hole_is_found),
-                        test(must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew),
-                test(rfc_1337_rst_does_not_end_time_wait), test(may_2_rfc_6191_new_syn_reuses_time_wait),
-                test(time_wait_answers_who_disagrees_twice_a_second),
- test(may_2_new_syn_in_time_wait_is_refused_when_nobody_listens_any_more),
-                test(oldest_time_wait_goes_when_room_is_short),
                 test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(numbers_of_a_listener_are_those_of_its_key),
-                test(ports_are_random_and_not_taken),
-                test(table_is_rekeyed_when_a_chain_grows),
+                test(ports_are_random_and_not_taken), test(table_is_rekeyed_when_a_chain_grows),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

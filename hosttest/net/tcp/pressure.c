@@ -316,102 +316,6 @@ static void rekeying_keeps_half_open_and_time_wait_entries(void **s)
         trace_end();
 }
 
-static void rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number(void **s)
-{
-        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
-        static const u8 later[] = {2, 4, 5, 180, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1};
-        trace_begin(NULL);
-        listen_with(NULL);
-        T.ts = true;
-        T.tsval = 100;
-        handshake(offer, sizeof offer);
-        tcp_close(T.t);
-        wait_ms(1);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        wire_flush_out(T.w);
-        T.peer_isn -= 50000;
-        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer); /* the same time, an older number: an old duplicate */
-        assert_true(next_tx(&trace_last));
-        assert_int_equal(trace_last.flags, T_ACK);
-        assert_non_null(tx_option(8));
-        rx_opts(T_SYN, 0, 0, 0, later, sizeof later);
-        assert_true(next_tx(&trace_last));
-        assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
-        trace_end();
-}
-
-/* The connection ends by our FIN; a repeated one of the peer is answered by the clock that it had, `off` ahead of the stack's. */
-static void time_wait_keeps(u32 off)
-{
-        tcp_close(T.t);
-        wait_ms(1);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        wire_flush_out(T.w);
-        wait_ms(300);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        assert_true(next_tx(&trace_last));
-        assert_int_equal(be32_get(*(const be32 *)(tx_option(8))), stack_now_ms(T.w->st) + off);
-}
-
-/* RFC 7323 5.4: TIME_WAIT knows the connection's offset, the hashed one and the one of a listener with a fixed ISN. */
-static void timestamps_of_time_wait_go_on_where_the_connection_was(void **s)
-{
-        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
-        static const struct tcp_opts own[] = {{.backlog = 1}, {.fixed_isn = true, .isn = 7}};
-        for (u32 i = 0; i < COUNT_OF(own); i++) {
-                trace_begin(NULL);
-                listen_with(&own[i]);
-                T.ts = true;
-                T.tsval = 100;
-                handshake(offer, sizeof offer);
-                u32 off = T.t->ts_off;
-                assert_int_equal(off != 0, !own[i].fixed_isn);
-                time_wait_keeps(off);
-                trace_end();
-        }
-}
-
-static void timestamps_of_time_wait_go_on_behind_an_active_open_with_a_fixed_isn(void **s)
-{
-        static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
-        static const struct tcp_opts own = {.fixed_isn = true, .isn = 7};
-        syn_sent_opts(&own);
-        T.ts = true;
-        T.tsval = 100;
-        rx_opts(T_SYN | T_ACK, 0, 1, 0, offer, sizeof offer);
-        u32 off = T.t->ts_off;
-        time_wait_keeps(off);
-        trace_end();
-}
-
-static void short_time_wait_of_one_listener_ends_in_its_own_time(void **s)
-{
-        static const struct tcp_opts brief = {.timewait_ms = 1000};
-        established();
-        tcp_close(T.t);
-        wait_ms(1);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        int err;
-        struct listener *l2 = tcp_listen(T.w->st, IPADDR_ANY, 81, &trace_events, NULL, &brief, &err);
-        assert_non_null(l2);
-        wire_flush_out(T.w);
-        T.accepted = 0;
-        T.dport = 81;
-        handshake(opt_mss1460, 4);
-        tcp_close(T.t);
-        wait_ms(1);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        wire_flush_out(T.w);
-        wait_ms(1500);
-        rx(T_ACK | T_FIN, 1, 2, 0); /* forgotten, though an older one still waits */
-        expect_tx(T_RST, 2, 0, 0);
-        T.dport = OUR_PORT;
-        assert_int_equal(T.w->st->tcp->tw_count, 2);
-        wait_ms(60000);
-        assert_int_equal(T.w->st->tcp->tw_count, 0);
-        trace_end();
-}
-
 static int idles;
 static void on_idle(struct tcb *t)
 {
@@ -502,11 +406,7 @@ int main(void)
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
                 test(short_of_buffers_who_has_read_all_gets_one_more),
                 test(delayed_acknowledgements_of_many_connections_come_in_their_time),
-                test(rekeying_keeps_half_open_and_time_wait_entries),
-                test(rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number),
-                test(timestamps_of_time_wait_go_on_where_the_connection_was),
-                test(timestamps_of_time_wait_go_on_behind_an_active_open_with_a_fixed_isn),
-                test(short_time_wait_of_one_listener_ends_in_its_own_time), test(idle_event_comes_in_place_of_probes),
+                test(rekeying_keeps_half_open_and_time_wait_entries), test(idle_event_comes_in_place_of_probes),
                 test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

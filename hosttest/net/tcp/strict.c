@@ -141,52 +141,6 @@ static void rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe(void 
         trace_end();
 }
 
-static void time_wait_ends(u32 ms, u32 again_at)
-{
-        struct tcp_opts o = {.timewait_ms = ms};
-        established_opts(&o);
-        tcp_close(T.t);
-        wait_ms(1);
-        expect_tx(T_ACK | T_FIN, 1, 1, 0);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        wait_ms(again_at);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        wait_ms(ms - ms / 100 - 10);
-        rx(T_ACK, 1, 2, 1);
-        expect_tx(T_ACK, 2, 2, 0); /* not over yet */
-        wait_ms(ms / 100 + 600);
-        rx(T_ACK, 1, 2, 1);
-        expect_tx(T_RST, 2, 0, 0); /* over */
-        trace_end();
-}
-
-static void time_wait_of_any_length_begins_anew_with_a_repeated_fin(void **s)
-{
-        time_wait_ends(60000, 50000);
-        time_wait_ends(240000, 200000);
-        time_wait_ends(500, 400);
-}
-
-/* RFC 6191 2: timestamps are new in this incarnation, so its SYN cannot be an old one. */
-static void rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number(void **s)
-{
-        established();
-        tcp_close(T.t);
-        wait_ms(1);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        wire_flush_out(T.w);
-        assert_int_equal(T.w->st->tcp->tw_count, 1);
-        T.accepted = 0;
-        T.peer_isn -= 5000;
-        T.ts = true;
-        T.tsval = 101;
-        handshake(opt_mss1460_ts, sizeof opt_mss1460_ts);
-        state_is("ESTABLISHED");
-        trace_end();
-}
-
 /* An option that our layout leaves out was not agreed on, though the peer offered it. */
 static void what_a_layout_leaves_out_is_not_agreed_on(void **s)
 {
@@ -376,8 +330,6 @@ int main(void)
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
                 test(rfc_6298_new_data_does_not_put_off_the_time_out), test(rfc_6298_2_4_floor_of_a_second_is_under_the_sum),
                 test(rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe),
-                test(time_wait_of_any_length_begins_anew_with_a_repeated_fin),
-                test(rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_number),
                 test(what_a_layout_leaves_out_is_not_agreed_on), test(window_rounded_down_by_its_scale_is_not_a_shrunk_one),
                 test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
                 test(rfc_2883_partial_duplicate_is_told), test(rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told),
