@@ -3,109 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "segments.h"
 
-static void rfc_6928_initial_window_is_ten_segments(void **s)
-{
-        established();
-        send_bytes(0, 40 * MSS);
-        for (u32 i = 0; i < 10; i++)
-                expect_tx(T_ACK, SEQ(i), 1, MSS);
-        expect_none();
-        trace_end();
-}
-
-static void slow_start_doubles(void **s)
-{
-        established();
-        send_bytes(0, 60 * MSS);
-        for (u32 i = 0; i < 10; i++)
-                expect_tx(T_ACK, SEQ(i), 1, MSS);
-        for (u32 i = 2; i <= 10; i += 2)
-                rx(T_ACK, 1, SEQ(i), 0);
-        for (u32 i = 10; i < 30; i++)
-                expect_tx(T_ACK, SEQ(i), 1, MSS);
-        expect_none();
-        trace_end();
-}
-
-/* One round trip in slow start: every segment that is out is acknowledged by itself; how much the window grew for each. */
-static u32 round_of(u32 rtt_ms)
-{
-        u32 before = T.t->cwnd, end = T.t->snd_nxt, n = 0;
-        wait_ms(rtt_ms);
-        wire_flush_out(T.w);
-        while (T.t->snd_una != end) {
-                rx(T_ACK, 1, T.t->snd_una - T.our_isn + MSS, 0);
-                wire_flush_out(T.w);
-                n++;
-        }
-        return (T.t->cwnd - before) / n;
-}
-
-static void in_slow_start(u8 cc)
-{
-        struct tcp_opts o = {.cc = cc, .sndbuf = 1000000};
-        established_sack(&o);
-        send_bytes(0, 600 * MSS);
-        assert_int_equal(round_of(50), MSS);
-}
-
-static void rfc_9406_longer_round_trips_end_slow_start_without_a_loss(void **s)
-{
-        for (u8 cc = TCP_CC_CUBIC; cc <= TCP_CC_NEWRENO; cc++) {
-                in_slow_start(cc);
-                assert_int_equal(round_of(54), MSS); /* an eighth longer is needed */
-                assert_in_range(round_of(70), MSS / 4, MSS / 2);
-                T.t->cwnd = 20 * MSS;
-                for (u32 i = 0; i < 3; i++)
-                        assert_int_equal(round_of(70), MSS / 4);
-                assert_int_equal(T.t->ssthresh, UINT32_MAX);
-                round_of(70);
-                assert_in_range(T.t->ssthresh, T.t->cwnd - MSS, T.t->cwnd);
-                assert_true(round_of(70) < MSS / 8);
-                trace_end();
-        }
-}
-
-static void rfc_9406_jitter_does_not_end_slow_start(void **s)
-{
-        in_slow_start(TCP_CC_CUBIC);
-        round_of(70);
-        assert_int_equal(T.t->flight->hs_css, 4);
-        round_of(55);
-        assert_int_equal(T.t->flight->hs_css, 0);
-        assert_int_equal(T.t->ssthresh, UINT32_MAX);
-        trace_end();
-}
-
-static void rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start(void **s)
-{
-        struct tcp_opts o = {.sndbuf = 1000000};
-        established_sack(&o);
-        send_bytes(0, 600 * MSS);
-        for (u32 ms = 1; ms <= 4; ms++)
-                round_of(ms);
-        assert_int_equal(T.t->flight->hs_css, 0);
-        trace_end();
-}
-
-static void idle_restart(void **s)
-{
-        out_segments(40, true, TCP_CC_CUBIC);
-        for (u32 i = 2; i <= 101; i++) {
-                rx(T_ACK, 1, SEQ(i), 0);
-                wire_flush_out(T.w);
-        }
-        assert_true(T.t->cwnd > 40 * MSS);
-        wait_ms(5000);
-        send_bytes(101 * MSS, 50 * MSS);
-        u32 n = 0;
-        struct seg g;
-        while (next_tx(&g))
-                n++;
-        assert_int_equal(n, 10);
-        trace_end();
-}
-
 static void three_duplicates_repeat_the_front_without_sack(void **s)
 {
         out_segments(10, false, TCP_CC_NEWRENO);
@@ -340,33 +237,6 @@ static void rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing(
         trace_end();
 }
 
-/* 3.1 (2): a segment for each acknowledgement that moves SND.UNA, however much that is, and nothing for duplicates. */
-static void rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowledgement(void **s)
-{
-        out_segments(20, false, TCP_CC_NEWRENO);
-        wait_ms(T.t->rto_ms + 1);
-        expect_tx(T_ACK, SEQ(1), 1, MSS);
-        rx(T_ACK, 1, SEQ(2), 0);
-        assert_int_equal(T.t->cwnd, 2 * MSS);
-        rx(T_ACK, 1, SEQ(4), 0);
-        assert_int_equal(T.t->cwnd, 3 * MSS);
-        rx(T_ACK, 1, SEQ(4), 0);
-        assert_int_equal(T.t->cwnd, 3 * MSS);
-        rx(T_ACK, 1, SEQ(21), 0); /* all of it, which ends that */
-        assert_int_equal(T.t->cwnd, 4 * MSS);
-        trace_end();
-}
-
-static void rfc_5681_slow_start_ends_at_ssthresh(void **s)
-{
-        established();
-        T.t->ssthresh = 10 * MSS + 100;
-        send_bytes(0, 60 * MSS);
-        rx(T_ACK, 1, SEQ(4), 0);
-        assert_int_equal(T.t->cwnd, 10 * MSS + 100);
-        trace_end();
-}
-
 /* RFC 8985 6.3: but for the oldest one, what was sent within the last round trip is not lost by a time-out. */
 static void rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago(void **s)
 {
@@ -540,30 +410,9 @@ static void overlapping_out_of_order_data_is_taken_once(void **s)
         trace_end();
 }
 
-static void cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip(void **s)
-{
-        for (u8 cc = TCP_CC_CUBIC; cc <= TCP_CC_NEWRENO; cc++) {
-                out_segments(10, true, cc);
-                T.t->ssthresh = 5 * MSS;
-                T.t->w_max = 12 * MSS;
-                u32 cwnd = T.t->cwnd, next = 2;
-                for (u32 round = 0; round < 4; round++) {
-                        wait_ms(50);
-                        for (u32 i = 0; i < 10; i++)
-                                rx(T_ACK, 1, SEQ(next++), 0);
-                        wire_flush_out(T.w);
-                }
-                assert_in_range(T.t->cwnd, cwnd + MSS, cwnd + 6 * MSS);
-                trace_end();
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(rfc_6928_initial_window_is_ten_segments), test(slow_start_doubles), test(idle_restart),
-                test(rfc_9406_longer_round_trips_end_slow_start_without_a_loss), test(rfc_9406_jitter_does_not_end_slow_start),
-                test(rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start),
                 test(three_duplicates_repeat_the_front_without_sack),
                 test(half_closed_peer_that_sacks_no_more_is_heard_by_its_duplicates),
                 test(half_closed_peer_that_sacks_no_more_does_not_stop_the_time_out),
@@ -571,15 +420,12 @@ int main(void)
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
                 test(time_out_begins_again_with_one_segment), test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago),
-                test(rfc_5681_slow_start_ends_at_ssthresh),
                 test(rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing),
-                test(rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowledgement),
                 test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
                 test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission), test(needless_time_out_is_undone_by_dsack),
                 test(needless_fast_retransmission_is_undone_by_dsack), test(dsack_is_sent_for_a_repeated_segment),
                 test(sack_blocks_newest_first), test(rfc_2018_first_block_is_whole_though_older_ones_were_forgotten),
                 test(overlapping_out_of_order_data_is_taken_once),
-                test(cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
