@@ -95,26 +95,6 @@ static void reneging_is_survived(void **s)
         trace_end();
 }
 
-static void tail_loss_that_the_probe_repaired_lowers_the_rate(void **s)
-{
-        established_sack(NULL);
-        send_bytes(0, MSS);
-        expect_tx(T_ACK, 1, 1, MSS);
-        wait_ms(20);
-        rx(T_ACK, 1, 1 + MSS, 0);
-        T.t->srtt_us = 20000 << 3;
-        send_bytes(MSS, 2 * MSS);
-        wire_flush_out(T.w);
-        u32 cwnd = T.t->cwnd;
-        wait_ms(60);
-        expect_tx(T_ACK, 1 + 2 * MSS, 1, MSS); /* the probe */
-        send_bytes(3 * MSS, MSS);
-        expect_tx(T_ACK, 1 + 3 * MSS, 1, MSS);
-        rx(T_ACK, 1, 1 + 4 * MSS, 0); /* beyond the probe, and no D-SACK: the first copy was lost */
-        assert_true(T.t->ssthresh <= cwnd);
-        trace_end();
-}
-
 static void router_that_does_not_say_its_mtu(void **s)
 {
         established();
@@ -398,8 +378,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(out_of_order_room_goes_to_what_is_nearer), test(segment_in_ip_fragments_is_one_segment),
-                test(sack_in_the_middle_of_a_run_cuts_it), test(reneging_is_survived),
-                test(tail_loss_that_the_probe_repaired_lowers_the_rate), test(router_that_does_not_say_its_mtu),
+                test(sack_in_the_middle_of_a_run_cuts_it), test(reneging_is_survived), test(router_that_does_not_say_its_mtu),
                 test(acknowledgement_goes_out_in_the_buffer_that_was_read),
                 test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),

@@ -120,27 +120,6 @@ static void rfc_6298_new_data_does_not_put_off_the_time_out(void **s)
         trace_end();
 }
 
-/* RFC 8985 7.2: the probe is due at the latest when the time-out would be. */
-static void rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe(void **s)
-{
-        static const struct tcp_opts o = {.nodelay = true};
-        established_sack(&o);
-        T.t->srtt_us = 100000 << 3;
-        T.t->rttvar_us = 10000;
-        T.t->rto_ms = 300;
-        T.t->cwnd = 100 * MSS;
-        u32 sent = 0, again = 0;
-        for (u32 ms = 0; ms < 330 && !again; ms += 60) {
-                send_bytes(sent, 100);
-                sent += 100;
-                wait_ms(60);
-                while (next_tx(&trace_last))
-                        again += trace_last.seq != T.our_isn + 1 + sent - 100;
-        }
-        assert_int_not_equal(again, 0);
-        trace_end();
-}
-
 /* An option that our layout leaves out was not agreed on, though the peer offered it. */
 static void what_a_layout_leaves_out_is_not_agreed_on(void **s)
 {
@@ -329,7 +308,6 @@ int main(void)
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
                 test(rfc_6298_new_data_does_not_put_off_the_time_out), test(rfc_6298_2_4_floor_of_a_second_is_under_the_sum),
-                test(rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe),
                 test(what_a_layout_leaves_out_is_not_agreed_on), test(window_rounded_down_by_its_scale_is_not_a_shrunk_one),
                 test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
                 test(rfc_2883_partial_duplicate_is_told), test(rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told),
