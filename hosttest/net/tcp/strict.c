@@ -71,55 +71,6 @@ static void rst_counts_where_the_acknowledgement_waits_for_the_reader(void **s)
         trace_end();
 }
 
-/* The time-out when every round trip took as long as this. */
-static void rto_of_a_steady_path(u32 floor_ms, u32 rtt_ms, u32 want_ms)
-{
-        trace_begin(NULL);
-        if (floor_ms)
-                tcp_set_rto_min(T.w->st, floor_ms);
-        listen_with(NULL);
-        handshake(opt_mss1460, 4);
-        for (u32 i = 0; i < 60; i++) {
-                send_bytes(i * 10, 10);
-                expect_tx(T_ACK, 1 + i * 10, 1, 10);
-                wait_ms(rtt_ms);
-                rx(T_ACK, 1, 11 + i * 10, 0);
-        }
-        send_bytes(600, 10);
-        expect_tx(T_ACK, 601, 1, 10);
-        wait_ms(want_ms - 2);
-        expect_none();
-        wait_ms(4);
-        expect_tx(T_ACK, 601, 1, 10);
-        trace_end();
-}
-
-static void rfc_6298_2_4_floor_of_a_second_is_under_the_sum(void **s)
-{
-        rto_of_a_steady_path(1000, 100, 1000);
-        rto_of_a_steady_path(1000, 900, 1000);
-        rto_of_a_steady_path(1500, 900, 1500);
-        rto_of_a_steady_path(0, 100, 300); /* ours, as Linux has it: under the variance */
-}
-
-/* RFC 6298 5.1: the timer that runs for the oldest segment is not put off by the next ones. */
-static void rfc_6298_new_data_does_not_put_off_the_time_out(void **s)
-{
-        static const struct tcp_opts o = {.nodelay = true, .no_sack = true};
-        established_opts(&o);
-        T.t->rto_ms = 300;
-        send_bytes(0, 100);
-        expect_tx(T_ACK, 1, 1, 100);
-        for (u32 i = 1; i <= 4; i++) {
-                wait_ms(70);
-                send_bytes(100 * i, 100);
-                expect_tx(T_ACK, 1 + 100 * i, 1, 100);
-        }
-        wait_ms(21);
-        expect_tx(T_ACK, 1, 1, 100); /* 301 ms after the first */
-        trace_end();
-}
-
 /* An option that our layout leaves out was not agreed on, though the peer offered it. */
 static void what_a_layout_leaves_out_is_not_agreed_on(void **s)
 {
@@ -288,32 +239,17 @@ static void user_timeout_ends_the_connection_at_its_time(void **s)
         trace_end();
 }
 
-static void clock_that_goes_back_changes_nothing(void **s)
-{
-        established();
-        send_bytes(0, 100);
-        expect_tx(T_ACK, 1, 1, 100);
-        T.w->now_us -= 500000;
-        wait_ms(0);
-        expect_none();
-        rx(T_ACK, 1, 101, 0);
-        assert_int_equal(T.t->snd_queued, 0);
-        trace_end();
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(abort_of_a_closing_connection_says_nothing), test(fin_is_answered_however_often_it_comes),
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
-                test(rst_counts_where_the_acknowledgement_waits_for_the_reader),
-                test(rfc_6298_new_data_does_not_put_off_the_time_out), test(rfc_6298_2_4_floor_of_a_second_is_under_the_sum),
-                test(what_a_layout_leaves_out_is_not_agreed_on), test(window_rounded_down_by_its_scale_is_not_a_shrunk_one),
-                test(must_16_tiny_mss_of_the_peer_is_kept), test(shld_19_tiny_mss_of_ours_is_a_full_segment),
-                test(rfc_2883_partial_duplicate_is_told), test(rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told),
+                test(rst_counts_where_the_acknowledgement_waits_for_the_reader), test(what_a_layout_leaves_out_is_not_agreed_on),
+                test(window_rounded_down_by_its_scale_is_not_a_shrunk_one), test(must_16_tiny_mss_of_the_peer_is_kept),
+                test(shld_19_tiny_mss_of_ours_is_a_full_segment), test(rfc_2883_partial_duplicate_is_told),
+                test(rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told),
                 test(rfc_2018_fin_inside_queued_data_makes_no_empty_block),
                 test(acknowledgement_with_blocks_fits_the_smallest_path), test(user_timeout_ends_the_connection_at_its_time),
-                test(clock_that_goes_back_changes_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
