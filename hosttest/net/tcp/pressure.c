@@ -3,29 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
-static void out_of_order_room_goes_to_what_is_nearer(void **s)
-{
-        struct stack_config cfg = {.n_pkts = 64};
-        static const u8 o[] = {2, 4, 5, 180, 4, 2, 1, 1};
-        trace_begin(&cfg);
-        listen_with(NULL);
-        handshake(o, sizeof o);
-        u32 max = T.t->rcv_space / 1024 > 16 ? T.t->rcv_space / 1024 : 16;
-        for (u32 i = 0; i < max + 4; i++) /* every second 100 bytes, from far to near */
-                rx(T_ACK, 1 + 200 * (max + 4 - i), 1, 100);
-        assert_int_equal(T.t->reasm->n_pkts, max);
-        assert_int_equal(wire_drops(T.w, DROP_TCP_OOO_EVICTED), 4);
-        assert_int_equal(T.t->reasm->block[0].start - T.peer_isn, 201); /* newest first, and still true */
-        rx(T_ACK, 1 + 200 * (max + 50), 1, 100); /* further away than all of them */
-        assert_int_equal(wire_drops(T.w, DROP_TCP_OOO_FULL), 1);
-        wire_flush_out(T.w);
-        T.read_all = true;
-        for (u32 i = 0; i < max + 5; i++)
-                rx(T_ACK, 1 + 200 * i, 1, 200);
-        assert_int_equal(T.got, 200 * (max + 5));
-        trace_end();
-}
-
 static void segment_in_ip_fragments_is_one_segment(void **s)
 {
         established();
@@ -377,8 +354,8 @@ static void urgent_mark_with_a_sum_that_the_device_makes(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(out_of_order_room_goes_to_what_is_nearer), test(segment_in_ip_fragments_is_one_segment),
-                test(sack_in_the_middle_of_a_run_cuts_it), test(reneging_is_survived), test(router_that_does_not_say_its_mtu),
+                test(segment_in_ip_fragments_is_one_segment), test(sack_in_the_middle_of_a_run_cuts_it),
+                test(reneging_is_survived), test(router_that_does_not_say_its_mtu),
                 test(acknowledgement_goes_out_in_the_buffer_that_was_read),
                 test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),

@@ -138,93 +138,6 @@ static void shld_19_tiny_mss_of_ours_is_a_full_segment(void **s)
         trace_end();
 }
 
-static void rfc_2883_partial_duplicate_is_told(void **s)
-{
-        established_sack(NULL);
-        T.read_all = true;
-        rx(T_ACK, 1, 1, 1000);
-        wait_ms(50);
-        expect_tx(T_ACK, 1, 1001, 0);
-        rx(T_ACK, 501, 1, 1000);
-        expect_tx(T_ACK, 1, 1501, 0);
-        const u8 *b = tx_option(5);
-        assert_non_null(b);
-        assert_int_equal(opt32(b), T.peer_isn + 501);
-        assert_int_equal(opt32(b + 4), T.peer_isn + 1001);
-        trace_end();
-}
-
-/* The same of what is queued: the second block then tells all that lies around it. */
-static void rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told(void **s)
-{
-        static const struct { u32 seq, len, dup, to; } at[] = {
-                {1201, 800, 1201, 1501},        /* its front came already */
-                {701, 500, 1001, 1201},         /* its end */
-                {701, 1000, 1001, 1501},        /* what lies in it */
-                {1201, 1400, 1201, 1501},       /* its front and its end: the first is told */
-                {1101, 100, 1101, 1201},        /* all of it */
-        };
-        for (u32 i = 0; i < COUNT_OF(at); i++) {
-                established_sack(NULL);
-                rx(T_ACK, 1001, 1, 500);
-                expect_tx(T_ACK, 1, 1, 0);
-                rx(T_ACK, 2501, 1, 500);
-                expect_tx(T_ACK, 1, 1, 0);
-                rx(T_ACK, at[i].seq, 1, at[i].len);
-                expect_tx(T_ACK, 1, 1, 0);
-                const u8 *b = tx_option(5);
-                assert_non_null(b);
-                assert_int_equal(opt32(b), T.peer_isn + at[i].dup);
-                assert_int_equal(opt32(b + 4), T.peer_isn + at[i].to);
-                assert_true(opt32(b + 8) <= T.peer_isn + at[i].seq && opt32(b + 12) >= T.peer_isn + at[i].seq + at[i].len);
-                trace_end();
-        }
-        established_sack(NULL);
-        rx(T_ACK, 1001, 1, 500);
-        expect_tx(T_ACK, 1, 1, 0);
-        rx(T_ACK, 1, 1, 1200); /* in order, and into what is queued */
-        expect_tx(T_ACK, 1, 1501, 0);
-        const u8 *b = tx_option(5);
-        assert_non_null(b);
-        assert_int_equal(opt32(b), T.peer_isn + 1001);
-        assert_int_equal(opt32(b + 4), T.peer_isn + 1201);
-        trace_end();
-}
-
-static void rfc_2018_fin_inside_queued_data_makes_no_empty_block(void **s)
-{
-        established_sack(NULL);
-        for (u32 i = 0; i < 5; i++) { /* one more than there are blocks to tell */
-                rx(T_ACK, 1001 + 2000 * i, 1, 500);
-                expect_tx(T_ACK, 1, 1, 0);
-        }
-        rx(T_ACK | T_FIN, 1201, 1, 0);
-        expect_tx(T_ACK, 1, 1, 0);
-        const u8 *b = tx_option(5);
-        assert_int_equal(b[-1], 2 + 4 * 8);
-        for (u32 i = 0; i < 4; i++)
-                assert_int_equal(opt32(b + 8 * i + 4) - opt32(b + 8 * i), 500);
-        trace_end();
-}
-
-/* RFC 791: every network carries 68 bytes, and DF is set. */
-static void acknowledgement_with_blocks_fits_the_smallest_path(void **s)
-{
-        static const u8 o[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0};
-        trace_begin(NULL);
-        T.w->nif.mtu = 68;
-        listen_with(NULL);
-        T.ts = true;
-        T.tsval = 100;
-        handshake(o, sizeof o);
-        rx(T_ACK, 1001, 1, 16);
-        expect_tx(T_ACK, 1, 1, 0);
-        assert_int_equal(trace_last.n_opts, 12 + 12);
-        rx(T_ACK, 2001, 1, 16);
-        expect_tx(T_ACK, 1, 1, 0);
-        trace_end();
-}
-
 static void user_timeout_ends_the_connection_at_its_time(void **s)
 {
         static const struct tcp_opts o = {.user_timeout_ms = 10000};
@@ -246,10 +159,7 @@ int main(void)
                 test(simultaneous_open_is_complete_with_the_peers_syn_ack),
                 test(rst_counts_where_the_acknowledgement_waits_for_the_reader), test(what_a_layout_leaves_out_is_not_agreed_on),
                 test(window_rounded_down_by_its_scale_is_not_a_shrunk_one), test(must_16_tiny_mss_of_the_peer_is_kept),
-                test(shld_19_tiny_mss_of_ours_is_a_full_segment), test(rfc_2883_partial_duplicate_is_told),
-                test(rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told),
-                test(rfc_2018_fin_inside_queued_data_makes_no_empty_block),
-                test(acknowledgement_with_blocks_fits_the_smallest_path), test(user_timeout_ends_the_connection_at_its_time),
+                test(shld_19_tiny_mss_of_ours_is_a_full_segment), test(user_timeout_ends_the_connection_at_its_time),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
