@@ -273,31 +273,6 @@ static void rekeying_keeps_half_open_and_time_wait_entries(void **s)
         trace_end();
 }
 
-static int idles;
-static void on_idle(struct tcb *t)
-{
-        if (++idles == 3)
-                tcp_close(t);
-}
-
-static void idle_event_comes_in_place_of_probes(void **s)
-{
-        static struct tcp_events ev;
-        established();
-        ev = trace_events;
-        ev.idle = on_idle;
-        idles = 0;
-        tcp_set_events(T.t, &ev);
-        tcp_set_keepalive(T.t, 5000);
-        wait_ms(14000);
-        assert_int_equal(idles, 2);
-        expect_none();
-        wait_ms(2000);
-        assert_int_equal(idles, 3);
-        expect_tx(T_ACK | T_FIN, 1, 1, 0);
-        trace_end();
-}
-
 static void abandoned_connection_makes_room_for_a_new_one(void **s)
 {
         struct stack_config cfg = {.n_tcbs = 2};
@@ -362,8 +337,8 @@ int main(void)
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
                 test(short_of_buffers_who_has_read_all_gets_one_more),
                 test(delayed_acknowledgements_of_many_connections_come_in_their_time),
-                test(rekeying_keeps_half_open_and_time_wait_entries), test(idle_event_comes_in_place_of_probes),
-                test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
+                test(rekeying_keeps_half_open_and_time_wait_entries), test(abandoned_connection_makes_room_for_a_new_one),
+                test(urgent_mark_with_a_sum_that_the_device_makes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
