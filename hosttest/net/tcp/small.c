@@ -1,5 +1,5 @@
-/* strict.c - traces of clauses that a strict peer holds us to: timestamps once agreed on, ECN's order, small segments, who restarts
- * which timer, TIME_WAIT's length, simultaneous SYN,ACKs. SPDX-License-Identifier: MIT */
+/* small.c - traces of small segments and windows, and of options left out.
+ * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
 /* An option that our layout leaves out was not agreed on, though the peer offered it. */
