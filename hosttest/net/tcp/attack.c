@@ -180,123 +180,6 @@ static void must_46_connect_to_nobody_in_particular_is_refused(void **s)
         trace_end();
 }
 
-static void flood_is_answered_by_cookies_and_a_real_client_gets_in(void **s)
-{
-        struct stack_config cfg = {.n_synq = 4};
-        static const u8 offer[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 3, 3, 7};
-        trace_begin(&cfg);
-        listen_with(NULL);
-        struct seg g;
-        for (u16 port = 1; port <= 100; port++) {
-                T.sport = port;
-                rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-                assert_true(next_tx(&g));
-        }
-        assert_int_equal(T.w->st->tcp->n_half, 4);
-        T.sport = 5000;
-        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
-        assert_true(next_tx(&trace_last));
-        T.our_isn = trace_last.seq;
-        T.ts = true;
-        T.tsval = 101;
-        T.tsecr = opt32(tx_option(8));
-        T.read_all = true;
-        rx(T_ACK | T_PSH, 1, 1, 100);
-        assert_int_equal(T.accepted, 1);
-        assert_int_equal(T.got, 100);
-        assert_int_equal(T.t->snd_scale, 7);
-        assert_true(T.t->flags & TF_SACK);
-        assert_int_equal(T.t->peer_mss, 1460);
-        assert_int_equal(T.w->st->tcp->count.cookies_good, 1);
-        wait_ms(50);
-        wire_flush_out(T.w);
-        /* one that was made up */
-        T.sport = 5001;
-        rx(T_ACK, 1, 77777, 0);
-        assert_true(next_tx(&g));
-        assert_int_equal(g.flags, T_RST);
-        assert_int_equal(wire_drops(T.w, DROP_TCP_COOKIE), 1);
-        /* one that is too old */
-        T.sport = 5002;
-        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
-        wait_ms(200000);
-        wire_flush_out(T.w);
-        rx(T_ACK, 1, 1, 0);
-        assert_int_equal(T.accepted, 1);
-        trace_end();
-}
-
-static void cookie_of_a_plain_client_has_no_options(void **s)
-{
-        struct stack_config cfg = {.n_synq = 1};
-        trace_begin(&cfg);
-        listen_with(NULL);
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        wire_flush_out(T.w);
-        T.sport = 5000;
-        static const u8 offer[] = {2, 4, 2, 24, 4, 2, 1, 3, 3, 7, 1,
-                                   1}; /* MSS 536, SACK, scale: without timestamps nowhere to keep them */
-        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer);
-        assert_true(next_tx(&trace_last));
-        assert_null(tx_option(4));
-        assert_null(tx_option(3));
-        T.our_isn = trace_last.seq;
-        rx(T_ACK, 1, 1, 0);
-        assert_int_equal(T.accepted, 1);
-        assert_int_equal(T.t->flags & (TF_TS | TF_SACK), 0);
-        assert_int_equal(T.t->snd_scale, 0);
-        send_bytes(0, 1000);
-        expect_tx(T_ACK, 1, 1, 536);
-        assert_int_equal(trace_last.n_opts, 0);
-        trace_end();
-}
-
-static void cookie_keeps_the_largest_mss_that_the_table_has(void **s)
-{
-        static const u16 mss[][2] = {{40, 48}, {100, 48}, {216, 216}, {535, 216}, {536, 536}, {1459, 1440}, {1460, 1460}, {8960, 8960},
-                                     {65535, 8960}};
-        struct stack_config cfg = {.n_synq = 1};
-        for (u32 i = 0; i < COUNT_OF(mss); i++) {
-                trace_begin(&cfg);
-                listen_with(NULL);
-                rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-                T.sport = 5000;
-                u8 offer[] = {2, 4, (u8)(mss[i][0] >> 8), (u8)mss[i][0]};
-                wire_flush_out(T.w);
-                rx_opts(T_SYN, 0, 0, 0, offer, 4);
-                assert_true(next_tx(&trace_last));
-                T.our_isn = trace_last.seq;
-                rx(T_ACK, 1, 1, 0);
-                assert_int_equal(T.t->peer_mss, mss[i][1]);
-                trace_end();
-        }
-}
-
-static void tcb_pool_exhausted_is_a_counted_drop(void **s)
-{
-        struct stack_config cfg = {.n_tcbs = 1};
-        trace_begin(&cfg);
-        listen_with(NULL);
-        handshake(opt_mss1460, 4);
-        struct tcb *first = T.t;
-        T.sport++;
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        struct seg g;
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
-        rx(T_ACK, 1, 1, 0);
-        assert_int_equal(T.accepted, 1);
-        assert_int_equal(wire_drops(T.w, DROP_TCP_NO_TCB), 1);
-        tcp_abort(first);
-        T.t = NULL;
-        wait_ms(1001); /* the SYN,ACK again, and its acknowledgement: now there is room */
-        rx(T_ACK, 1, 1, 0);
-        assert_int_equal(T.accepted, 2);
-        trace_end();
-}
-
 /* --- ICMP --- */
 static void must_54_shld_26_hard_error_ends_an_open_in_progress(void **s)
 {
@@ -423,7 +306,6 @@ static void path_mtu_black_hole_is_found(void **s)
         trace_end();
 }
 
-
 /* --- ISN, ports, tables --- */
 static void must_8_9_isn_follows_the_clock_and_differs_by_connection(void **s)
 {
@@ -517,8 +399,6 @@ int main(void)
                 test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
                 test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
                 test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
-                test(flood_is_answered_by_cookies_and_a_real_client_gets_in), test(cookie_of_a_plain_client_has_no_options),
-                test(cookie_keeps_the_largest_mss_that_the_table_has), test(tcb_pool_exhausted_is_a_counted_drop),
                 test(must_54_shld_26_hard_error_ends_an_open_in_progress), test(must_56_soft_errors_do_not_abort_but_are_told),
                 test(rfc_5927_hard_error_does_not_end_an_established_connection), test(must_55_source_quench_is_ignored),
                 test(rfc_1191_segments_get_smaller_and_are_sent_again_at_once), test(rfc_1191_what_was_sacked_is_not_sent_again),
