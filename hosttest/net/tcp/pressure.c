@@ -72,23 +72,6 @@ static void reneging_is_survived(void **s)
         trace_end();
 }
 
-static void router_that_does_not_say_its_mtu(void **s)
-{
-        established();
-        send_bytes(0, MSS);
-        wire_flush_out(T.w);
-        tcp_enter(T.t);
-        pmtu_learn(T.t, 0);
-        tcp_leave(T.t);
-        assert_int_equal(T.t->pmtu, 1492); /* RFC 1191 7: the next plateau */
-        expect_tx(T_ACK, 1, 1, 1452);
-        tcp_enter(T.t);
-        pmtu_learn(T.t, 0);
-        tcp_leave(T.t);
-        assert_int_equal(T.t->pmtu, 1006);
-        trace_end();
-}
-
 /* Two segments come, and before their batch ends all buffers are somebody else's. */
 static void acknowledgement_goes_out_in_the_buffer_that_was_read(void **s)
 {
@@ -330,8 +313,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(segment_in_ip_fragments_is_one_segment), test(sack_in_the_middle_of_a_run_cuts_it),
-                test(reneging_is_survived), test(router_that_does_not_say_its_mtu),
-                test(acknowledgement_goes_out_in_the_buffer_that_was_read),
+                test(reneging_is_survived), test(acknowledgement_goes_out_in_the_buffer_that_was_read),
                 test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
