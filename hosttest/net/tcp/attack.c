@@ -180,88 +180,7 @@ static void must_46_connect_to_nobody_in_particular_is_refused(void **s)
         trace_end();
 }
 
-
 /* --- ISN, ports, tables --- */
-static void must_8_9_isn_follows_the_clock_and_differs_by_connection(void **s)
-{
-        trace_begin(NULL);
-        struct tcp_state *ts = T.w->st->tcp;
-        u32 off;
-        u32 a = tcp_isn(ts, 1, 2, 3, &off), b = tcp_isn(ts, 1, 2, 4, &off);
-        assert_int_not_equal(a, b);
-        wait_ms(1000);
-        assert_int_equal(tcp_isn(ts, 1, 2, 3, &off) - a, 250000); /* 4 microseconds a number */
-        trace_end();
-}
-
-/* A listener keeps what is the same in the hashes of its connections, until the key is another. */
-static void numbers_of_a_listener_are_those_of_its_key(void **s)
-{
-        static const u8 key[2][16] = {"first", "second"};
-        trace_begin(NULL);
-        listen_with(NULL);
-        struct tcp_state *ts = T.w->st->tcp;
-        for (u16 i = 0; i < 4; i++) {
-                u32 off;
-                if (i > 1)
-                        tcp_cluster_keys(T.w->st, key[0], key[i - 2]);
-                T.accepted = 0;
-                T.sport = 4000 + i;
-                handshake(opt_mss1460, 4);
-                tcp_isn(ts, T.t->raddr, T.t->laddr, T.t->ports, &off);
-                assert_int_equal(T.t->ts_off, off);
-                tcp_abort(T.t);
-                wire_flush_out(T.w);
-        }
-        trace_end();
-}
-
-static void ports_are_random_and_not_taken(void **s)
-{
-        trace_begin(NULL);
-        int err;
-        u16 seen[20];
-        for (u32 i = 0; i < 20; i++) {
-                struct tcb *t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, 80, &trace_events, NULL, NULL, &err);
-                seen[i] = tcb_lport(t);
-                for (u32 j = 0; j < i; j++)
-                        assert_int_not_equal(seen[i], seen[j]);
-                assert_true(i == 0 || seen[i] != seen[i - 1] + 1);
-        }
-        assert_null(tcp_connect(T.w->st, IPADDR_ANY, seen[3], WIRE_PEER, 80, &trace_events, NULL, NULL, &err));
-        assert_int_equal(err, E_INUSE);
-        for (u32 i = 0; i < T.w->st->tcp->n_pool; i++)
-                if (T.w->st->tcp->pool[i].ports)
-                        tcp_abort(&T.w->st->tcp->pool[i]);
-        trace_end();
-}
-
-static void table_is_rekeyed_when_a_chain_grows(void **s)
-{
-        struct stack_config cfg = {.n_tcbs = 64};
-        trace_begin(&cfg);
-        struct tcp_state *ts = T.w->st->tcp;
-        int err;
-        u32 n = 0, bucket = 0;
-        wait_ms(2000);
-        for (u32 port = 1; port < 65536 && n < 20; port++) { /* all names that meet in one chain under today's keys */
-                u32 ports = (u32)__builtin_bswap16(80) | (u32)__builtin_bswap16((u16)port) << 16;
-                u32 b = tcp_hash(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4), ports) >> ts->shift;
-                if (ts->count.rekeys || (n && b != bucket))
-                        continue;
-                bucket = b;
-                if (tcp_connect(T.w->st, IPADDR_ANY, (u16)port, WIRE_PEER, 80, &trace_events, NULL, NULL, &err))
-                        n++;
-        }
-        assert_int_equal(ts->count.rekeys, 1);
-        for (u32 i = 0; i < ts->n_pool; i++)
-                if (ts->pool[i].ports) {
-                        struct tcb *t = &ts->pool[i];
-                        assert_ptr_equal(tcp_lookup(ts, t->raddr, t->laddr, t->ports), t);
-                        tcp_abort(t);
-                }
-        trace_end();
-}
 
 int main(void)
 {
@@ -274,8 +193,6 @@ int main(void)
                 test(must_11_rst_to_a_half_open_passive_connection_returns_to_listen),
                 test(syn_sent_wrong_acknowledgement_draws_rst), test(half_open_wrong_acknowledgement_draws_rst),
                 test(must_57_syn_to_a_broadcast_is_dropped_silently), test(must_46_connect_to_nobody_in_particular_is_refused),
-                test(must_8_9_isn_follows_the_clock_and_differs_by_connection), test(numbers_of_a_listener_are_those_of_its_key),
-                test(ports_are_random_and_not_taken), test(table_is_rekeyed_when_a_chain_grows),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

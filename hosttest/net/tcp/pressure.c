@@ -212,50 +212,6 @@ static void delayed_acknowledgements_of_many_connections_come_in_their_time(void
         trace_end();
 }
 
-static void rekeying_keeps_half_open_and_time_wait_entries(void **s)
-{
-        trace_begin(NULL);
-        listen_with(NULL);
-        handshake(opt_mss1460, 4);
-        tcp_close(T.t);
-        wait_ms(1);
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        struct tcp_state *ts = T.w->st->tcp;
-        assert_int_equal(ts->tw_count, 1);
-        u32 old_isn = T.our_isn;
-        T.sport = 4999;
-        rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
-        wire_flush_out(T.w);
-        struct synq *q = synq_find(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4),
-                                   (u32)__builtin_bswap16(4999) | (u32)__builtin_bswap16(OUR_PORT) << 16);
-        assert_non_null(q);
-        wait_ms(2000);
-        wire_flush_out(T.w);
-        u32 n = 0, bucket = 0;
-        int err;
-        for (u32 port = 1; port < 65536 && !ts->count.rekeys; port++) {
-                u32 ports = (u32)__builtin_bswap16(80) | (u32)__builtin_bswap16((u16)port) << 16;
-                u32 b = tcp_hash(ts, be32_raw(WIRE_PEER.v4), be32_raw(WIRE_US.v4), ports) >> ts->shift;
-                if ((n && b != bucket) || port == OUR_PORT)
-                        continue;
-                bucket = b;
-                if (tcp_connect(T.w->st, IPADDR_ANY, (u16)port, WIRE_PEER, 80, &trace_events, NULL, NULL, &err))
-                        n++;
-        }
-        assert_int_equal(ts->count.rekeys, 1);
-        wire_flush_out(T.w);
-        assert_ptr_equal(synq_find(ts, q->raddr, q->laddr, q->ports), q);
-        T.sport = PEER_PORT;
-        T.our_isn = old_isn;
-        rx(T_ACK | T_FIN, 1, 2, 0);
-        expect_tx(T_ACK, 2, 2, 0);
-        for (u32 i = 0; i < ts->n_pool; i++)
-                if (ts->pool[i].ports)
-                        tcp_abort(&ts->pool[i]);
-        T.t = NULL;
-        trace_end();
-}
-
 static void abandoned_connection_makes_room_for_a_new_one(void **s)
 {
         struct stack_config cfg = {.n_tcbs = 2};
@@ -319,8 +275,7 @@ int main(void)
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
                 test(short_of_buffers_who_has_read_all_gets_one_more),
                 test(delayed_acknowledgements_of_many_connections_come_in_their_time),
-                test(rekeying_keeps_half_open_and_time_wait_entries), test(abandoned_connection_makes_room_for_a_new_one),
-                test(urgent_mark_with_a_sum_that_the_device_makes),
+                test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
