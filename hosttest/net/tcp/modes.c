@@ -3,57 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
-static void must_31_32_33_urgent_data_is_told_and_read_in_line(void **s)
-{
-        established();
-        u8 f[400];
-        struct seg g = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + 1, T_ACK | T_URG, 65535, NULL, 0, bytes_at(0), 100, 40};
-        wire_rx(T.w, f, build_tcp(T.w, f, &g));
-        assert_int_equal(T.urgent, 1);
-        assert_int_equal(tcp_readable(T.t), 100);
-        assert_int_equal(tcp_urgent_left(T.t), 40);
-        tcp_consume(T.t, 10);
-        assert_int_equal(tcp_urgent_left(T.t), 30);
-        tcp_consume(T.t, 30);
-        assert_int_equal(tcp_urgent_left(T.t), 0);
-        g.seq += 100, g.urg = 60000; /* of any length: it may end beyond the window */
-        wire_rx(T.w, f, build_tcp(T.w, f, &g));
-        assert_int_equal(T.urgent, 2);
-        assert_int_equal(tcp_urgent_left(T.t), 60 + 60000);
-        trace_end();
-}
-
-static void must_30_62_urgent_pointer_is_behind_the_last_urgent_octet(void **s)
-{
-        established();
-        assert_int_equal(tcp_send_ref(T.t, bytes_at(0), 2000, NULL), 0);
-        tcp_send_urgent(T.t);
-        tcp_flush(T.t);
-        expect_tx(T_ACK | T_URG, 1, 1, 1460);
-        assert_int_equal(trace_last.urg, 2000);
-        expect_tx(T_ACK | T_URG, 1461, 1, 540);
-        assert_int_equal(trace_last.urg, 540);
-        rx(T_ACK, 1, 2001, 0);
-        send_bytes(2000, 10);
-        expect_tx(T_ACK, 2001, 1, 10);
-        assert_int_equal(trace_last.flags & T_URG, 0);
-        trace_end();
-}
-
-static void what_is_sent_behind_urgent_data_is_not_urgent(void **s)
-{
-        established();
-        tcp_set_nodelay(T.t, true);
-        tcp_send_ref(T.t, bytes_at(0), 100, NULL);
-        tcp_send_urgent(T.t);
-        tcp_flush(T.t);
-        expect_tx(T_ACK | T_URG, 1, 1, 100);
-        send_bytes(100, 50); /* begins exactly where urgent data ends */
-        expect_tx(T_ACK, 101, 1, 50);
-        assert_int_equal(trace_last.flags & T_URG, 0);
-        trace_end();
-}
-
 static void cached_sums_and_odd_pieces_make_right_checksums(void **s)
 {
         static const u32 cut[] = {1, 3, 200, 333, 500, 7, 129, 1, 1001};
@@ -227,13 +176,11 @@ static void walk_names_every_kind(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(must_31_32_33_urgent_data_is_told_and_read_in_line),
-                test(must_30_62_urgent_pointer_is_behind_the_last_urgent_octet),
-                test(what_is_sent_behind_urgent_data_is_not_urgent), test(cached_sums_and_odd_pieces_make_right_checksums),
-                test(whole_response_with_cached_sums_is_one_segment), test(peek_and_copy_go_over_the_edges_of_buffers),
-                test(buffers_are_moved_not_copied), test(send_queue_is_bounded_and_frees_when_acknowledged),
-                test(pool_exhausted_while_sending_tries_again), test(descriptors_exhausted_while_sending_waits),
-                test(large_segments_for_a_device_that_cuts), test(walk_names_every_kind),
+                test(cached_sums_and_odd_pieces_make_right_checksums), test(whole_response_with_cached_sums_is_one_segment),
+                test(peek_and_copy_go_over_the_edges_of_buffers), test(buffers_are_moved_not_copied),
+                test(send_queue_is_bounded_and_frees_when_acknowledged), test(pool_exhausted_while_sending_tries_again),
+                test(descriptors_exhausted_while_sending_waits), test(large_segments_for_a_device_that_cuts),
+                test(walk_names_every_kind),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

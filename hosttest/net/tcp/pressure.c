@@ -253,18 +253,6 @@ static void abandoned_connection_makes_room_for_a_new_one(void **s)
         trace_end();
 }
 
-static void urgent_mark_with_a_sum_that_the_device_makes(void **s)
-{
-        established();
-        T.w->nif.caps = NETIF_SG; /* no cached sum: nif_xmit computes it behind us */
-        assert_int_equal(tcp_send_ref(T.t, bytes_at(0), 1000, NULL), 0);
-        tcp_send_urgent(T.t);
-        tcp_flush(T.t);
-        expect_tx(T_ACK | T_URG, 1, 1, 1000);
-        assert_int_equal(trace_last.urg, 1000);
-        trace_end();
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -275,7 +263,7 @@ int main(void)
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
                 test(short_of_buffers_who_has_read_all_gets_one_more),
                 test(delayed_acknowledgements_of_many_connections_come_in_their_time),
-                test(abandoned_connection_makes_room_for_a_new_one), test(urgent_mark_with_a_sum_that_the_device_makes),
+                test(abandoned_connection_makes_room_for_a_new_one),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
