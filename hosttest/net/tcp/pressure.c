@@ -3,30 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
-static void segment_in_ip_fragments_is_one_segment(void **s)
-{
-        established();
-        T.read_all = true;
-        static u8 whole[4096], part[2048];
-        struct seg g = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + 1, T_ACK | T_PSH, 65535, NULL, 0, bytes_at(0), 3001, 0};
-        u32 n = build_tcp(T.w, whole, &g) - 34;
-        for (u32 at = 0; at < n; at += 1400) { /* odd lengths at the end */
-                u32 len = min_u32(1400, n - at);
-                memcpy(part, whole, 34);
-                memcpy(part + 34, whole + 34 + at, len);
-                build_ip(part + 14, WIRE_PEER, WIRE_US, 6, len);
-                be16 frag = be16_of((u16)(at / 8 | (at + len < n ? 0x2000 : 0)));
-                memcpy(part + 20, &frag, 2);
-                memset(part + 24, 0, 2);
-                u16 sum = (u16)~cksum_fold(cksum_add(0, part + 14, 20));
-                memcpy(part + 24, &sum, 2);
-                wire_rx(T.w, part, 34 + len);
-        }
-        assert_int_equal(T.got, 3001);
-        expect_tx(T_ACK, 1, 3002, 0);
-        trace_end();
-}
-
 static void sack_in_the_middle_of_a_run_cuts_it(void **s)
 {
         established_sack(NULL);
@@ -256,8 +232,8 @@ static void abandoned_connection_makes_room_for_a_new_one(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(segment_in_ip_fragments_is_one_segment), test(sack_in_the_middle_of_a_run_cuts_it),
-                test(reneging_is_survived), test(acknowledgement_goes_out_in_the_buffer_that_was_read),
+                test(sack_in_the_middle_of_a_run_cuts_it), test(reneging_is_survived),
+                test(acknowledgement_goes_out_in_the_buffer_that_was_read),
                 test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
