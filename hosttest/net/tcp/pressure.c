@@ -1,5 +1,4 @@
-/* pressure.c - traces of what is rare: pools that run out, segments in several buffers, tables built anew, reneging, many at
- * once.
+/* pressure.c - traces of what happens when memory runs short: buffers, descriptors, connections.
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
@@ -103,6 +102,7 @@ static void acknowledgement_without_a_buffer_is_made_up_for(void **s)
 
 /* All buffers but so many of 64 are somebody else's. */
 static struct pkt *held[64];
+
 static u32 hold_all_but(u32 n, u32 left)
 {
         while (T.w->st->pkts.n_free > left)
@@ -229,6 +229,55 @@ static void abandoned_connection_makes_room_for_a_new_one(void **s)
         trace_end();
 }
 
+static void pool_exhausted_while_sending_tries_again(void **s)
+{
+        established();
+        struct pkt *held[300];
+        u32 n = 0;
+        while ((held[n] = pkt_alloc(&T.w->st->pkts, 0)) != NULL)
+                n++;
+        send_bytes(0, 100);
+        expect_none();
+        while (n)
+                pkt_free(held[--n]);
+        wait_ms(11);
+        expect_tx(T_ACK | T_PSH, 1, 1, 100);
+        trace_end();
+}
+
+static void descriptors_exhausted_while_sending_waits(void **s)
+{
+        static const struct tcp_opts o = {.nodelay = true, .sndbuf = 1000000};
+        established_opts(&o);
+        struct cellpool *cells = &T.w->st->tcp->cells;
+        u32 at = 0;
+        while (tcp_send_ref(T.t, bytes_at(at), 100, NULL) == 0)
+                at += 100;
+        void *held[2000];
+        u32 n = 0;
+        while ((held[n] = pool_get(cells)) != NULL)
+                n++;
+        tcp_flush(T.t); /* nothing: there is no record for it */
+        expect_none();
+        pool_put(cells, held[--n]);
+        wait_ms(11);
+        u32 got = 0, rounds = 0;
+        while (got < at && rounds++ < 2000) { /* with one record, coarsely, but all of it */
+                struct seg g;
+                while (next_tx(&g))
+                        if (g.seq - T.our_isn - 1 <= got && g.seq - T.our_isn - 1 + g.n > got) {
+                                assert_memory_equal(g.data, bytes_at(g.seq - T.our_isn - 1), g.n);
+                                got = g.seq - T.our_isn - 1 + g.n;
+                        }
+                rx(T_ACK, 1, 1 + got, 0);
+                wait_ms(15);
+        }
+        assert_int_equal(got, at);
+        while (n)
+                pool_put(cells, held[--n]);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -239,7 +288,8 @@ int main(void)
                 test(short_of_buffers_what_is_next_takes_the_place_of_what_is_furthest_ahead),
                 test(short_of_buffers_who_has_read_all_gets_one_more),
                 test(delayed_acknowledgements_of_many_connections_come_in_their_time),
-                test(abandoned_connection_makes_room_for_a_new_one),
+                test(abandoned_connection_makes_room_for_a_new_one), test(pool_exhausted_while_sending_tries_again),
+                test(descriptors_exhausted_while_sending_waits),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
