@@ -1,5 +1,4 @@
-/* loss.c - traces about loss: fast retransmission with and without SACK, RACK, TLP, PRR, undo, D-SACK, ECN, windows of
- * congestion.
+/* loss.c - traces about loss: fast retransmission with and without SACK, its undo, peers that renege.
  * SPDX-License-Identifier: MIT */
 #include "segments.h"
 
@@ -145,6 +144,51 @@ static void needless_fast_retransmission_is_undone_by_dsack(void **s)
         trace_end();
 }
 
+static void sack_in_the_middle_of_a_run_cuts_it(void **s)
+{
+        established_sack(NULL);
+        T.w->nif.caps = NETIF_SG | NETIF_TSO | NETIF_CSUM_TX;
+        send_bytes(0, 10 * MSS);
+        wire_flush_out(T.w);
+        assert_null(T.t->flight->first->next); /* one run of ten segments */
+        T.w->nif.caps = 0;
+        T.t->flight->tlp_out = true; /* no tail probe in this trace */
+        tcp_timer_rearm(T.t);
+        wait_ms(50);
+        T.t->flight->tlp_out = false;
+        rx_sack(1, 1, 2, 1 + 3 * MSS, 1 + 4 * MSS, 1 + 6 * MSS, 1 + 10 * MSS);
+        assert_int_equal(T.t->flight->sacked, 5 * MSS);
+        for (u32 i = 0; i < 3; i++)
+                expect_tx(T_ACK, 1 + i * MSS, 1, MSS);
+        rx_sack(1, 1 + 3 * MSS, 2, 1 + 3 * MSS, 1 + 4 * MSS, 1 + 6 * MSS, 1 + 10 * MSS);
+        rx_sack(1, 1 + 4 * MSS, 1, 1 + 6 * MSS, 1 + 10 * MSS);
+        expect_tx(T_ACK, 1 + 4 * MSS, 1, MSS);
+        expect_tx(T_ACK, 1 + 5 * MSS, 1, MSS);
+        rx(T_ACK, 1, 1 + 10 * MSS, 0);
+        assert_null(T.t->flight);
+        trace_end();
+}
+
+static void reneging_is_survived(void **s)
+{
+        established_sack(NULL);
+        send_bytes(0, 3 * MSS);
+        wire_flush_out(T.w);
+        rx_sack(1, 1, 1, 1 + MSS, 1 + 3 * MSS);
+        wire_flush_out(T.w);
+        rx(T_ACK, 1, 1 + MSS, 0); /* what was sacked is not acknowledged: the peer threw it away */
+        wire_flush_out(T.w);
+        wait_ms(1500);
+        struct seg g;
+        bool again = false;
+        while (next_tx(&g))
+                again |= g.seq == T.our_isn + 1 + MSS;
+        assert_true(again);
+        assert_int_equal(T.t->flight->sacked, 0);
+        rx(T_ACK, 1, 1 + 3 * MSS, 0);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -153,7 +197,8 @@ int main(void)
                 test(half_closed_peer_whose_window_was_shut_sacks_still), test(sack_repeats_exactly_the_holes),
                 test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
                 test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission),
-                test(needless_fast_retransmission_is_undone_by_dsack),
+                test(needless_fast_retransmission_is_undone_by_dsack), test(sack_in_the_middle_of_a_run_cuts_it),
+                test(reneging_is_survived),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,51 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
-static void sack_in_the_middle_of_a_run_cuts_it(void **s)
-{
-        established_sack(NULL);
-        T.w->nif.caps = NETIF_SG | NETIF_TSO | NETIF_CSUM_TX;
-        send_bytes(0, 10 * MSS);
-        wire_flush_out(T.w);
-        assert_null(T.t->flight->first->next); /* one run of ten segments */
-        T.w->nif.caps = 0;
-        T.t->flight->tlp_out = true; /* no tail probe in this trace */
-        tcp_timer_rearm(T.t);
-        wait_ms(50);
-        T.t->flight->tlp_out = false;
-        rx_sack(1, 1, 2, 1 + 3 * MSS, 1 + 4 * MSS, 1 + 6 * MSS, 1 + 10 * MSS);
-        assert_int_equal(T.t->flight->sacked, 5 * MSS);
-        for (u32 i = 0; i < 3; i++)
-                expect_tx(T_ACK, 1 + i * MSS, 1, MSS);
-        rx_sack(1, 1 + 3 * MSS, 2, 1 + 3 * MSS, 1 + 4 * MSS, 1 + 6 * MSS, 1 + 10 * MSS);
-        rx_sack(1, 1 + 4 * MSS, 1, 1 + 6 * MSS, 1 + 10 * MSS);
-        expect_tx(T_ACK, 1 + 4 * MSS, 1, MSS);
-        expect_tx(T_ACK, 1 + 5 * MSS, 1, MSS);
-        rx(T_ACK, 1, 1 + 10 * MSS, 0);
-        assert_null(T.t->flight);
-        trace_end();
-}
-
-static void reneging_is_survived(void **s)
-{
-        established_sack(NULL);
-        send_bytes(0, 3 * MSS);
-        wire_flush_out(T.w);
-        rx_sack(1, 1, 1, 1 + MSS, 1 + 3 * MSS);
-        wire_flush_out(T.w);
-        rx(T_ACK, 1, 1 + MSS, 0); /* what was sacked is not acknowledged: the peer threw it away */
-        wire_flush_out(T.w);
-        wait_ms(1500);
-        struct seg g;
-        bool again = false;
-        while (next_tx(&g))
-                again |= g.seq == T.our_isn + 1 + MSS;
-        assert_true(again);
-        assert_int_equal(T.t->flight->sacked, 0);
-        rx(T_ACK, 1, 1 + 3 * MSS, 0);
-        trace_end();
-}
-
 /* Two segments come, and before their batch ends all buffers are somebody else's. */
 static void acknowledgement_goes_out_in_the_buffer_that_was_read(void **s)
 {
@@ -281,7 +236,6 @@ static void descriptors_exhausted_while_sending_waits(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(sack_in_the_middle_of_a_run_cuts_it), test(reneging_is_survived),
                 test(acknowledgement_goes_out_in_the_buffer_that_was_read),
                 test(connection_that_ends_gives_back_the_buffer_that_was_read),
                 test(acknowledgement_without_a_buffer_is_made_up_for),
