@@ -1,7 +1,5 @@
-/* attack.c - traces about what strangers send: RFC 5961, SYN floods and cookies, ICMP (RFC 5927), TIME_WAIT reuse, ports and
- * ISNs.
+/* attack.c - traces of what strangers send to break or confuse: RFC 5961, refusals, loops of acknowledgements.
  * SPDX-License-Identifier: MIT */
-#include "icmp.h"
 #include "trace.h"
 
 static void rfc_5961_rst_inside_the_window_draws_a_challenge(void **s)
@@ -179,8 +177,6 @@ static void must_46_connect_to_nobody_in_particular_is_refused(void **s)
         assert_int_equal(err, E_NOROUTE);
         trace_end();
 }
-
-/* --- ISN, ports, tables --- */
 
 int main(void)
 {
