@@ -19,16 +19,23 @@ static void rx_marked(u8 flags, u32 seq, u32 ack, u32 n)
         wire_rx(T.w, f, len);
 }
 
+/* A listener with these options has answered a SYN that asks for ECN. */
+static void half_open_ecn(const struct tcp_opts *ours, const u8 *o, u8 n)
+{
+        struct seg g;
+        trace_begin(NULL);
+        listen_with(ours);
+        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, o, n);
+        assert_true(next_tx(&g));
+        assert_int_equal(g.flags, T_SYN | T_ACK | T_ECE);
+        T.our_isn = g.seq;
+}
+
 static void established_ecn(void)
 {
         static const struct tcp_opts o = {.ecn = true};
         static const u8 sack[] = {2, 4, 5, 180, 4, 2, 1, 1};
-        struct seg g;
-        trace_begin(NULL);
-        listen_with(&o);
-        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, sack, sizeof sack);
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open_ecn(&o, sack, sizeof sack);
         rx(T_ACK, 1, 1, 0);
 }
 
@@ -46,12 +53,7 @@ static void rfc_3168_mark_on_the_segment_with_cwr_counts(void **s)
 static void mark_does_not_acknowledge_what_waits_for_the_reader(void **s)
 {
         static const struct tcp_opts o = {.ecn = true, .ack_on_read = true};
-        struct seg g;
-        trace_begin(NULL);
-        listen_with(&o);
-        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, opt_mss1460, 4);
-        assert_true(next_tx(&g));
-        T.our_isn = g.seq;
+        half_open_ecn(&o, opt_mss1460, 4);
         rx(T_ACK, 1, 1, 0);
         rx_marked(T_ACK, 1, 1, MSS);
         expect_none();
@@ -91,13 +93,8 @@ static void rfc_3168_cwr_follows_every_reduction(void **s)
 static void rfc_3168_repeated_syn_that_does_not_ask_ends_it(void **s)
 {
         static const struct tcp_opts o = {.ecn = true};
-        trace_begin(NULL);
-        listen_with(&o);
-        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, opt_mss1460, 4);
         struct seg g;
-        assert_true(next_tx(&g));
-        assert_int_equal(g.flags, T_SYN | T_ACK | T_ECE);
-        T.our_isn = g.seq;
+        half_open_ecn(&o, opt_mss1460, 4);
         rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
         assert_true(next_tx(&g));
         assert_int_equal(g.flags, T_SYN | T_ACK);
@@ -163,13 +160,7 @@ static void rfc_3168_window_probe_is_not_ect(void **s)
 static void ecn_is_negotiated_echoed_and_obeyed(void **s)
 {
         static const struct tcp_opts o = {.ecn = true};
-        trace_begin(NULL);
-        listen_with(&o);
-        rx_opts(T_SYN | T_ECE | T_CWR, 0, 0, 0, opt_mss1460, 4);
-        struct seg g;
-        assert_true(next_tx(&g));
-        assert_int_equal(g.flags, T_SYN | T_ACK | T_ECE);
-        T.our_isn = g.seq;
+        half_open_ecn(&o, opt_mss1460, 4);
         rx(T_ACK, 1, 1, 0);
         send_bytes(0, 4 * MSS);
         for (u32 i = 0; i < 4; i++)
@@ -183,18 +174,7 @@ static void ecn_is_negotiated_echoed_and_obeyed(void **s)
         send_bytes(4 * MSS, 100);
         expect_tx(T_ACK | T_CWR, SEQ(4), 1, 100);
         /* a datagram marked on its way: we echo until CWR */
-        u8 f[2000];
-        struct seg in = {T.sport, T.dport, T.peer_isn + 1, T.our_isn + SEQ(2), T_ACK, 65535, NULL, 0, bytes_at(0), MSS, 0};
-        u32 n = build_tcp(T.w, f, &in);
-        f[15] = 3; /* TOS: congestion experienced */
-        f[24] = f[25] = 0;
-        u32 sum = 0;
-        for (u32 i = 14; i < 34; i += 2)
-                sum += (u32)f[i] << 8 | f[i + 1];
-        sum = (sum & 0xffff) + (sum >> 16);
-        sum = ~(sum + (sum >> 16));
-        f[24] = (u8)(sum >> 8), f[25] = (u8)sum;
-        wire_rx(T.w, f, n);
+        rx_marked(T_ACK, 1, SEQ(2), MSS);
         expect_tx(T_ACK | T_ECE, SEQ(4) + 100, 1 + MSS, 0); /* at once: who was marked may be down to one segment */
         rx(T_ACK, 1 + MSS, SEQ(2), MSS);
         expect_none();
