@@ -196,6 +196,24 @@ static void answered_in_other_ways_all_of_it_goes_out(void **s)
         }
 }
 
+/* The answer goes in a buffer of its own, and the request stays its reader's. */
+static void answers_unread(struct tcb *t) { assert_int_equal(answer(t, 100), 0); }
+static void answered_before_it_is_read_it_is_read_later(void **s)
+{
+        first(&users);
+        wire_flush_out(T.w);
+        u32 n_free = T.w->st->pkts.n_free;
+        second(answers_unread);
+        expect_tx(T_ACK | T_PSH, 101, 21, 100);
+        rx(T_ACK, 21, 201, 0);
+        wire_flush_out(T.w);
+        assert_int_equal(T.w->st->pkts.n_free, n_free - 1);
+        assert_int_equal(tcp_readable(T.t), 10);
+        reads(T.t);
+        assert_int_equal(T.w->st->pkts.n_free, n_free);
+        trace_end();
+}
+
 static void corks(struct tcb *t)
 {
         answers(t);
@@ -436,7 +454,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(answered_it_goes_out_at_once), test(not_answered_it_is_calm_and_answered_later), test(closed_instead_it_takes_no_answer),
                 test(answered_and_closed_it_takes_the_fin_along), test(aborted_instead_everything_comes_back),
-                test(answered_in_other_ways_all_of_it_goes_out), test(corked_it_waits), test(what_does_not_fit_is_listed),
+                test(answered_in_other_ways_all_of_it_goes_out), test(answered_before_it_is_read_it_is_read_later), test(corked_it_waits), test(what_does_not_fit_is_listed),
                 test(what_the_window_does_not_hold_is_listed), test(another_window_counts_for_the_next_answer), test(with_all_cells_taken_it_is_answered),
                 test(frozen_it_holds_nothing_and_says_nothing), test(two_at_once_are_both_answered), test(who_wants_to_know_is_told),
                 test(with_nobody_to_tell_it_is_calm), test(behind_what_is_not_read_yet),
