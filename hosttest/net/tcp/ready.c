@@ -214,6 +214,49 @@ static void answered_before_it_is_read_it_is_read_later(void **s)
         trace_end();
 }
 
+/* There is none for it: it waits for one. Nothing was acknowledged by a first request, and nobody is told of it. */
+static struct pkt *kept;
+static void takes_all(struct tcb *t)
+{
+        struct pktpool *pool = &T.w->st->pkts;
+        kept = pool->free;
+        pool->free = NULL;
+        answers_unread(t);
+}
+static u32 n_told;
+static void told(struct tcb *t)
+{
+        n_told++;
+        assert_true(t->timer_kind != TT_READY);
+}
+static const struct tcp_events who_want_to_know = {.accept = on_accept, .readable = on_request, .writable = told, .closed = on_closed};
+static void without_a_buffer_the_answer_waits(void **s)
+{
+        for (u32 i = 0; i < 2; i++) {
+                n_told = 0;
+                if (i) {
+                        first(&users);
+                        second(takes_all);
+                } else {
+                        established();
+                        n_requests = 1;
+                        said = 0;
+                        does = takes_all;
+                        tcp_set_events(T.t, &who_want_to_know);
+                        rx(T_ACK | T_PSH, 1, 1, 10);
+                }
+                expect_none();
+                T.w->st->pkts.free = kept;
+                wait_ms(20);
+                if (i)
+                        expect_tx(T_ACK | T_PSH, 101, 21, 100);
+                else
+                        expect_tx(T_ACK | T_PSH, 1, 11, 100);
+                assert_int_equal(n_told, 0);
+                trace_end();
+        }
+}
+
 static void corks(struct tcb *t)
 {
         answers(t);
@@ -400,17 +443,10 @@ static void two_at_once_are_both_answered(void **s)
 }
 
 /* Who wants to know what was acknowledged is told before the answer goes, when it has nothing to say also. */
-static u32 n_told;
-static void told(struct tcb *t)
-{
-        n_told++;
-        assert_true(t->timer_kind != TT_READY);
-}
 static void who_wants_to_know_is_told(void **s)
 {
-        static const struct tcp_events ev = {.accept = on_accept, .readable = on_request, .writable = told, .closed = on_closed};
         for (u32 i = 0; i < 2; i++) {
-                first(&ev);
+                first(&who_want_to_know);
                 n_told = 0;
                 second(i ? answers : reads);
                 assert_int_equal(n_told, 1);
@@ -454,7 +490,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(answered_it_goes_out_at_once), test(not_answered_it_is_calm_and_answered_later), test(closed_instead_it_takes_no_answer),
                 test(answered_and_closed_it_takes_the_fin_along), test(aborted_instead_everything_comes_back),
-                test(answered_in_other_ways_all_of_it_goes_out), test(answered_before_it_is_read_it_is_read_later), test(corked_it_waits), test(what_does_not_fit_is_listed),
+                test(answered_in_other_ways_all_of_it_goes_out), test(answered_before_it_is_read_it_is_read_later), test(without_a_buffer_the_answer_waits), test(corked_it_waits), test(what_does_not_fit_is_listed),
                 test(what_the_window_does_not_hold_is_listed), test(another_window_counts_for_the_next_answer), test(with_all_cells_taken_it_is_answered),
                 test(frozen_it_holds_nothing_and_says_nothing), test(two_at_once_are_both_answered), test(who_wants_to_know_is_told),
                 test(with_nobody_to_tell_it_is_calm), test(behind_what_is_not_read_yet),
