@@ -158,10 +158,13 @@ tcp_last_go_on:
         movzx   edx, word ptr [edi+TCB_TIMEWAIT_CS]
         lea     ecx, [edx+63]                   /* 2 MSL in units of 640 ms */
         shr     ecx, 6
-        cmp     ecx, 1023
+        cmp     ecx, 511
         ja      .Lwait_most
 .Lwait:
-        shl     ecx, 22
+        shl     ecx, 23
+        test    dword ptr [edi+TCB_FLAGS], F_ACTIVE_OPEN
+        jnz     .Lring_active
+.Lring_passive:
         lea     eax, [eax+ecx+(1<<21)]          /* live */
         imul    edx, edx, 10
         mov     [esi+TW_BITS], eax

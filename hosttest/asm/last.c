@@ -83,7 +83,7 @@ static void tweak(void)
         struct tcp_state *ts = W.st->tcp;
         switch (dice(24)) {
         case 0: t->rcv_adv = t->rcv_nxt; break;
-        case 1: t->timewait_cs = (u16)ONE_OF(0, 1, 64, 65535, 65472, 65473); break;
+        case 1: t->timewait_cs = (u16)ONE_OF(0, 1, 64, 65535, 32704, 32705); break;
         case 2: timer_stop(&W.st->wheel, &t->timer); break;
         case 3: stack_hops_changed(W.st); break;
         case 4: t->ev = &tcp_no_events; break;
@@ -93,6 +93,7 @@ static void tweak(void)
         case 8: ts->tw_first = ts->tw_count ? ts->tw_first : ts->n_tw - 1; break;
         case 9: if (!(t->flags & TF_QUEUED)) tcp_queue_batch(t); break;
         case 10: t->flags |= TF_TFO_ACCEPTED, ts->n_fastopen++; break;
+        case 13: t->flags ^= TF_ACTIVE_OPEN; break;
         case 12: flight_get(t); break; /* without a run when nothing is outstanding */
         case 11: if (!t->keepalive_ms) tcp_set_keepalive(t, 1000); break;
         }

@@ -60,7 +60,8 @@ struct timewait {
         u32 rcv_nxt, snd_nxt, ts_recent;
         u32 due_ms;
         u32 next : 20;          /* index + 1 in the hash chain */
-        u32 ts_ok : 1, live : 1, wait : 10; /* wait: 2 MSL in units of 640 ms, for when it starts anew */
+        u32 ts_ok : 1, live : 1, active : 1; /* active: we opened it (MUST-11) */
+        u32 wait : 9;           /* 2 MSL in units of 640 ms, for when it starts anew; 5.4 minutes at most */
 };
 _Static_assert(sizeof(struct timewait) <= 32, "design 4");
 

@@ -103,7 +103,8 @@ void timewait_enter(struct tcb *t)
         w->next = *b & TW_INDEX;
         w->ts_ok = (t->flags & TF_TS) != 0;
         w->live = 1;
-        w->wait = min_u32((t->timewait_cs + 63u) / 64, 1023);
+        w->active = (t->flags & TF_ACTIVE_OPEN) != 0;
+        w->wait = min_u32((t->timewait_cs + 63u) / 64, 511);
         *b = i + 1;
         if (!timer_running(&ts->tw_timer))
                 run_timer(ts);
@@ -145,11 +146,12 @@ bool timewait_may_reuse(const struct timewait *w, const struct tcp_seg *s, bool 
 }
 
 /* true: p is consumed. false: a SYN that opens anew; *iss is where our sequence numbers must start to lie beyond the old ones. Where
- * nobody listens any more it is refused as anywhere: an acknowledgement would draw a RST, which leaves us here, and then the same SYN. */
+ * nobody listens any more it is refused as anywhere: an acknowledgement would draw a RST, which leaves us here, and then the same SYN.
+ * Where nobody ever did, for we opened, it draws the challenge of 3.10.7.4 fourth. */
 bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip, u32 *iss)
 {
         const struct listener *l = listener_find(ts, ip->dst, (u16)__builtin_bswap16((u16)(w->ports >> 16)));
-        if (timewait_may_reuse(w, s, !l || !l->opts.no_timestamps)) {
+        if ((l || !w->active) && timewait_may_reuse(w, s, !l || !l->opts.no_timestamps)) {
                 *iss = w->snd_nxt + 65536;
                 if (l)
                         timewait_free(ts, w);

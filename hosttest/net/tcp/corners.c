@@ -139,6 +139,23 @@ static void user_timeout_ends_a_closed_window_whose_probes_go_unanswered(void **
         trace_end();
 }
 
+/* RFC 9293 3.10.7.4 fourth: nobody listens where we opened, so a SYN cannot open anew there (MAY-2); it draws a challenge. */
+static void syn_in_time_wait_of_an_active_open_draws_a_challenge(void **s)
+{
+        syn_sent();
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
+        expect_tx(T_ACK, 1, 1, 0);
+        tcp_shutdown(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_FIN, 1, 1, 0);
+        rx(T_ACK | T_FIN, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
+        rx_opts(T_SYN, 65536, 0, 0, opt_mss1460, 4);
+        expect_tx(T_ACK, 2, 2, 0);
+        assert_int_equal(T.w->st->tcp->tw_count, 1);
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -148,6 +165,7 @@ int main(void)
                 test(time_wait_drops_what_has_no_ack),
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
                 test(user_timeout_ends_a_closed_window_whose_probes_go_unanswered),
+                test(syn_in_time_wait_of_an_active_open_draws_a_challenge),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
