@@ -33,17 +33,29 @@ static bool acceptable(struct tcp_state *ts, const struct synq *q, const struct 
         return seq_in(s->seq, q->irs + 1, wnd) || (n && seq_in(s->seq + n - 1, q->irs + 1, wnd));
 }
 
+/* The peer asks once more. What it leaves out now it gave up for good, as many do when options may be why nobody answered; to hold it
+ * to them would drop all that it sends (RFC 7323 2.2, 3.2; RFC 2018 2). */
+static void asked_again(struct tcp_state *ts, struct synq *q, const struct tcp_seg *s)
+{
+        if (s->has_ts && (s32)(s->tsval - q->ts_recent) > 0)
+                q->ts_recent = s->tsval; /* the echo measures the SYN that is answered */
+        q->ts_ok &= s->has_ts;
+        q->sack_ok &= s->has_sack_ok;
+        q->has_wscale &= s->has_wscale;
+        if (!s->has_wscale)
+                q->snd_scale = q->rcv_scale = 0;
+        q->ecn_ok &= (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR); /* RFC 3168 6.1.1: one that does not ask counts */
+        q->tsval = stack_now_ms(ts->st) + q->ts_off;
+        q->again = true;
+        synq_send(ts, q);
+}
+
 /* SYN_RECEIVED of a passive open, RFC 9293 3.10.7.4. */
 void synq_rx(struct tcp_state *ts, struct synq *q, struct tcp_seg *s, struct pkt *p, const struct ip_hdr *ip)
 {
         bool syn_again = (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && s->seq == q->irs;
         if (syn_again) { /* our SYN,ACK was lost (R156) */
-                if (s->has_ts && (s32)(s->tsval - q->ts_recent) > 0)
-                        q->ts_recent = s->tsval; /* the echo measures the SYN that is answered */
-                q->ecn_ok &= (s->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR); /* RFC 3168 6.1.1: one that does not ask counts */
-                q->tsval = stack_now_ms(ts->st) + q->ts_off;
-                q->again = true;
-                synq_send(ts, q);
+                asked_again(ts, q, s);
                 pkt_drop(p, DROP_TCP_SYN_AGAIN);
         } else if (q->ts_ok && !s->has_ts && !q->qure && !(s->flags & (TCP_RST | TCP_SYN))) {
                 pkt_drop(p, DROP_TCP_NO_TS); /* RFC 7323 3.2 */

@@ -156,6 +156,31 @@ static void syn_in_time_wait_of_an_active_open_draws_a_challenge(void **s)
         trace_end();
 }
 
+/* Who gets no answer leaves options out, and takes none then (RFC 7323 2.2, RFC 2018 2): so does who answers. What a later SYN offers
+ * anew comes too late. */
+static void rfc_7323_repeated_syn_that_offers_less_is_answered_by_less(void **s)
+{
+        static const u8 all[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 7};
+        half_open_opts(all, sizeof all);
+        for (u32 i = 0; i < 2; i++) {
+                rx_opts(T_SYN, 0, 0, 0, i ? all : opt_mss1460, i ? sizeof all : 4);
+                expect_tx(T_SYN | T_ACK, 0, 1, 0);
+                assert_int_equal(trace_last.n_opts, 4);
+        }
+        T.wnd = 2000; /* not scaled, either */
+        rx(T_ACK, 1, 1, 0);
+        assert_int_equal(T.accepted, 1);
+        assert_int_equal(T.t->flags & (TF_TS | TF_SACK), 0);
+        rx(T_ACK | T_PSH, 1, 1, 10);
+        assert_int_equal(tcp_readable(T.t), 10);
+        send_bytes(0, 5000);
+        expect_tx(T_ACK, 1, 11, 1460);
+        assert_int_equal(trace_last.n_opts, 0);
+        assert_int_equal(trace_last.wnd, 65525);
+        expect_none(); /* 540 bytes of the window are left */
+        trace_end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -166,6 +191,7 @@ int main(void)
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
                 test(user_timeout_ends_a_closed_window_whose_probes_go_unanswered),
                 test(syn_in_time_wait_of_an_active_open_draws_a_challenge),
+                test(rfc_7323_repeated_syn_that_offers_less_is_answered_by_less),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
