@@ -1,4 +1,4 @@
-/* A whole program: two instances talk in virtual time. gcc -m32 -Iinclude library_example.c build/libqure.a */
+/* A whole program: two instances talk in virtual time. gcc -m32 -no-pie -Iinclude library_example.c build/libqure.a */
 #include <stdio.h>
 #include <string.h>
 #include "qure.h"
