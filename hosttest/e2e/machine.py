@@ -27,7 +27,9 @@ for _s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
     signal.signal(_s, lambda *_: sys.exit(1))
 
 def run(*cmd, check=True, **kw):
-    return subprocess.run(cmd, check=check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw).stdout
+    p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
+    if check and p.returncode: raise AssertionError(f'{" ".join(cmd)}: exit status {p.returncode}, it says: {p.stdout.strip()[-500:]}')
+    return p.stdout
 
 class Scratch:
     """A folder that goes away."""
