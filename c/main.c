@@ -7,6 +7,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "entropy.h"
+#include "fat.h"
 #include "kbd.h"
 #include "log.h"
 #include "mem.h"
@@ -63,8 +64,9 @@ static void appliance_up(const struct bootinfo *bi)
         platform_set(st, (const u8 *)bi->vol_base, bi->vol_size);
         netloop_start(st);
         drivers_probe(st);
-        if (!bi->vol_size)
-                klog("volume: none");
+        const char *why;
+        if (!volume(&why))
+                klog("volume: %s", why);
         int failed = conf_run_volume();
         if (failed > 0)
                 klog("qure.conf: %d %s not understood", failed, failed == 1 ? "line was" : "lines were");

@@ -49,7 +49,8 @@ static void open_one(struct stack *st, const char *name, size_t n)
         d->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
         snprintf(r.ifr_name, sizeof(r.ifr_name), "%.*s", (int)n, name);
         if (d->fd < 0 || ioctl(d->fd, TUNSETIFF, &r) < 0) {
-                fprintf(stderr, "qure-tap: cannot open TAP device %s: %s\n", r.ifr_name, strerror(errno));
+                fprintf(stderr, "qure-tap: cannot open TAP device %s: %s%s\n", r.ifr_name, strerror(errno),
+                        errno == EPERM || errno == EACCES ? " (run it as root)" : errno == EBUSY ? " (another program has it)" : "");
                 exit(1);
         }
         d->nif = (struct netif){.name = "eth0", .driver = "tap",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include "fat.h"
 #include "platform.h"
 #include "qure.h"
 #include "shell.h"
@@ -37,7 +38,7 @@ int main(int argc, char **argv)
                 return 2;
         }
         qure_use_cpu();
-        u8 *volume = volume_load(argv[2], &size);
+        u8 *image = volume_load(argv[2], &size);
         if (getrandom(cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed))
                 return 1;
         struct stack *st = stack_new(&cfg, platform_now_us());
@@ -46,7 +47,10 @@ int main(int argc, char **argv)
                 return 1;
         }
         tap_open(st, argv[1]);
-        platform_start(st, volume, size);
+        platform_start(st, image, size);
+        const char *why;
+        if (!volume(&why))
+                plat_log(why);
         int failed = conf_run_volume();
         if (failed)
                 plat_log(failed < 0 ? "no qure.conf on the volume" : "some lines of qure.conf were not understood");

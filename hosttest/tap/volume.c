@@ -1,5 +1,6 @@
 /* volume.c - the boot volume of the process: a FAT image as it is, or a folder packed with mtools.
  * SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static void run(const char *const argv[])
                 _exit(127);
         }
         if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
-                give_up(argv[0], "failed (is mtools installed?)");
+                give_up(argv[0], WEXITSTATUS(status) == 127 ? "is mtools installed?" : "failed");
 }
 
 static u64 folder_bytes(const char *path)
@@ -62,14 +63,28 @@ static u64 folder_bytes(const char *path)
         return n;
 }
 
+static bool is_empty(const char *path)
+{
+        DIR *d = opendir(path);
+        u32 n = 0;
+
+        while (d && readdir(d))
+                n++;
+        if (d)
+                closedir(d);
+        return n <= 2; /* . and .. */
+}
+
 /* FAT16 of at least 5120 clusters (fewer than 4085 would be FAT12), a quarter larger than what it holds. */
 static u8 *pack(const char *path, u32 *size)
 {
         char image[] = "/tmp/qure-volume-XXXXXX", total[24], per_cluster[24], copy[4200];
         u64 sectors = folder_bytes(path) * 5 / 4 / 512 + 40960;
         u32 cluster = 8;
-        int fd = mkstemp(image);
 
+        if (is_empty(path))
+                give_up(path, "is empty: it should have a qure.conf, as boot/volume has");
+        int fd = mkstemp(image);
         while (sectors / cluster > 65000)
                 cluster *= 2;
         if (fd < 0 || cluster > 128 || ftruncate(fd, (off_t)(sectors * 512)) < 0)
