@@ -246,6 +246,15 @@ static void every_command_prints_something_or_is_quiet(void **state)
         prints("ps", "net");
 }
 
+/* The screen has 80 columns, and wraps in the middle of a word. */
+static void help_fits_the_screen(void **state)
+{
+        run("help");
+        for (char *line = strtok(plat.written, "\n"); line; line = strtok(NULL, "\n"))
+                if (strlen(line) > 79)
+                        fail_msg("%zu columns: %s", strlen(line), line);
+}
+
 static char *file_text(const char *path)
 {
         FILE *f = fopen(path, "r");
@@ -346,6 +355,7 @@ int main(void)
                 cmocka_unit_test(what_cannot_be_done_is_said),
                 cmocka_unit_test(save_says_that_nothing_is_kept),
                 cmocka_unit_test(every_command_prints_something_or_is_quiet),
+                cmocka_unit_test(help_fits_the_screen),
                 cmocka_unit_test(the_sample_file_is_complete_and_right),
                 cmocka_unit_test(names_and_literals_complete),
                 cmocka_unit_test(keys_edit_the_line),
