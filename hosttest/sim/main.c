@@ -192,6 +192,10 @@ static void report(const struct sim *s)
 static int run_seed(u32 seed)
 {
         struct params p = decide(seed);
+        if (p.cluster >= p.nodes) {
+                fprintf(stderr, "qure-sim: --cluster %u leaves none of %u machines as a client\n", p.cluster, p.nodes);
+                exit(2);
+        }
         struct sim *s = sim_new(&p);
         sim_run(s);
         check_run(s);
@@ -211,6 +215,18 @@ static int usage(void)
         return 2;
 }
 
+/* A whole number from `least` on. */
+static u32 number(const char *what, const char *text, u32 least)
+{
+        char *end;
+        long long v = strtoll(text, &end, 0);
+        if (end == text || *end || v < least || v > UINT32_MAX) {
+                fprintf(stderr, "qure-sim: %s: expected a number from %u on, found '%s'\n", what, least, text);
+                exit(2);
+        }
+        return v;
+}
+
 int main(int argc, char **argv)
 {
         int bad = 0, runs = 0;
@@ -221,9 +237,9 @@ int main(int argc, char **argv)
                                 k++;
                         if (k == COUNT_OF(option) || ++i == argc)
                                 return usage();
-                        option[k].v = atol(argv[i]);
+                        option[k].v = (long)number(argv[i - 1], argv[i], strcmp(option[k].name, "nodes") ? 0 : 2);
                 } else {
-                        bad |= run_seed((u32)strtoul(argv[i], NULL, 0));
+                        bad |= run_seed(number("SEED", argv[i], 0));
                         runs++;
                 }
         }
