@@ -167,4 +167,5 @@ void show_interface(void)
                 if (!nif->up)
                         out("interface %s down\n", nif->name);
         }
+        show_arp(); /* an entry wants the network of an address */
 }

@@ -3,7 +3,7 @@
 #include "commands.h"
 
 const struct cmd commands[] = {
-        {"arp", "[ADDRESS MAC]", "show the ARP table, or make a permanent entry", cmd_arp, no_arp, show_arp, CMD_CONF},
+        {"arp", "[ADDRESS MAC]", "show the ARP table, or make a permanent entry", cmd_arp, no_arp, NULL, CMD_CONF},
         {"backend", "NAME relay ADDRESS:PORT ... | handoff ADDRESS ...", "machines that rules may send requests to, in turn",
          cmd_backend, no_backend, show_backend, CMD_CONF},
         {"cat", "FILE", "print a file of the volume", cmd_cat, NULL, NULL, 0},

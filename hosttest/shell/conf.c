@@ -170,6 +170,27 @@ static void lines_are_shown_and_taken_back(void **state)
         }
 }
 
+/* Settings that need others come behind them. */
+static void shown_settings_run_again_in_their_order(void **state)
+{
+        static const char *const lines[] = {"interface eth0 address 10.9.0.1/16", "arp 10.9.0.77 02:00:00:00:00:77", "route 10.5.0.0/16 via 10.9.0.2"};
+        char shown[4096], again[4096];
+
+        for (u32 i = 0; i < COUNT_OF(lines); i++)
+                says(lines[i], "");
+        strcpy(again, strcpy(shown, run("show config")));
+        for (u32 turn = 0; turn < 2; turn++) {
+                says("no route 10.5.0.0/16", "");
+                says("no arp 10.9.0.77", "");
+                says("no interface eth0 address 10.9.0.1/16", "");
+                if (turn)
+                        return;
+                for (char *line = strtok(again, "\n"); line; line = strtok(NULL, "\n"))
+                        run(line);
+                says("show config", shown);
+        }
+}
+
 static void the_front_says_what_is_wrong(void **state)
 {
         says("backend local relay 10.0.0.9:80", "column 1: local has a meaning of its own in rules; choose another\n");
@@ -351,6 +372,7 @@ int main(void)
                 cmocka_unit_test(errors_name_the_place_and_what_was_expected),
                 cmocka_unit_test(console_commands_are_refused_in_a_file),
                 cmocka_unit_test(lines_are_shown_and_taken_back),
+                cmocka_unit_test(shown_settings_run_again_in_their_order),
                 cmocka_unit_test(the_front_says_what_is_wrong),
                 cmocka_unit_test(what_cannot_be_done_is_said),
                 cmocka_unit_test(save_says_that_nothing_is_kept),
