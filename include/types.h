@@ -35,6 +35,9 @@ typedef u16 __attribute__((aligned(1), may_alias)) u16_any;
 /* A stack canary for a function whose arrays are not of bytes (those of bytes have theirs by themselves, see GUARD in the Makefile). */
 #define CANARY __attribute__((stack_protect))
 
+/* A function beside the packet path in a file of it: built for size. */
+#define COLD __attribute__((noinline, cold))
+
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 static inline u32 min_u32(u32 a, u32 b) { return a < b ? a : b; }

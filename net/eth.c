@@ -15,7 +15,7 @@ bool eth_init(struct stack *st)
         return st->eth != NULL;
 }
 
-int eth_handler(struct stack *st, u16 type, eth_fn *fn, void *user)
+COLD int eth_handler(struct stack *st, u16 type, eth_fn *fn, void *user)
 {
         struct eth_state *es = st->eth;
         int spare = -1;
@@ -130,7 +130,7 @@ static void rx_typed(struct netif *nif, struct pkt *p, u16 type)
         pkt_drop(p, DROP_ETH_TYPE);
 }
 
-static __attribute__((noinline, cold)) void rx_unusual(struct netif *nif, struct pkt *p)
+static COLD void rx_unusual(struct netif *nif, struct pkt *p)
 {
         if (p->len < ETH_HLEN) {
                 pkt_drop(p, DROP_ETH_SHORT);
@@ -155,7 +155,7 @@ void eth_rx(struct netif *nif, struct pkt *p)
 }
 
 /* The 802.1Q tag of the interface, in front of type. */
-static __attribute__((noinline, cold)) void push_tag(struct pkt *p, u16 vlan, u16 type)
+static COLD void push_tag(struct pkt *p, u16 vlan, u16 type)
 {
         be16 tag[2] = {be16_of(vlan), be16_of(type)};
         memcpy(pkt_push(p, ETH_TAG), tag, ETH_TAG);

@@ -19,7 +19,7 @@ void ip_proto_error(struct stack *st, u8 proto, ip_error_fn *fn)
         }
 }
 
-bool ip_error(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *quoted, const u8 *l4)
+COLD bool ip_error(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *quoted, const u8 *l4)
 {
         for (u32 i = 0; i < IP_ERRORS; i++) {
                 if (!st->ip->err[i].fn || st->ip->err[i].proto != quoted->proto)
@@ -30,7 +30,7 @@ bool ip_error(struct stack *st, u8 type, u8 code, u16 mtu, const struct ip_hdr *
         return false;
 }
 
-void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code)
+COLD void ip_local_error(struct stack *st, const struct pkt *p, u8 type, u8 code)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         if (st->ip->forward && p->nif && !ip_is_ours(st, ip->src)) { /* it passes through: RFC 1812 5.2.7.1 */
@@ -193,7 +193,7 @@ static bool check(struct netif *nif, struct pkt *p, bool *through)
         return check_addresses(nif, p, ip, through) && (hlen == IP_HLEN || check_options(p, ip));
 }
 
-static __attribute__((noinline, cold)) void rx_unusual(struct netif *nif, struct pkt *p)
+static COLD void rx_unusual(struct netif *nif, struct pkt *p)
 {
         bool through = false;
         if (nif->st->ip->forward && ip_forward_again(nif, p))

@@ -41,7 +41,7 @@ static struct netif *first_up(struct stack *st)
         return NULL;
 }
 
-bool ip_resolve_on(struct stack *st, ipaddr dst, struct netif *nif, struct ip_dst *d)
+COLD bool ip_resolve_on(struct stack *st, ipaddr dst, struct netif *nif, struct ip_dst *d)
 {
         struct netif *own = ipaddr_is_any(dst) ? NULL : owner(st, dst);
         *d = (struct ip_dst){.dst = dst, .valid = true, .kind = IP_UNICAST, .path = {nif, dst, dst}};

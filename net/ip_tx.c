@@ -6,7 +6,7 @@
 #include "igmp.h"
 #include "ip_state.h"
 
-bool ip_init(struct stack *st)
+COLD bool ip_init(struct stack *st)
 {
         struct ip_state *is = stack_alloc(st, sizeof *is, 16);
         if (!is)
@@ -31,7 +31,7 @@ void ip_link_tx(struct pkt *p, const struct ip_dst *d)
                 eth_tx(nif, p, d->kind == IP_MULTICAST ? igmp_mac(d->dst) : MAC_BCAST, ETHERTYPE_IP_);
 }
 
-int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d)
+COLD int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d)
 {
         const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
         u32 hlen = ip_hlen(ip), payload = pkt_total(p) - hlen;
@@ -79,7 +79,7 @@ static inline void push_header(struct pkt *p, u32 total, u16 id, ipaddr src, ipa
 }
 
 /* Router alert (RFC 2113 2.1) behind the header that push_header made. */
-static __attribute__((noinline, cold)) void add_router_alert(struct pkt *p)
+static COLD void add_router_alert(struct pkt *p)
 {
         static const u8 alert[IP_RA_LEN] = {148, 4, 0, 0};
         struct ip_hdr *ip = pkt_push(p, IP_RA_LEN);

@@ -14,14 +14,14 @@
 #include "stack.h"
 #include "tcp.h"
 
-void netif_look(struct netif *nif)
+COLD void netif_look(struct netif *nif)
 {
         nif->mac_rest = nif->caps & NETIF_L3 ? UINT32_MAX : (u32)nif->mac.b[4] | (u32)nif->mac.b[5] << 8;
         nif->straight = nif->vlan || !nif->up || !nif->link || nif->st->tap ? NETIF_UNUSUAL : nif->index;
         nif->way_out = (nif->caps & (NETIF_SG | NETIF_L3)) == NETIF_SG ? nif->hop_gen | (u32)nif->straight << 16 | (u32)nif->zero << 24 : UINT32_MAX;
 }
 
-bool netif_add(struct stack *st, struct netif *nif, bool link)
+COLD bool netif_add(struct stack *st, struct netif *nif, bool link)
 {
         if (st->n_nifs == STACK_NIFS)
                 return false;
@@ -144,7 +144,7 @@ void nif_xmit(struct netif *nif, struct pkt *p)
         nif->xmit(nif, p);
 }
 
-bool netif_join(struct netif *nif, macaddr group)
+COLD bool netif_join(struct netif *nif, macaddr group)
 {
         for (u32 i = 0; i < nif->n_groups; i++)
                 if (mac_eq(nif->groups[i], group))
@@ -157,7 +157,7 @@ bool netif_join(struct netif *nif, macaddr group)
         return true;
 }
 
-void netif_leave(struct netif *nif, macaddr group)
+COLD void netif_leave(struct netif *nif, macaddr group)
 {
         for (u32 i = 0; i < nif->n_groups; i++) {
                 if (!mac_eq(nif->groups[i], group))
@@ -185,7 +185,7 @@ ipaddr netif_addr_first(const struct netif *nif)
         return IPADDR_ANY;
 }
 
-int netif_addr_add(struct netif *nif, ipaddr addr, u8 plen, enum ifaddr_origin origin, bool silent)
+COLD int netif_addr_add(struct netif *nif, ipaddr addr, u8 plen, enum ifaddr_origin origin, bool silent)
 {
         if (ipaddr_is_any(addr) || ipaddr_is_mcast(addr) || ipaddr_is_bcast(addr) || plen > 32)
                 return E_INVAL;
@@ -216,7 +216,7 @@ static bool net_in_use(const struct netif *nif, const struct ifaddr *gone)
         return false;
 }
 
-int netif_addr_del(struct netif *nif, ipaddr addr)
+COLD int netif_addr_del(struct netif *nif, ipaddr addr)
 {
         struct ifaddr *slot = netif_addr_find(nif, addr);
         if (!slot || ipaddr_is_any(addr))

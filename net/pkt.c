@@ -3,7 +3,7 @@
 #include "pkt.h"
 #include "mem.h"
 
-void pktpool_init(struct pktpool *pool, struct pkt *meta, u8 *bufs, u32 n)
+COLD void pktpool_init(struct pktpool *pool, struct pkt *meta, u8 *bufs, u32 n)
 {
         memset(pool, 0, sizeof *pool);
         pool->n_total = pool->n_free = pool->n_low = n;

@@ -48,7 +48,7 @@ static bool make_packets(struct stack *st)
         return true;
 }
 
-struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
+COLD struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
 {
         struct stack *st = cfg->alloc(cfg->alloc_ctx, sizeof *st, 64);
         if (!st)
@@ -129,7 +129,7 @@ u32 stack_next(const struct stack *st)
         return wheel_next(&st->wheel);
 }
 
-void stack_seed(struct stack *st, const u8 seed[16])
+COLD void stack_seed(struct stack *st, const u8 seed[16])
 {
         u8 both[32];
         memcpy(both, st->key, 16);
@@ -145,7 +145,7 @@ u32 stack_random(struct stack *st)
         return (u32)siphash(st->key, &n, sizeof n);
 }
 
-void stack_log(struct stack *st, const char *format, ...)
+COLD void stack_log(struct stack *st, const char *format, ...)
 {
         char line[160];
         va_list ap;

@@ -44,7 +44,7 @@ u32 rtt_base_rto(const struct tcb *t)
         return min_u32(max_u32(ms + least, t->ts->rto_floor_ms), TCP_RTO_MAX_MS);
 }
 
-void tcp_set_rto_min(struct stack *st, u32 ms)
+COLD void tcp_set_rto_min(struct stack *st, u32 ms)
 {
         bool whole = ms >= 1000;
         st->tcp->rto_min_ms = whole ? 0 : ms;

@@ -246,7 +246,7 @@ void tcp_tx(struct tcb *t)
 }
 
 /* MUST-36: nothing else is in the network, so one byte of new data asks for the window (RFC 9293 3.8.6.1). */
-void tcp_probe(struct tcb *t)
+COLD void tcp_probe(struct tcb *t)
 {
         u32 unsent = tcp_unsent(t);
         if (tcb_outstanding(t)) {
@@ -319,7 +319,7 @@ static bool may_challenge(struct tcb *t, u32 most)
 
 /* RFC 5961: the answer to what looks like an attack, and to what is merely outside the window. Segments without data
  * do not always draw it, so that two hosts that disagree do not talk for ever (RFC 9293 3.8.4's ACK war). */
-void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
+COLD void tcp_challenge(struct tcb *t, const struct tcp_seg *s, struct pkt *p, enum drop why)
 {
         bool probe = s->seq == t->rcv_nxt - 1 && !(s->flags & (TCP_SYN | TCP_RST)); /* keep-alive and window probes */
         /* what was overtaken on its way draws two at most: three would look like a loss to its sender */
