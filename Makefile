@@ -86,7 +86,7 @@ lib:   $B/libqure.a
 OPT     := -Oz -fomit-frame-pointer
 # The packet path is built for speed, the rest for size.
 HOT     := $(addprefix net/,stack netif eth ip ip_path ip_tx ip_forward pkt wheel timer_set siphash handoff/passage) c/cksum c/string \
-           $(addprefix net/tcp/,demux unpredicted syn ack_of_syn last finish timewait synq listen accept lookup pool state tcp_receive tcp_respond predict ack text tx whole segment sndq batch batch_end recv rtt consume send_ref) \
+           $(addprefix net/tcp/,demux syn ack_of_syn last timewait synq accept lookup pool state tcp_receive tcp_respond predict ack text tx whole segment sndq batch batch_end recv rtt consume send_ref) \
            $(addprefix net/service/,http_conn http_parse http_memo http_send)
 $(foreach d,k lib,$(HOT:%=$B/$d/%.c.o)): OPT := -O2 -fno-align-functions -fno-align-jumps -fno-align-labels -fno-align-loops
 # A canary guards every array of bytes; in drivers, kernel core and file systems any array and any local whose address is taken.
