@@ -27,7 +27,7 @@ tap)      roles="build run tap"; [ "$(id -u)" = 0 ] || die "NET=tap makes a TAP 
 esac
 [ -z "$SITE" ] || [ -d "$SITE" ] || die "SITE=$SITE is not a folder"
 [ -z "$CONF" ] || [ -f "$CONF" ] || die "CONF=$CONF is not a file"
-case ${MEM:-} in *[!0-9]*) die "MEM=$MEM is not a number of megabytes (4 or more)" ;; esac
+case ${MEM:-} in *[!0-9]* | 0) die "MEM=$MEM is not a number of megabytes (4 or more)" ;; esac
 
 tools/install.sh $roles
 echo "building $B/qure.img"

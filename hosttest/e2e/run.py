@@ -150,6 +150,7 @@ if __name__ == '__main__':
     test('run_refuses_a_card_it_does_not_know', refuses, 'NIC=tulip is not one of', NIC='tulip')
     test('run_refuses_a_site_that_is_not_there', refuses, 'is not a folder', SITE='/nowhere')
     test('run_refuses_memory_that_is_no_number', refuses, 'MEM=4M is not a number of megabytes', MEM='4M')
+    test('run_refuses_no_memory_at_all', refuses, 'MEM=0 is not a number of megabytes', MEM='0')
     test('bochs_shows_the_default_page', default_site, 'bochs.py')
     test('bochs_debug_stops_at_a_frame', debugger_knows_the_kernel)
     done()
