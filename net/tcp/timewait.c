@@ -164,10 +164,8 @@ bool timewait_rx(struct tcp_state *ts, struct timewait *w, struct tcp_seg *s, st
         bool past = seq_lt(s->seq, w->rcv_nxt);
         if ((s->flags & TCP_FIN) && seq_le(s->seq + s->len + 1, w->rcv_nxt))
                 w->due_ms = stack_now_ms(ts->st) + w->wait * 640; /* the peer did not get our acknowledgement: 2 MSL anew */
-        /* what repeats the past is acknowledged, keep-alives included */
-        bool due = seg_space(s) || (s->seq != w->rcv_nxt && may_disagree(ts));
-        /* 3.10.7.4 fifth: what is acceptable, but has no ACK, is dropped */
-        if (past || (due && s->flags & (TCP_ACK | TCP_SYN)))
+        /* what repeats the past is acknowledged, keep-alives included; 3.10.7.4 fifth: what is acceptable, but has no ACK, is dropped */
+        if (past || (s->flags & (TCP_ACK | TCP_SYN) && (seg_space(s) || (s->seq != w->rcv_nxt && may_disagree(ts)))))
                 answer(ts, w, l, ip);
         pkt_drop(p, DROP_TCP_TIMEWAIT);
         return true;

@@ -61,6 +61,10 @@ static void time_wait_answers_who_disagrees_twice_a_second(void **s)
         wait_ms(501);
         rx(T_ACK, 2, 2, 0); /* what is to be expected is not answered */
         expect_none();
+        rx(0, 100000, 0, 0); /* what is never answered, and what always is, take nobody's turn */
+        expect_none();
+        rx(T_ACK, 1, 2, 0);
+        expect_tx(T_ACK, 2, 2, 0);
         rx(T_ACK, 100000, 2, 0);
         expect_tx(T_ACK, 2, 2, 0);
         trace_end();
