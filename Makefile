@@ -72,6 +72,9 @@ ROLES_count := build bochs
 ROLES_bench := build run tap unit bench
 ROLES_handoff-demo := build run tap demo
 ROLES := $(sort $(foreach g,$(MAKECMDGOALS),$(ROLES_$g)))
+ifneq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+ROLES := # make -n only says what it would do
+endif
 ifneq ($(ROLES),)
 ifneq ($(shell tools/install.sh $(ROLES) >&2 || echo missing),)
 $(error make $(MAKECMDGOALS) needs these packages)
