@@ -39,7 +39,7 @@ static u8 *read_all(const char *path, u32 *size)
 static void run(const char *const argv[])
 {
         pid_t pid = fork();
-        int status;
+        int status = 0;
 
         if (pid == 0) {
                 setenv("MTOOLS_SKIP_CHECK", "1", 1);
