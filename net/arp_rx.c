@@ -62,7 +62,7 @@ void arp_rx(struct netif *nif, struct pkt *p, const struct eth_hdr *eth, void *u
                 return;
         }
         u16 op = be16_get(a->op);
-        if (be16_get(a->htype) != 1 || be16_get(a->ptype) != ETHERTYPE_IP_ || a->plen != 4 ||
+        if (be16_get(a->htype) != 1 || be16_get(a->ptype) != ETHERTYPE_IP_ || a->plen != 4 || p->chain ||
             (op != ARP_REQUEST && op != ARP_REPLY) || (a->hlen != 6 && !(a->hlen == 0 && op == ARP_REPLY))) {
                 pkt_drop(p, DROP_ARP_FORMAT);
                 return;

@@ -196,6 +196,24 @@ static void ethernet_instances_find_each_other_by_arp(void **s)
         assert_string_equal(tcp_state_name(qure_tcb(A, a)), "ESTABLISHED");
 }
 
+/* More than a buffer holds is a chain, and an answer made in its first buffer would take the rest along. */
+static void arp_packet_longer_than_a_buffer_is_dropped(void **s)
+{
+        static const u8 request[] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
+                                     2, 0, 0, 0, 0, 1, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2};
+        u8 frame[3000], out[2048];
+        two(true);
+        while (qure_send(B, out, sizeof out, now_us))
+                ;
+        memset(frame, 0xaa, sizeof frame);
+        memcpy(frame, request, sizeof request);
+        qure_input(B, frame, sizeof frame, now_us);
+        assert_int_equal(qure_send(B, out, sizeof out, now_us), 0);
+        assert_int_equal(qure_stack(B)->pkts.drops[DROP_ARP_FORMAT], 1);
+        qure_input(B, frame, 60, now_us);
+        assert_int_equal(qure_send(B, out, sizeof out, now_us), 42);
+}
+
 static u32 outputs;
 static void count_output(void *ctx, const void *packet, u32 n) { outputs += *(const u8 *)packet == 0x45; }
 
@@ -280,6 +298,7 @@ int main(void)
                 cmocka_unit_test(r167_keys_do_not_outlive_their_connection), cmocka_unit_test(fin_is_told_and_an_orderly_end_too),
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
+                cmocka_unit_test(arp_packet_longer_than_a_buffer_is_dropped),
                 cmocka_unit_test(output_callback_and_next_timer),
                 cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
