@@ -93,16 +93,23 @@ static bool answer(struct http *h, struct tcb *t, const struct http_request *r, 
         return body_next(h, t, r->body, keep);
 }
 
+/* A small file, whole, in HTTP/1.1, on a connection that stays. */
+static bool usual(const struct http_request *r, const struct http_reply *a)
+{
+        return a->status == 200 && a->file && a->file->whole && r->version == 11 && r->keep && r->method == HTTP_GET;
+}
+
+/* The usual reply is queued: passes over its request. True when the next may be served at once. */
+static bool answered(struct http *h, struct tcb *t, u32 head, u32 body)
+{
+        http_count(h, 200);
+        tcp_consume(t, head);
+        return body_next(h, t, body, true);
+}
+
 /* Parses the head at p and decides. Returns its length, 0 when it is not complete, -1 when it is refused. */
 static int understand(struct http *h, const u8 *p, u32 n, struct http_request *r, struct http_reply *a)
 {
-        const struct http_memo *m = http_memo_find(h, p, n);
-
-        if (m) {
-                *r = (struct http_request){.version = m->version, .keep = true};
-                *a = (struct http_reply){.status = 200, .file = m->file, .n = m->file->node.size};
-                return m->n;
-        }
         int len = http_parse(p, n, r);
         if (!len)
                 return 0;
@@ -110,8 +117,8 @@ static int understand(struct http *h, const u8 *p, u32 n, struct http_request *r
         http_decide(h, r, a);
         if (a->status >= 400 && a->status != 404 && a->status != 405 && a->status != 412 && a->status != 416)
                 r->keep = false;
-        if (a->status == 200 && a->file && a->file->whole && r->keep && r->method == HTTP_GET && !r->body)
-                http_memo_put(h, p, (u32)len, a->file, r->version);
+        if (usual(r, a) && !r->body)
+                http_memo_put(h, p, (u32)len, a->file);
         return len;
 }
 
@@ -133,6 +140,7 @@ static CANARY void serve(struct http *h, struct tcb *t)
 {
         struct http_request r;
         struct http_reply a;
+        const struct http_memo *m;
         struct pkt *p;
         const u8 *bytes;
         bool more;
@@ -156,6 +164,11 @@ static CANARY void serve(struct http *h, struct tcb *t)
                 if (h->look && http_conn_of(t)->state == CONN_IDLE && !h->look(h->look_ctx, t))
                         return;
                 bytes = head_bytes(h, t, &n);
+                m = http_memo_find(h, bytes, n);
+                if (m && http_send_ready(h, t, m->file)) {
+                        more = answered(h, t, m->n, 0);
+                        continue;
+                }
                 len = understand(h, bytes, n, &r, &a);
                 if (!len && tcp_eof(t)) {
                         http_finish(h, t); /* it hung up in the middle */
@@ -166,10 +179,8 @@ static CANARY void serve(struct http *h, struct tcb *t)
                                 http_drop(h, t);
                         return;
                 }
-                if (len > 0 && http_send_ready(h, t, &r, &a)) {
-                        http_count(h, 200);
-                        tcp_consume(t, (u32)len);
-                        more = body_next(h, t, r.body, true);
+                if (len > 0 && usual(&r, &a) && http_send_ready(h, t, a.file)) {
+                        more = answered(h, t, (u32)len, r.body);
                         continue;
                 }
                 p = pkt_alloc(&h->st->pkts, 0);

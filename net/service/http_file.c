@@ -26,9 +26,13 @@ void http_file_forget(struct http *h)
 
 const char *http_now(struct http *h)
 {
-        u64 now = plat_wall();
+        u32 ms = stack_now_ms(h->st);
 
-        if (now != h->date_s) {
+        if (ms == h->date_ms && h->date[0])
+                return h->date;
+        u64 now = plat_wall();
+        h->date_ms = ms;
+        if (now != h->date_s || !h->date[0]) {
                 h->date_s = now;
                 http_date_put(now, h->date);
         }
@@ -60,6 +64,8 @@ struct pkt *http_file_ready(struct http *h, struct http_file *f, u32 *sum)
                 h->n_ready++;
                 pkt_append(f->ready, f->head, f->head_n);
                 pkt_append(f->ready, "\r\n", 2);
+                if (f->node.size <= pkt_tailroom(f->ready))
+                        pkt_append(f->ready, f->whole, f->node.size);
                 __builtin_memcpy(f->ready->data + f->date_at, now, HTTP_DATE);
                 f->ready_s = h->date_s;
                 f->ready_sum = cksum_add(0, f->ready->data, f->ready->len);

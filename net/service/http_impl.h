@@ -84,7 +84,7 @@ struct http_file {
         const u8       *whole;                /* the body when it is one run of at most HTTP_SUM_MAX, else NULL */
         u32             sum;                  /* cksum_add of it */
         u16             tag;                  /* sum of its first bytes */
-        struct pkt     *ready;                /* the head for a 1.1 connection that stays, dated ready_s; or NULL */
+        struct pkt     *ready;                /* the head for a 1.1 connection that stays, dated ready_s, and the body if it fits; or NULL */
         u64             ready_s;
         u32             ready_sum;
 };
@@ -92,14 +92,13 @@ struct http_file {
 /* A request that came before, as bytes, and the file that it got with 200 (http_memo.c). */
 struct http_memo {
         u16               n;                  /* 0 = unused */
-        u8                version;
         u32               life;
         struct http_file *file;
         u8                bytes[HTTP_MEMO_BYTES];
 };
 struct http;
 const struct http_memo *http_memo_find(struct http *h, const u8 *p, u32 n);
-void http_memo_put(struct http *h, const u8 *p, u32 n, struct http_file *file, u8 version);
+void http_memo_put(struct http *h, const u8 *p, u32 n, struct http_file *file);
 
 enum http_state { CONN_IDLE, CONN_READING, CONN_SENDING, CONN_SKIPPING, CONN_LINGER, CONN_RETRY };
 enum { HTTP_MOVE_TARGET = 128 }; /* a target that fits a place: longer replies stay where they are */
@@ -143,6 +142,7 @@ struct http {
         void                *look_ctx;
         u32                  n_ready;
         u64                  date_s;
+        u32                  date_ms;             /* when the clock was asked last, by the stack's */
         char                 date[HTTP_DATE];     /* of date_s */
         u8                   head[HTTP_HEAD_MAX]; /* a request that came in several buffers */
 };
@@ -156,8 +156,8 @@ void http_file_forget(struct http *h);
 void http_speak_first(struct http *h);
 /* That reply; true when it is a redirect. */
 bool http_write_closed(struct http *h, struct pkt *p);
-/* The whole head of a 200 reply in HTTP/1.1 that keeps its connection, as a buffer with a reference for the caller and its sum;
- * NULL when buffers are short. */
+/* The whole head of a 200 reply in HTTP/1.1 that keeps its connection, for a file that is `whole`, and the body behind it when one buffer
+ * holds both: that buffer with a reference for the caller, and its sum. NULL when buffers are short. */
 struct pkt *http_file_ready(struct http *h, struct http_file *f, u32 *sum);
 /* The current date text, renewed once a second. */
 const char *http_now(struct http *h);
@@ -189,8 +189,8 @@ void http_linger(struct http *h, struct tcb *t); /* the same after an error: rea
 void http_count(struct http *h, u32 status);
 /* Queues more of the file that a slot is for. True when all of it is queued and little of it is still on its way. */
 bool http_pump(struct http_conn *c);
-/* A small file, whole, in HTTP/1.1 on a connection that stays; false when the reply is not that, or there is no room. */
-bool http_send_ready(struct http *h, struct tcb *t, const struct http_request *r, const struct http_reply *a);
+/* The 200 reply in HTTP/1.1 that keeps its connection, with a file that is `whole`; false when there is no room. */
+bool http_send_ready(struct http *h, struct tcb *t, struct http_file *f);
 /* Any reply, whose head (and body, when it is no file) is in p. False when the send queue has no cell for it. */
 bool http_send_reply(struct http *h, struct tcb *t, const struct http_request *r, struct http_reply *a, struct pkt *p);
 

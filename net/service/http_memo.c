@@ -1,6 +1,6 @@
 /* http_memo.c - requests that came before, byte for byte, and what they got: the same client asks the same way again,
  * and a reply that depends on nothing but the request's bytes and the volume is the same again. Only plain 200 replies
- * of small files on connections that stay are remembered. Forgotten with the file or when the sites change.
+ * of small files in HTTP/1.1 on connections that stay are remembered. Forgotten with the file or when the sites change.
  * SPDX-License-Identifier: MIT */
 #include "http_impl.h"
 
@@ -14,13 +14,20 @@ static u32 load(const u8 *p)
         return v;
 }
 
-/* Words, the last one overlapping: n is at least 4. */
+static u32 differ(const u8 *a, const u8 *b)
+{
+        return (load(a) ^ load(b)) | (load(a + 4) ^ load(b + 4)) | (load(a + 8) ^ load(b + 8)) | (load(a + 12) ^ load(b + 12));
+}
+
+/* Sixteen bytes at a time, the last ones overlapping: n is at least SHORTEST. */
 static bool same(const u8 *a, const u8 *b, u32 n)
 {
-        for (u32 i = 0; i + 4 < n; i += 4)
-                if (load(a + i) != load(b + i))
+        const u8 *last = a + n - 16;
+
+        for (; a < last; a += 16, b += 16)
+                if (differ(a, b))
                         return false;
-        return load(a + n - 4) == load(b + n - 4);
+        return !differ(last, b - (a - last));
 }
 
 /* The first entry of the set for a request: by the beginning of its target, since its length is not known yet. */
@@ -42,14 +49,13 @@ const struct http_memo *http_memo_find(struct http *h, const u8 *p, u32 n)
         return NULL;
 }
 
-void http_memo_put(struct http *h, const u8 *p, u32 n, struct http_file *file, u8 version)
+void http_memo_put(struct http *h, const u8 *p, u32 n, struct http_file *file)
 {
         if (n < SHORTEST || n > HTTP_MEMO_BYTES)
                 return;
         struct http_memo *m = set_of(h, p);
         m[1] = m[0]; /* the older of the set goes */
         m->n = (u16)n;
-        m->version = version;
         m->file = file;
         m->life = file->life;
         __builtin_memcpy(m->bytes, p, n);

@@ -34,7 +34,7 @@ bool http_pump(struct http_conn *c)
         return !c->keep || tcp_send_room(c->t) >= HTTP_SNDBUF - HTTP_TAIL;
 }
 
-/* The bytes of a file from `from` on go out as there is room for them. False when no slot is free for that. */
+/* The bytes of a file from `from` on go out as there is room for them; without r from here only, nowhere else knows them. False when no slot is free for that. */
 static bool send_rest(struct http *h, struct tcb *t, const struct http_request *r, const struct http_file *f, u32 from, u32 n)
 {
         struct http_conn *c = http_slot_take(h, t, CONN_SENDING, HTTP_STALL_MS);
@@ -44,7 +44,8 @@ static bool send_rest(struct http *h, struct tcb *t, const struct http_request *
         c->node = f->node;
         c->left = n;
         c->start = from;
-        http_place_note(c, r, f);
+        if (r)
+                http_place_note(c, r, f);
         return fat_seek(h->volume, &f->node, &c->pos, from);
 }
 
@@ -67,21 +68,19 @@ static bool send_whole(struct http *h, struct tcb *t, const struct http_request 
         return true;
 }
 
-/* What nearly every reply is: a small file, whole, in HTTP/1.1, on a connection that stays. Nothing of it is copied, nor summed
- * again. False when it is not that, or there is no room. */
-bool http_send_ready(struct http *h, struct tcb *t, const struct http_request *r, const struct http_reply *a)
+/* What nearly every reply is. Nothing of it is copied nor summed again, but once a second when head and body are put into one buffer:
+ * one piece is less to queue, to describe to the card and to take back. */
+bool http_send_ready(struct http *h, struct tcb *t, struct http_file *f)
 {
-        struct http_file *f = a->file;
+        u32 n = f->node.size, sum;
         struct pkt *p;
-        u32 sum;
 
-        if (a->status != 200 || !f || !f->whole || r->version != 11 || !r->keep || r->method != HTTP_GET)
+        if (tcp_send_room(t) < f->head_n + 2 + n || !(p = http_file_ready(h, f, &sum)))
                 return false;
-        if (tcp_send_room(t) < f->head_n + 2 + a->n || !(p = http_file_ready(h, f, &sum)))
+        if (p->len == f->head_n + 2 + n ? tcp_send_pkt_sum(t, p, sum) < 0 :
+            !send_whole(h, t, NULL, p, &sum, &(struct http_reply){.status = 200, .file = f, .n = n}))
                 return false;
-        if (!send_whole(h, t, r, p, &sum, a))
-                return false;
-        h->count.body_bytes += a->n;
+        h->count.body_bytes += n;
         return true;
 }
 

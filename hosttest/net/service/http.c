@@ -170,10 +170,45 @@ static void reply_is_in_one_segment_and_the_same_again(void **state)
                 assert_int_equal(count_text(c, "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), i);
                 assert_int_equal(server->nif.count.tx_packets, sent + 1);
         }
-        plat.wall++;
+        plat.wall++; /* asked for once a millisecond */
+        run_for(5);
         say(c, SMALL);
         run_for(0);
         assert_int_equal(count_text(c, "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n"), 1);
+}
+
+/* A body that one buffer holds beside its head is put there, a longer one is referred to: both arrive, at every length around the border. */
+static void files_around_the_size_of_a_buffer_arrive_whole(void **state)
+{
+        struct client *c = open_client(0);
+        u32 one = 0, two = 0;
+
+        http_site_set(http, "a", "/");
+        run_for(10);
+        for (u32 size = 1795; size < 1850; size++) {
+                char name[8], get[64], ends[32];
+                snprintf(name, sizeof(name), "E%u", size);
+                snprintf(get, sizeof(get), "GET /%s HTTP/1.1\r\nHost: a\r\n\r\n", name);
+                snprintf(ends, sizeof(ends), "Content-Length: %u\r\n\r\n", size);
+                for (u32 i = 0; i < size; i++)
+                        big[i] = (u8)(1 + (i ^ size) % 255);
+                assert_int_not_equal(fatimg_add(img, 0, name, big, size), 0);
+                c->n = 0;
+                plat.wall++; /* what was kept for the files before goes */
+                say(c, get);
+                run_for(50);
+                u32 all = c->n;
+                say(c, get);
+                run_for(50);
+                assert_int_equal(c->n, 2 * all);
+                assert_int_equal(count_text(c, ends), 2);
+                for (u32 i = 1; i <= 2; i++)
+                        assert_memory_equal(c->got + i * all - size, big, size);
+                for (u32 i = 0; i < HTTP_FILES; i++)
+                        if (http->file[i].ready && http->file[i].node.size == size)
+                                *(http->file[i].ready->len > size ? &one : &two) += 1;
+        }
+        assert_true(one > 10 && two > 10);
 }
 
 static void what_was_remembered_is_forgotten_with_its_site(void **state)
@@ -193,6 +228,25 @@ static void what_was_remembered_is_forgotten_with_its_site(void **state)
         run_for(0);
         assert_int_equal(count_text(c, "404 Not Found\r\n"), 2);
         assert_int_equal(count_text(c, "200 OK"), 3);
+}
+
+static void a_request_that_differs_in_one_byte_is_another_one(void **state)
+{
+        static const char *const behind[] = {"\r\n\r\n", "\r\nX: 0123456789abcdef\r\n\r\n"};
+        struct client *c = open_client(0);
+
+        http_site_set(http, "a", "/www");
+        http_site_set(http, "b", "/");
+        run_for(10);
+        for (u32 i = 0; i < COUNT_OF(behind); i++)
+                for (u32 j = 0; j < 4; j++) {
+                        char get[80];
+                        snprintf(get, sizeof(get), "GET /small HTTP/1.1\r\nHost: %c%s", "ab"[j & 1], behind[i]);
+                        c->n = 0;
+                        say(c, get);
+                        run_for(0);
+                        assert_true(got_text(c, j & 1 ? "404 Not Found\r\n" : "200 OK\r\n"));
+                }
 }
 
 static void half_a_request_is_answered_408(void **state)
@@ -417,7 +471,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         const struct CMUnitTest tests[] = {
-                T(reply_is_in_one_segment_and_the_same_again), T(what_was_remembered_is_forgotten_with_its_site),
+                T(reply_is_in_one_segment_and_the_same_again), T(files_around_the_size_of_a_buffer_arrive_whole),
+                T(what_was_remembered_is_forgotten_with_its_site), T(a_request_that_differs_in_one_byte_is_another_one),
                         T(half_a_request_is_answered_408),
                 T(the_second_half_request_has_its_own_time), T(an_idle_connection_is_closed),
                         T(a_client_that_takes_nothing_is_let_go),
