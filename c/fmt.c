@@ -83,6 +83,19 @@ static void put_string(struct out *o, struct spec *s, const char *text)
         put_padded(o, s, text, n);
 }
 
+/* As the shell takes it for one word (doc/shell.md): in quotes where that takes them. */
+static void put_word(struct out *o, struct spec *s, const char *text)
+{
+        bool bare = *text && *text != '#';
+        for (const char *c = text; *c; c++)
+                bare &= (u8)*c > ' ';
+        if (!bare)
+                put(o, '"');
+        put_string(o, s, text);
+        if (!bare)
+                put(o, '"');
+}
+
 static int number(const char **f)
 {
         int n = 0;
@@ -146,6 +159,7 @@ static void convert(struct out *o, char c, struct spec *s, va_list *ap)
         case 'p': s->zero = true; s->width = 8; put_number(o, s, va_arg(*ap, u32), false, 16, false); break;
         case 'c': { char ch = (char)va_arg(*ap, int); put_padded(o, s, &ch, 1); break; }
         case 's': put_string(o, s, va_arg(*ap, const char *)); break;
+        case 'w': put_word(o, s, va_arg(*ap, const char *)); break;
         case 'I': put_ip(o, s, va_arg(*ap, const ipaddr *)); break;
         case 'M': put_mac(o, s, va_arg(*ap, const macaddr *)); break;
         default: put(o, '%'); put(o, c);

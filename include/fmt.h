@@ -8,7 +8,7 @@
 
 /* Like vsnprintf: writes at most n bytes with the final 0, returns the length the whole would have.
  * %d %u %x %X %o %c %s %p %% with flags - 0 +, width, precision, *, l and ll; beyond C: %I takes a
- * `const ipaddr *` (dotted quad), %M a `const macaddr *` (colons). */
+ * `const ipaddr *` (dotted quad), %M a `const macaddr *` (colons), %w a text as one word of the shell, in quotes if need be. */
 int fmt_v(char *dst, size_t n, const char *fmt, va_list ap);
 int fmt(char *dst, size_t n, const char *fmt, ...);
 

@@ -129,7 +129,7 @@ static void print_node(void *ctx, ipaddr node) { out("cluster node %I\n", &node)
 void show_cluster(void)
 {
         if (name[0])
-                out("cluster name %s\n", name);
+                out("cluster name %w\n", name);
         if (handoff && handoff_has_secret(handoff))
                 out("# cluster secret: set, never printed; keep its line\n");
         if (handoff)

@@ -55,7 +55,7 @@ static bool take_target(struct words *w, enum front_action action, struct front_
 static int refuse_backend(struct words *w, int e, const char *name)
 {
         if (e == E_INVAL)
-                return words_refuse(w, "the name %s is too long: at most %u letters", name, (u32)FRONT_NAME - 1);
+                return words_refuse(w, "the name '%s' is empty or too long: at most %u letters", name, (u32)FRONT_NAME - 1);
         if (e == E_NOENT)
                 return words_refuse(w, "this image cannot hand connections over; use `backend %s relay ADDRESS:PORT`", name);
         return words_refuse(w, "there are %u backends already; take one back with `no backend NAME`", (u32)FRONT_BACKENDS);
@@ -114,7 +114,7 @@ void show_backend(void)
 
                 if (!b)
                         continue;
-                out("backend %s %s", b->name, b->action == FRONT_RELAY ? "relay" : "handoff");
+                out("backend %w %s", b->name, b->action == FRONT_RELAY ? "relay" : "handoff");
                 for (u32 k = 0; k < b->n; k++)
                         out(b->target[k].at.port ? " %I:%u" : " %I", &b->target[k].at.addr, b->target[k].at.port);
                 out("\n");
@@ -131,7 +131,7 @@ static bool take_text(struct words *w, const char *what, char *dst)
                 return false;
         if (fmt(dst, FRONT_TEXT, "%s", s) < FRONT_TEXT && *s)
                 return true;
-        words_refuse(w, "'%s' is too long: at most %u characters", s, (u32)FRONT_TEXT - 1);
+        words_refuse(w, "'%s' is empty or too long: at most %u characters", s, (u32)FRONT_TEXT - 1);
         return false;
 }
 
@@ -216,15 +216,15 @@ int no_rule(struct words *w)
 
 void front_print_rule(const struct front_rule *r)
 {
-        out("rule %s", r->backend == -1 ? "local" : r->backend < 0 ? "through" : front_backend_at(front, (u32)r->backend)->name);
+        out("rule %w", r->backend == -1 ? "local" : r->backend < 0 ? "through" : front_backend_at(front, (u32)r->backend)->name);
         if (r->conds & COND_PATH)
-                out(" path %s", r->path);
+                out(" path %w", r->path);
         if (r->conds & COND_HOST)
-                out(" host %s", r->host);
+                out(" host %w", r->host);
         if (r->conds & COND_COOKIE)
-                out(" cookie %s", r->cookie);
+                out(" cookie %w", r->cookie);
         if (r->conds & COND_ETAG)
-                out(" etag %s", r->etag);
+                out(" etag %w", r->etag);
         if (r->conds & COND_SOURCE)
                 out(" source %I/%u", &r->net, r->plen);
         if (r->conds & COND_PORT)
@@ -271,7 +271,7 @@ int listen_tcp(struct words *w, bool on)
 
 static void print_port(void *ctx, ipaddr addr, u16 port, const char *backend)
 {
-        out("listen tcp %u backend %s", port, backend);
+        out("listen tcp %u backend %w", port, backend);
         if (!ipaddr_is_any(addr))
                 out(" address %I", &addr);
         out("\n");

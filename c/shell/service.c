@@ -39,7 +39,7 @@ int cmd_site(struct words *w)
         if (e == E_NOENT)
                 return words_refuse(w, "the volume has no folder %s", folder);
         if (e == E_INVAL)
-                return words_refuse(w, "host name or folder name is too long");
+                return words_refuse(w, "host name or folder name is empty or too long");
         if (e < 0)
                 return words_refuse(w, "too many sites");
         return http_site_away(http, host, away) < 0 ? words_refuse(w, "%s is too long, or no URL", away) : 0;
@@ -78,9 +78,9 @@ static void print_site(void *ctx, const char *host, const char *folder)
         const char *away;
         bool closed = http_site_closed(http, host, &away);
 
-        out(away[0] ? "site %s %s redirect-when-closed %s\n" : "site %s %s\n", host, folder, away);
+        out(away[0] ? "site %w %w redirect-when-closed %s\n" : "site %w %w\n", host, folder, away);
         if (closed)
-                out("closed %s\n", host);
+                out("closed %w\n", host);
 }
 
 void show_site(void)

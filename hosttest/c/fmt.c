@@ -46,12 +46,20 @@ static void addresses(void **state)
         assert_string_equal(a, "[192.0.2.255] [192.0.2.255     ] [52:54:00:12:34:ff]");
 }
 
+static void words_of_the_shell(void **state)
+{
+        char a[80];
+        fmt(a, sizeof a, "%w %w %w %w %w %w", "a/b=c*", "two words", "", "#1", "1#", "\xc3\xa9");
+        assert_string_equal(a, "a/b=c* \"two words\" \"\" \"#1\" 1# \xc3\xa9");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(like_the_c_library),
                 cmocka_unit_test(cuts_and_counts),
                 cmocka_unit_test(addresses),
+                cmocka_unit_test(words_of_the_shell),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,11 @@ static void lines_are_shown_and_taken_back(void **state)
                  "no rule local path /x source 10.1.0.0/16 port 80"},
                 {"rule local cookie a=b* etag n1", "rule local cookie a=b* etag n1\n", "no rule local cookie a=b* etag n1"},
                 {"rule local host WWW.Example.com", "rule local host www.example.com\n", "no rule local host www.example.com"},
+                {"rule local path \"/two words\" cookie \"a= #\"", "rule local path \"/two words\" cookie \"a= #\"\n",
+                 "no rule local path \"/two words\" cookie \"a= #\""},
+                {"rule local host \"#x\"", "rule local host \"#x\"\n", "no rule local host \"#x\""},
+                {"backend \"a b\" relay 10.0.0.9:80", "backend \"a b\" relay 10.0.0.9:80\n", "no backend \"a b\""},
+                {"cluster name \"two words\"", "cluster name \"two words\"\n", "no cluster name"},
                 {"front forwarded-for off", "front forwarded-for off\n", "no front forwarded-for off"}};
 
         run("no hostname");
@@ -193,6 +198,8 @@ static void shown_settings_run_again_in_their_order(void **state)
 
 static void the_front_says_what_is_wrong(void **state)
 {
+        says("backend \"\" relay 10.0.0.9:80", "column 1: the name '' is empty or too long: at most 31 letters\n");
+        says("rule local path \"\"", "column 1: '' is empty or too long: at most 63 characters\n");
         says("backend local relay 10.0.0.9:80", "column 1: local has a meaning of its own in rules; choose another\n");
         says("backend a balance 10.0.0.9:80", "column 11: expected relay or handoff, found 'balance'\n");
         says("backend a relay 10.0.0.9", "column 17: expected a target ADDRESS:PORT, found '10.0.0.9'\n");
