@@ -82,6 +82,7 @@ void cluster_knows(const struct front_addr *at, u32 n);     /* a handoff backend
 const char *cluster_way(ipaddr node);                       /* how packets get there */
 void front_print_rule(const struct front_rule *r);
 int listen_tcp(struct words *w, bool on);         /* the rest of `listen tcp` */
+int listen_done(struct words *w, u32 port, int e); /* 0, or -1 after a report of e, a stack_err */
 void show_listen_tcp(void);
 
 /* Resolves a name or address a.b.c.d, waiting for DNS; false after a report. */

@@ -266,7 +266,7 @@ int listen_tcp(struct words *w, bool on)
         int e = front_listen(front, a, (u16)port, name);
         if (e == E_NOENT)
                 return words_refuse(w, "there is no backend %s; its `backend` line must come first", name);
-        return e < 0 ? words_refuse(w, "port %u: %s", port, stack_strerror(e)) : 0;
+        return listen_done(w, port, e);
 }
 
 static void print_port(void *ctx, ipaddr addr, u16 port, const char *backend)

@@ -92,6 +92,14 @@ void show_site(void)
 /* The services of `listen` beside http: RFC 862 and 863, at most one port each. */
 static struct { const char *name; int kind; u16 port; } small[] = {{"echo", ECHO_ECHO, 0}, {"discard", ECHO_DISCARD, 0}};
 
+int listen_done(struct words *w, u32 port, int e)
+{
+        return !e ? 0 : words_refuse(w, "port %u: %s", port,
+                                     e == E_INUSE ? "it is taken; take its `listen` line back first (`show config` has it)"
+                                     : e == E_NOMEM ? "that is one too many; take another `listen` line back first"
+                                                    : stack_strerror(e));
+}
+
 /* Takes the rest of `listen http`. */
 static int listen_http(struct words *w, bool on)
 {
@@ -114,8 +122,7 @@ static int listen_http(struct words *w, bool on)
                 return http && http_unlisten(http, a, (u16)port) ? 0 : words_refuse(w, "http does not listen on port %u", port);
         if (!the_http(w))
                 return -1;
-        int e = http_listen_late(http, a, (u16)port, late);
-        return e < 0 ? words_refuse(w, "port %u: %s", port, stack_strerror(e)) : 0;
+        return listen_done(w, port, http_listen_late(http, a, (u16)port, late));
 }
 
 static int listen_small(struct words *w, u32 i, bool on)
@@ -134,10 +141,9 @@ static int listen_small(struct words *w, u32 i, bool on)
         if (small[i].port)
                 return words_refuse(w, "%s listens on port %u already", small[i].name, small[i].port);
         int e = echo_listen(plat_stack(), (u16)port, small[i].kind);
-        if (e < 0)
-                return words_refuse(w, "port %u: %s", port, stack_strerror(e));
-        small[i].port = (u16)port;
-        return 0;
+        if (!e)
+                small[i].port = (u16)port;
+        return listen_done(w, port, e);
 }
 
 static int listen_any(struct words *w, bool on)

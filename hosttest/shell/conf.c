@@ -217,7 +217,7 @@ static void the_front_says_what_is_wrong(void **state)
         says("rule a path /a", "");
         says("rule a path /a", "column 1: this rule is there already\n");
         says("listen tcp 5432 backend a", "");
-        says("listen tcp 5432 backend a", "column 1: port 5432: address in use\n");
+        says("listen tcp 5432 backend a", "column 1: port 5432: it is taken; take its `listen` line back first (`show config` has it)\n");
         prints("show config", "listen tcp 5432 backend a\n");
         prints("front", "rule a path /a\n");
         says("no backend a", "column 1: a rule or `listen tcp` names a; take that back first (`front` shows them)\n");
@@ -243,7 +243,16 @@ static void what_cannot_be_done_is_said(void **state)
         says("dhcp eth0 renew", "column 1: eth0 does not use DHCP (interface eth0 dhcp starts it)\n");
         says("cat /www", "column 1: /www is a folder: ls shows what is in it\n");
         says("listen http 80", "");
-        says("listen http 80", "column 1: port 80: address in use\n");
+        says("listen http 80 optional-syn on", "column 1: port 80: it is taken; take its `listen` line back first (`show config` has it)\n");
+        says("listen echo 80", "column 1: port 80: it is taken; take its `listen` line back first (`show config` has it)\n");
+        prints("show config", "listen http 80\n");
+        says("listen http 81", "");
+        says("listen http 82", "");
+        says("listen http 83", "");
+        says("listen http 84", "column 1: port 84: that is one too many; take another `listen` line back first\n");
+        says("no listen http 83", "");
+        says("no listen http 82", "");
+        says("no listen http 81", "");
         says("no listen http 80", "");
         says("cat /nothing", "column 1: /nothing: there is no such file\n");
 }
