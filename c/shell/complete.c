@@ -1,4 +1,4 @@
-/* complete.c - completes commands, and arguments as the command's syntax line names them: IF, FILE, COMMAND or a literal.
+/* complete.c - completes commands, and arguments as the command's syntax line names them: IF, FILE, FOLDER, COMMAND or a literal.
  * A word is completed from every literal of the syntax, not only those that fit its place: the syntax is for people.
  * SPDX-License-Identifier: MIT */
 #include "conf.h"
@@ -31,7 +31,7 @@ static void offer(struct match *m, const char *word, u32 len, bool more)
         m->same[i] = 0;
 }
 
-static void offer_files(struct match *m)
+static void offer_files(struct match *m, bool folders)
 {
         const struct fat *f = volume(NULL);
         char path[FAT_NAME], item[FAT_NAME * 2];
@@ -54,7 +54,8 @@ static void offer_files(struct match *m)
                 memcpy(item + folder, d.name, len);
                 if (n.dir)
                         item[folder + len++] = '/';
-                offer(m, item, folder + len, n.dir);
+                if (n.dir || !folders)
+                        offer(m, item, folder + len, n.dir);
         }
 }
 
@@ -79,8 +80,8 @@ static void offer_arguments(struct match *m, const struct cmd *c)
 
                         for (u32 i = 0; i < st->n_nifs; i++)
                                 offer(m, st->nif[i]->name, (u32)strlen(st->nif[i]->name), false);
-                } else if (n == 4 && memcmp(s, "FILE", 4) == 0) {
-                        offer_files(m);
+                } else if (n >= 4 && s[0] == 'F') { /* FILE, FOLDER */
+                        offer_files(m, s[1] == 'O');
                 } else if (n == 7 && memcmp(s, "COMMAND", 7) == 0) {
                         offer_commands(m);
                 } else if (n && *s >= 'a') {

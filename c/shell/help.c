@@ -5,12 +5,16 @@
 int cmd_help(struct words *w)
 {
         const char *name;
+        bool settings = take_if(w, "settings");
 
-        if (!words_more(w)) {
+        if (settings && !take_end(w))
+                return -1;
+        if (!words_more(w)) { /* two lists, each of which fits the screen */
                 for (u32 i = 0; i < n_commands; i++)
-                        out("%-11s %s\n", commands[i].name, commands[i].help);
-                out("`no` before a configuration line takes it back. Tab completes, Ctrl-C stops.\n"
-                    "help COMMAND tells its arguments.\n");
+                        if (settings == ((commands[i].flags & CMD_CONF) != 0))
+                                out("%-11s %s\n", commands[i].name, commands[i].help);
+                out(settings ? "These are lines of qure.conf, too; `no` before one takes it back.\n"
+                             : "Tab completes, Ctrl-C stops; help settings has the rest, help COMMAND details.\n");
                 return 0;
         }
         take_if(w, "no");
