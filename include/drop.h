@@ -19,7 +19,6 @@
         X(NIF_TX_FULL,     "transmit ring full") \
         X(NIF_TX_TOO_BIG,  "frame larger than the device can send") \
         X(NIF_TX_ROOM,     "library: packet longer than the buffer given for it") \
-        X(NIF_RX_TOO_BIG,  "library: packet longer than the buffers that are left") \
         X(POOL_EMPTY,      "no free packet buffer") \
         X(ARP_SHORT,       "ARP packet too short") \
         X(ARP_FORMAT,      "ARP hardware, protocol or operation unknown") \

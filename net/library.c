@@ -64,7 +64,7 @@ void qure_input_part(struct qure *q, const void *packet, u32 n, u64 now_us)
         for (struct pkt **end = &head; !head || n; end = &(*end)->chain) {
                 *end = pkt_alloc(&q->st->pkts, q->cfg.ethernet ? 34 : 32); /* the IP header on a word, room in front */
                 if (!*end)
-                        break; /* counted */
+                        break; /* counted; what is there already goes back */
                 u32 part = min_u32(n, pkt_tailroom(*end));
                 pkt_append(*end, at, part);
                 at += part;
@@ -72,8 +72,8 @@ void qure_input_part(struct qure *q, const void *packet, u32 n, u64 now_us)
         }
         if (!n && head)
                 netif_rx(&q->nif, head);
-        else if (head)
-                pkt_drop(head, DROP_NIF_RX_TOO_BIG);
+        else
+                pkt_free(head);
 }
 
 void qure_input(struct qure *q, const void *packet, u32 n, u64 now_us)

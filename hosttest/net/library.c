@@ -214,6 +214,27 @@ static void arp_packet_longer_than_a_buffer_is_dropped(void **s)
         assert_int_equal(qure_send(B, out, sizeof out, now_us), 42);
 }
 
+static void packet_that_finds_too_few_buffers_is_one_drop(void **s)
+{
+        static u8 packet[6000] = {0x45};
+        two(false);
+        struct pktpool *pool = &qure_stack(A)->pkts;
+        struct pkt *taken[4096];
+        u32 n = 0, before = 0, after = 0;
+        while (pool->n_free > 2)
+                taken[n++] = pkt_alloc(pool, 0);
+        for (u32 i = 0; i < DROP_N; i++)
+                before += pool->drops[i];
+        qure_input(A, packet, sizeof packet, now_us);
+        for (u32 i = 0; i < DROP_N; i++)
+                after += pool->drops[i];
+        assert_int_equal(after - before, 1);
+        assert_int_equal(pool->drops[DROP_POOL_EMPTY], 1);
+        assert_int_equal(pool->n_free, 2);
+        while (n)
+                pkt_free(taken[--n]);
+}
+
 static u32 outputs;
 static void count_output(void *ctx, const void *packet, u32 n) { outputs += *(const u8 *)packet == 0x45; }
 
@@ -299,6 +320,7 @@ int main(void)
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
                 cmocka_unit_test(arp_packet_longer_than_a_buffer_is_dropped),
+                cmocka_unit_test(packet_that_finds_too_few_buffers_is_one_drop),
                 cmocka_unit_test(output_callback_and_next_timer),
                 cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
