@@ -96,7 +96,7 @@ static inline __attribute__((always_inline)) int send(struct stack *st, struct p
                                                       const struct ip_opts *o, const struct ip_dst *d)
 {
         u32 total = p->nfrag || p->chain ? pkt_total(p) : p->len;
-        if (unlikely(total > 0xffff - IP_HLEN - IP_RA_LEN)) {
+        if (unlikely(total > 0xffff - IP_HLEN)) { /* who asks for router alert is short */
                 pkt_drop(p, DROP_IP_TOO_LONG);
                 return E_MSGSIZE;
         }

@@ -214,6 +214,33 @@ static void arp_packet_longer_than_a_buffer_is_dropped(void **s)
         assert_int_equal(qure_send(B, out, sizeof out, now_us), 42);
 }
 
+/* The longest datagram of IP in one packet, as a NIC gives them that merges fragments; the answer is cut (RFC 1122 3.2.2.6: all of
+ * the data comes back). */
+static void longest_echo_request_is_answered_in_pieces(void **s)
+{
+        static u8 ask[65535] = {0x45, 0, 255, 255, 0, 9, 0, 0, 64, 1, 0, 0, 192, 0, 2, 2, 192, 0, 2, 1, 8}, got[sizeof ask - 20];
+        u8 piece[2048];
+        two(false);
+        for (u32 i = 24; i < sizeof ask; i++)
+                ask[i] = (u8)(i * 7);
+        u16 sum = (u16)~cksum_fold(cksum_add(0, ask, 20)), icmp = (u16)~cksum_fold(cksum_add(0, ask + 20, sizeof got));
+        memcpy(ask + 10, &sum, 2);
+        memcpy(ask + 22, &icmp, 2);
+        qure_input(A, ask, sizeof ask, now_us);
+        u32 have = 0, n;
+        while ((n = qure_send(A, piece, sizeof piece, now_us)) != 0) {
+                u32 at = ((piece[6] & 0x1fu) << 8 | piece[7]) * 8;
+                assert_in_range(n, 21, 1500);
+                assert_true(at + n - 20 <= sizeof got);
+                memcpy(got + at, piece + 20, n - 20);
+                have += n - 20;
+        }
+        assert_int_equal(have, sizeof got);
+        assert_int_equal(got[0], 0);
+        assert_int_equal(cksum_fold(cksum_add(0, got, sizeof got)), 0xffff);
+        assert_memory_equal(got + 4, ask + 24, sizeof got - 4);
+}
+
 static void packet_that_finds_too_few_buffers_is_one_drop(void **s)
 {
         static u8 packet[6000] = {0x45};
@@ -320,7 +347,7 @@ int main(void)
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
                 cmocka_unit_test(arp_packet_longer_than_a_buffer_is_dropped),
-                cmocka_unit_test(packet_that_finds_too_few_buffers_is_one_drop),
+                cmocka_unit_test(longest_echo_request_is_answered_in_pieces), cmocka_unit_test(packet_that_finds_too_few_buffers_is_one_drop),
                 cmocka_unit_test(output_callback_and_next_timer),
                 cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
