@@ -2,10 +2,12 @@
  * device cannot do it. SPDX-License-Identifier: MIT */
 #include "ip_state.h"
 
-/* The headers of p over n bytes at off of its text, as a segment of its own; the device, or nif_xmit, sums it. */
+/* The headers of p over n bytes at off of its text, as a segment of its own, or NULL; the device, or nif_xmit, sums it. */
 static struct pkt *piece(struct stack *st, const struct pkt *p, u32 heads, u32 off, u32 n, u32 number, bool last)
 {
         struct pkt *q = pkt_alloc(&st->pkts, PKT_HEADROOM);
+        if (!q)
+                return NULL;
         struct ip_hdr *ip = (struct ip_hdr *)q->data;
         memcpy(ip, p->data, heads);
         q->len = (u16)(heads + pkt_copy_out(p, heads + off, q->data + heads, n));
@@ -39,7 +41,10 @@ void ip_cut_joined(struct stack *st, struct pkt *p, u32 room, void (*out)(void *
         }
         for (u32 off = 0; off < text; off += size) {
                 u32 n = min_u32(size, text - off);
-                out(ctx, piece(st, p, heads, off, n, off / size, off + n == text));
+                struct pkt *q = piece(st, p, heads, off, n, off / size, off + n == text);
+                if (!q)
+                        break; /* ARP has asked with the last one */
+                out(ctx, q);
         }
         pkt_free(p);
 }

@@ -48,6 +48,8 @@ COLD int ip_cut(struct stack *st, struct pkt *p, const struct ip_dst *d)
                 nif_sum(p);
         for (u32 off = 0; off < payload; off += piece) {
                 struct pkt *q = pkt_alloc(&st->pkts, PKT_HEADROOM);
+                if (!q)
+                        break; /* ARP has asked with the last one */
                 u32 n = min_u32(piece, payload - off);
                 struct ip_hdr *h = (struct ip_hdr *)q->data;
                 memcpy(h, ip, hlen);

@@ -235,29 +235,36 @@ static void what_never_passes_a_router(void **s)
         wire_free(w);
 }
 
-/* 3000 bytes that a device joined: cut by the next device, or here. */
+/* Segments with `text` bytes in all that a device joined. */
+static struct pkt *joined(ipaddr dst, u16 text)
+{
+        u8 all[3054] = {0};
+        u32 n = 54u + text;
+        build_eth(all, w->nif.mac, wire_mac_peer, 0x800);
+        build_ip(all + 14, near, dst, 6, 20u + text);
+        all[46] = 0x50;
+        all[47] = 0x18;
+        u16 pseudo = cksum_fold(ip_pseudo_sum(near, dst, 6, (u16)(20 + text)));
+        memcpy(all + 50, &pseudo, 2);
+        struct pkt *first = NULL, **at = &first;
+        for (u32 made = 0; made < n;) {
+                struct pkt *p = pkt_alloc(&w->st->pkts, 26);
+                pkt_append(p, all + made, min_u32(1700, n - made));
+                made += p->len;
+                *at = p;
+                at = &p->chain;
+        }
+        first->flags = PKT_CSUM_OK | PKT_CSUM_PARTIAL;
+        return first;
+}
+
+/* Cut by the next device, or here. */
 static void joined_segments_are_cut_again(void **s)
 {
         for (int tso = 0; tso < 2; tso++) {
                 begin();
                 eth1.caps = tso ? NETIF_TSO | NETIF_CSUM_TX | NETIF_SG : 0;
-                u8 all[3054] = {0};
-                build_eth(all, w->nif.mac, wire_mac_peer, 0x800);
-                build_ip(all + 14, near, far, 6, 3020);
-                all[46] = 0x50;
-                all[47] = 0x18;
-                u16 pseudo = cksum_fold(ip_pseudo_sum(near, far, 6, 3020));
-                memcpy(all + 50, &pseudo, 2);
-                struct pkt *first = NULL, **at = &first;
-                for (u32 made = 0; made < sizeof all;) {
-                        struct pkt *p = pkt_alloc(&w->st->pkts, 26);
-                        pkt_append(p, all + made, min_u32(1700, (u32)sizeof all - made));
-                        made += p->len;
-                        *at = p;
-                        at = &p->chain;
-                }
-                first->flags = PKT_CSUM_OK | PKT_CSUM_PARTIAL;
-                netif_rx(&w->nif, first);
+                netif_rx(&w->nif, joined(far, 3000));
                 wire_batch_end(w);
                 assert_int_equal(n_got, tso ? 1 : 3);
                 if (tso) {
@@ -276,6 +283,31 @@ static void joined_segments_are_cut_again(void **s)
         }
 }
 
+static struct pkt *in_ring[8];
+static u32 n_in_ring;
+static void into_ring(struct netif *nif, struct pkt *p) { in_ring[n_in_ring++] = p; }
+
+/* The request for the neighbour takes the buffer that the last piece was to have, and its card keeps it. */
+static void last_buffers_are_no_pieces_and_a_question(void **s)
+{
+        struct pkt *taken[4096];
+        u32 n = 0;
+        begin();
+        struct pkt *p = joined(IPADDR(10, 0, 2, 77), 2000);
+        eth1.xmit = into_ring;
+        while (w->st->pkts.n_free > 2)
+                taken[n++] = pkt_alloc(&w->st->pkts, 0);
+        netif_rx(&w->nif, p);
+        assert_int_equal(n_in_ring, 1);
+        assert_int_equal(wire_drops(w, DROP_POOL_EMPTY), 1);
+        while (n_in_ring)
+                pkt_free(in_ring[--n_in_ring]);
+        while (n)
+                pkt_free(taken[--n]);
+        arp_flush(&eth1);
+        wire_free(w);
+}
+
 #define test(f) cmocka_unit_test(f)
 int main(void)
 {
@@ -283,7 +315,7 @@ int main(void)
                 test(passes_with_one_hop_less_and_a_right_sum), test(little_room_in_front_is_enough), test(off_at_first),     test(an_address_of_another_interface_is_ours),
                 test(last_hop_is_told),                         test(no_route_is_told), test(too_big_is_told_or_cut), test(silent_neighbour_is_told),
                 test(fragments_of_fragments_keep_their_place),  test(what_never_passes_a_router),
-                test(joined_segments_are_cut_again),
+                test(joined_segments_are_cut_again), test(last_buffers_are_no_pieces_and_a_question),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "arp.h"
 #include "frames.h"
 #include "route.h"
 
@@ -200,6 +201,30 @@ static void cut_datagram_carries_its_checksum(void **state)
         assert_memory_equal(data, content, 3001);
 }
 
+static struct pkt *in_ring[8];
+static u32 n_in_ring;
+static void into_ring(struct netif *nif, struct pkt *p) { in_ring[n_in_ring++] = p; }
+
+/* The request for the neighbour takes the buffer that the last piece was to have, and its card keeps it. */
+static void last_buffers_are_no_pieces_and_a_question(void **state)
+{
+        struct wire *w = *state;
+        struct pktpool *pool = &w->st->pkts;
+        struct pkt *p = packet(w, 2000), *taken[4096];
+        u32 n = 0;
+        w->nif.xmit = into_ring;
+        while (pool->n_free > 2)
+                taken[n++] = pkt_alloc(pool, 0);
+        ip_tx(w->st, p, IPADDR_ANY, IPADDR(10, 0, 0, 77), PROTO, NULL);
+        assert_int_equal(n_in_ring, 1);
+        assert_int_equal(wire_drops(w, DROP_POOL_EMPTY), 1);
+        while (n_in_ring)
+                pkt_free(in_ring[--n_in_ring]);
+        while (n)
+                pkt_free(taken[--n]);
+        arp_flush(&w->nif);
+}
+
 static void impossible_length_is_refused(void **state)
 {
         struct wire *w = *state;
@@ -216,7 +241,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(header_says_what_was_asked), T(groups_have_link_addresses), T(no_route_is_an_error),
                 T(own_address_loops_back_at_batch_end), T(loop_is_bounded), T(too_long_is_cut), T(too_long_with_df_is_refused),
-                T(cutting_without_buffers_sends_nothing), T(cut_datagram_carries_its_checksum), T(impossible_length_is_refused),
+                T(cutting_without_buffers_sends_nothing), T(last_buffers_are_no_pieces_and_a_question),
+                T(cut_datagram_carries_its_checksum), T(impossible_length_is_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
