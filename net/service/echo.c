@@ -3,6 +3,7 @@
  * and the closed window tells the peer.
  * SPDX-License-Identifier: MIT */
 #include "echo.h"
+#include "ip.h"
 #include "tcp.h"
 #include "udp.h"
 
@@ -56,7 +57,8 @@ static void echo_datagram(struct udp_sock *us, struct pkt *p, const struct udp_f
         u32 n = pkt_total(p);
         if (q && n <= pkt_tailroom(q)) {
                 q->len = (u16)pkt_copy_out(p, 0, q->data, n);
-                udp_send(us, q, IPADDR_ANY, from->src, from->sport, NULL);
+                ipaddr asked = ip_is_ours(udp_stack(us), from->dst) ? from->dst : IPADDR_ANY; /* RFC 1122 4.1.3.5 */
+                udp_send(us, q, asked, from->src, from->sport, NULL);
         } else {
                 pkt_free(q);
         }

@@ -1,4 +1,4 @@
-/* echo.c (test) - the echo service toward a peer that does not read.
+/* echo.c (test) - the echo service toward a peer that does not read, and the names that its datagrams have.
  * SPDX-License-Identifier: MIT */
 #include "../tcp/trace.h"
 #include "echo.h"
@@ -38,8 +38,30 @@ static void one_that_does_not_read_leaves_buffers_for_others(void **state)
         trace_end();
 }
 
+/* RFC 1122 4.1.3.5: an answer comes from the address that was asked; to a broadcast from the first. */
+static void datagrams_come_from_the_address_that_was_asked(void **state)
+{
+        static const struct { ipaddr asked, answers; } t[] = {{WIRE_US, WIRE_US}, {IPADDR(10, 0, 0, 9), IPADDR(10, 0, 0, 9)},
+                                                              {IPADDR(10, 0, 0, 255), WIRE_US}};
+        struct wire *w = wire_new(NULL, 0);
+        u8 f[128];
+        assert_int_equal(netif_addr_add(&w->nif, IPADDR(10, 0, 0, 9), 24, IFADDR_STATIC, false), 0);
+        wire_wait(w, 10000);
+        wire_flush_out(w);
+        assert_int_equal(echo_listen(w->st, 7, ECHO_ECHO), 0);
+        for (u32 i = 0; i < COUNT_OF(t); i++) {
+                wire_rx(w, f, build_udp(w, f, WIRE_PEER, 2000, t[i].asked, 7, "hello", 5));
+                const struct frame *back = wire_tx(w);
+                assert_non_null(back);
+                assert_memory_equal(back->b + 26, &t[i].answers, 4);
+                assert_memory_equal(back->b + 42, "hello", 5);
+        }
+        wire_free(w);
+}
+
 int main(void)
 {
-        static const struct CMUnitTest t[] = {cmocka_unit_test(one_that_does_not_read_leaves_buffers_for_others)};
+        static const struct CMUnitTest t[] = {cmocka_unit_test(datagrams_come_from_the_address_that_was_asked),
+                cmocka_unit_test(one_that_does_not_read_leaves_buffers_for_others)};
         return cmocka_run_group_tests(t, NULL, NULL);
 }
