@@ -80,7 +80,7 @@ static int poll_one(struct device *d, int budget)
         int n = 0;
 
         for (; n < budget; n++) {
-                struct pkt *p = pkt_alloc(&d->nif.st->pkts, 2); /* the IP header is then on a multiple of four */
+                struct pkt *p = pkt_alloc(&d->nif.st->pkts, PKT_HEADROOM + 2); /* as drivers do (NIC_RX_AT) */
                 if (!p)
                         return n;
                 ssize_t got = read(d->fd, p->data, pkt_tailroom(p));
