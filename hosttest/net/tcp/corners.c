@@ -1,5 +1,5 @@
 /* corners.c - situations between the clauses, each seen to be answered otherwise once: windows that open a little, a FIN where the
- * window ends, segments longer than a buffer. Not here: what one clause asks for alone (clauses.c, strict.c, window.c).
+ * window ends, segments longer than a buffer. Not here: what one clause asks for alone (clauses.c, window.c).
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 

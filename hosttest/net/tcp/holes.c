@@ -1,5 +1,5 @@
 /* holes.c - while something is missing, segments that carry data of ours say so, too (RFC 2018 4). Not here: blocks of
- * acknowledgements without data (loss.c, strict.c). SPDX-License-Identifier: MIT */
+ * acknowledgements without data (sack.c). SPDX-License-Identifier: MIT */
 #include "trace.h"
 
 static const u8 sack_ts[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 1, 1, 1};
