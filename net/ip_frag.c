@@ -6,7 +6,7 @@
 
 enum {
         REASS_MS   = 30000, /* RFC 1122 3.3.2 asks for 60 to 120; shorter holds less hostage */
-        REASS_MAX  = 64,    /* fragments of one datagram: 64 KiB at 1480 needs 45 */
+        REASS_MAX  = 64,    /* buffers of one datagram: 64 KiB in fragments of 1480 needs 45 */
         TCP_HLEN   = 20,
         HEADER_MAX = 60,    /* of TCP, with options */
 };
@@ -19,7 +19,7 @@ struct reass {
         ipaddr        src, dst;
         be16          id;
         u8            proto;
-        u8            n;
+        u16           n;        /* buffers */
         u32           have, total; /* bytes; total 0 until the last fragment came */
         struct pkt   *first;
 };
@@ -143,8 +143,10 @@ static bool insert(struct reass *r, struct pkt *p, bool more)
                 r->total = f_end(p);
         p->next = *at;
         *at = p;
-        r->n++;
-        r->st->ip->n_held++;
+        for (const struct pkt *q = p; q; q = q->chain) {
+                r->n++;
+                r->st->ip->n_held++;
+        }
         r->have += p->csum_off;
         return true;
 }

@@ -241,6 +241,26 @@ static void longest_echo_request_is_answered_in_pieces(void **s)
         assert_memory_equal(got + 4, ask + 24, sizeof got - 4);
 }
 
+/* Fragments longer than a buffer count by their buffers: a quarter of all, and what the last one brings. */
+static void long_fragments_hold_a_quarter_of_the_buffers(void **s)
+{
+        static u8 piece[12020] = {0x45, 0, 12020 >> 8, 12020 & 0xff, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 2, 192, 0, 2, 1};
+        two(false);
+        const struct pktpool *pool = &qure_stack(A)->pkts;
+        for (u32 i = 0; i < 32; i++) {
+                u32 off = i % 4 * 2000;
+                piece[5] = (u8)(i / 4);
+                piece[6] = (u8)(0x20 | off >> 8);
+                piece[7] = (u8)off;
+                memset(piece + 10, 0, 2);
+                u16 sum = (u16)~cksum_fold(cksum_add(0, piece, 20));
+                memcpy(piece + 10, &sum, 2);
+                qure_input(A, piece, sizeof piece, now_us);
+                assert_in_range(pool->n_free, pool->n_total - pool->n_total / 4 - 6, pool->n_total - 6);
+        }
+        assert_true(pool->drops[DROP_IP_FRAG_EVICTED] > 0);
+}
+
 static void packet_that_finds_too_few_buffers_is_one_drop(void **s)
 {
         static u8 packet[6000] = {0x45};
@@ -347,7 +367,9 @@ int main(void)
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
                 cmocka_unit_test(arp_packet_longer_than_a_buffer_is_dropped),
-                cmocka_unit_test(longest_echo_request_is_answered_in_pieces), cmocka_unit_test(packet_that_finds_too_few_buffers_is_one_drop),
+                cmocka_unit_test(long_fragments_hold_a_quarter_of_the_buffers),
+                cmocka_unit_test(longest_echo_request_is_answered_in_pieces),
+                cmocka_unit_test(packet_that_finds_too_few_buffers_is_one_drop),
                 cmocka_unit_test(output_callback_and_next_timer),
                 cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
