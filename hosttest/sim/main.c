@@ -50,7 +50,7 @@ static struct params decide(u32 seed)
         p.pressure = opt(O_pressure, v[7] % 5 == 0);
         p.plain = opt(O_plain, v[8] % 4 == 0);
         p.trace = opt(O_trace, 0);
-        p.cluster = min_u32(opt(O_cluster, 0), SIM_CLUSTER);
+        p.cluster = opt(O_cluster, 0);
         if (p.cluster) {
                 p.l3 = p.pressure = false;
                 p.partitions = p.narrow_ppm = 0;
@@ -192,8 +192,9 @@ static void report(const struct sim *s)
 static int run_seed(u32 seed)
 {
         struct params p = decide(seed);
-        if (p.cluster >= p.nodes) {
-                fprintf(stderr, "qure-sim: --cluster %u leaves none of %u machines as a client\n", p.cluster, p.nodes);
+        if (p.cluster >= p.nodes || p.cluster > SIM_CLUSTER) {
+                fprintf(stderr, "qure-sim: --cluster %u: at most %u, and fewer than all %u machines, for clients\n", p.cluster,
+                        SIM_CLUSTER, p.nodes);
                 exit(2);
         }
         struct sim *s = sim_new(&p);
