@@ -44,7 +44,7 @@ struct stack_config {
         u32 n_routes;     /* [32] */
         u32 n_reass;      /* datagrams in reassembly [8] */
         u8  seed[16];     /* entropy: key of every hash and random number in this instance */
-        /* Memory for the pools: called only while the stack is made, never freed before stack_free; zeroed. NULL = failure. `align` is a power of two. */
+        /* Memory for the pools: called only while the stack is made, never given back; zeroed. NULL = failure. `align` is a power of two. */
         void *(*alloc)(void *ctx, size_t n, size_t align);
         void *alloc_ctx;
         /* Called by blocking socket calls while they wait, until *something* may have changed; run the event loop or another thread, for at most `ms`. May be NULL: then nothing blocks. */
