@@ -9,7 +9,7 @@
 #include "pkt.h"
 #include "wheel.h"
 
-enum { STACK_NIFS = 8 };
+enum { STACK_NIFS = 8, STACK_POOL_MAX = 1 << 21 };
 
 /* What calls return when they cannot do it; always negative. */
 enum stack_err {
@@ -31,11 +31,11 @@ enum stack_err {
 /* "connection refused" for E_REFUSED and so on; "ok" for >= 0. */
 const char *stack_strerror(int err);
 
-/* Sizes of every pool, given when the stack is made; 0 takes the default in brackets. */
+/* Sizes of every pool, given when the stack is made, below STACK_POOL_MAX; 0 takes the default in brackets. */
 struct stack_config {
         u32 n_pkts;       /* packet buffers [256] */
         u32 n_tcbs;       /* TCP connections [64] */
-        u32 n_listeners;  /* [16] */
+        u32 n_listeners;  /* [16], 65,535 at most count */
         u32 n_synq;       /* half-open connections [64] */
         u32 n_timewait;   /* TIME_WAIT entries [128] */
         u32 n_udp;        /* UDP sockets [32] */

@@ -28,7 +28,7 @@ static void config_defaults(struct stack_config *c)
 {
         c->n_pkts = or_default(c->n_pkts, 256);
         c->n_tcbs = or_default(c->n_tcbs, 64);
-        c->n_listeners = or_default(c->n_listeners, 16);
+        c->n_listeners = min_u32(or_default(c->n_listeners, 16), 0xffff); /* tcb->listener */
         c->n_synq = or_default(c->n_synq, 64);
         c->n_timewait = or_default(c->n_timewait, 128);
         c->n_udp = or_default(c->n_udp, 32);
@@ -48,8 +48,17 @@ static bool make_packets(struct stack *st)
         return true;
 }
 
+/* None is so large that its bytes overflow 32 bits. */
+static bool sizes_fit(const struct stack_config *c)
+{
+        return (c->n_pkts | c->n_tcbs | c->n_listeners | c->n_synq | c->n_timewait | c->n_udp | c->n_socks | c->n_arp | c->n_routes |
+                c->n_reass) < STACK_POOL_MAX;
+}
+
 COLD struct stack *stack_new(const struct stack_config *cfg, u64 now_us)
 {
+        if (!cfg->alloc || !sizes_fit(cfg))
+                return NULL;
         struct stack *st = cfg->alloc(cfg->alloc_ctx, sizeof *st, 64);
         if (!st)
                 return NULL;

@@ -358,6 +358,24 @@ static void mtu_that_ip_does_not_know_makes_no_instance(void **s)
         }
 }
 
+/* 32 bits hold no pool of so many: the product must not wrap around to a small one. Without a source of memory there is none either. */
+static void pools_larger_than_memory_make_no_instance(void **s)
+{
+        static const u32 n[] = {1u << 21, 0x200001, 0x08000001, 0x10410411, 0x80000000u, UINT32_MAX};
+        for (u32 pool = 0; pool < 10; pool++)
+                for (u32 i = 0; i < COUNT_OF(n); i++) {
+                        struct qure_config c = {.addr = IPADDR(192, 0, 2, 1), .plen = 24,
+                                                .stack = {.alloc = give, .alloc_ctx = &used[0], .seed = "two instances", .n_tcbs = 2}};
+                        u32 *sizes[] = {&c.stack.n_pkts, &c.stack.n_tcbs, &c.stack.n_listeners, &c.stack.n_synq, &c.stack.n_timewait,
+                                        &c.stack.n_udp, &c.stack.n_socks, &c.stack.n_arp, &c.stack.n_routes, &c.stack.n_reass};
+                        used[0] = 0;
+                        *sizes[pool] = n[i];
+                        assert_null(qure_new(&c, 0));
+                }
+        struct qure_config none = {.addr = IPADDR(192, 0, 2, 1), .plen = 24};
+        assert_null(qure_new(&none, 0));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -371,7 +389,7 @@ int main(void)
                 cmocka_unit_test(longest_echo_request_is_answered_in_pieces),
                 cmocka_unit_test(packet_that_finds_too_few_buffers_is_one_drop),
                 cmocka_unit_test(output_callback_and_next_timer),
-                cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
+                cmocka_unit_test(state_is_told_by_names), cmocka_unit_test(mtu_that_ip_does_not_know_makes_no_instance), cmocka_unit_test(pools_larger_than_memory_make_no_instance), cmocka_unit_test(document_shows_the_example_that_runs),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
