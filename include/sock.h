@@ -34,14 +34,15 @@ enum sock_opt {              /* value; marked r: read by sock_get only */
 };
 
 struct sock *sock_open(struct stack *st, enum sock_type type, int *err);      /* E_NOMEM: none left (stack_config.n_socks) */
-int  sock_bind(struct sock *s, ipaddr addr, u16 port);                        /* any() = all, 0 = chosen */
+int  sock_bind(struct sock *s, ipaddr addr, u16 port);                        /* any() = all, 0 = chosen, by listen or connect */
 int  sock_listen(struct sock *s, u32 backlog);
 struct sock *sock_accept(struct sock *s, struct tcp_names *names, int *err);  /* names may be NULL */
-int  sock_connect(struct sock *s, ipaddr addr, u16 port);                     /* UDP: the default peer, and the only one heard */
+/* Once more to the same peer: is it there? UDP: the default peer, and the only one heard; E_REFUSED of a later call: nobody is there. */
+int  sock_connect(struct sock *s, ipaddr addr, u16 port);
 
 /* bytes, 0 at the end of the stream; UDP: one datagram, cut to n */
 int  sock_read(struct sock *s, void *dst, u32 n);
-/* bytes taken: all of them unless it may not wait */
+/* bytes taken: all of them unless it may not wait; UDP: one datagram, E_MSGSIZE when it does not fit a buffer (PKT_BUF) */
 int  sock_write(struct sock *s, const void *src, u32 n);
 int  sock_recvfrom(struct sock *s, void *dst, u32 n, ipaddr *src, u16 *sport);
 int  sock_sendto(struct sock *s, const void *src, u32 n, ipaddr dst, u16 dport);

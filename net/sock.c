@@ -4,6 +4,8 @@
 #include "sock_state.h"
 #include "mem.h"
 
+enum { PORT_TRIES = 64 };
+
 bool sock_init(struct stack *st)
 {
         u32 n = st->cfg.n_socks;
@@ -113,8 +115,8 @@ static bool ev_accept(struct tcb *t)
 /* --- opening --- */
 struct sock *sock_open(struct stack *st, enum sock_type type, int *err)
 {
-        struct sock *s = sock_get_free(st);
-        *err = s ? 0 : E_NOMEM;
+        struct sock *s = type == SOCK_TCP || type == SOCK_UDP ? sock_get_free(st) : NULL;
+        *err = s ? 0 : type == SOCK_TCP || type == SOCK_UDP ? E_NOMEM : E_INVAL;
         if (s)
                 s->type = (u8)type;
         return s;
@@ -122,7 +124,7 @@ struct sock *sock_open(struct stack *st, enum sock_type type, int *err)
 
 int sock_bind(struct sock *s, ipaddr addr, u16 port)
 {
-        if (s->t || s->l || s->u)
+        if (s->t || s->l || s->u || s->ended)
                 return E_INVAL;
         if (s->type == SOCK_UDP)
                 return sock_udp_bind(s, addr, port);
@@ -134,11 +136,21 @@ int sock_bind(struct sock *s, ipaddr addr, u16 port)
 int sock_listen(struct sock *s, u32 backlog)
 {
         int err;
-        if (s->type != SOCK_TCP || s->t || s->l)
+        u16 port = s->lport;
+        if (s->type != SOCK_TCP || s->t || s->l || s->ended)
                 return E_INVAL;
         s->opts.backlog = (u16)min_u32(max_u32(backlog, 1), SOCK_BACKLOG_MAX);
-        s->l = tcp_listen(s->st, s->laddr, s->lport, &events, s, &s->opts, &err);
-        return s->l ? 0 : err;
+        for (u32 tries = 0; tries < PORT_TRIES; tries++) {
+                if (!s->lport)
+                        port = (u16)(0xc000 | stack_random(s->st)); /* RFC 6335 6: dynamic ports */
+                s->l = tcp_listen(s->st, s->laddr, port, &events, s, &s->opts, &err);
+                if (s->l || s->lport || err != E_INUSE)
+                        break;
+        }
+        if (!s->l)
+                return err;
+        s->lport = port;
+        return 0;
 }
 
 static int accept_ready(struct sock *s, u32 arg) { return s->accept_first != NULL; }
@@ -166,10 +178,12 @@ static int connect_done(struct sock *s, u32 arg)
 
 int sock_connect(struct sock *s, ipaddr addr, u16 port)
 {
+        struct tcp_names n;
         int err;
         if (s->type == SOCK_UDP) {
                 s->raddr = addr;
                 s->rport = port;
+                s->err = 0;
                 return s->u ? 0 : sock_udp_bind(s, IPADDR_ANY, 0);
         }
         if (s->l || s->ended)
@@ -181,6 +195,9 @@ int sock_connect(struct sock *s, ipaddr addr, u16 port)
                 if (s->opts.fastopen)
                         return 0; /* what is written first goes with the SYN */
         }
+        tcp_names(s->t, &n);
+        if (n.rport != port || !ipaddr_eq(n.raddr, addr))
+                return E_INVAL;
         err = sock_wait(s, connect_done, 0, UINT32_MAX);
         return err > 0 ? 0 : err;
 }
@@ -188,6 +205,8 @@ int sock_connect(struct sock *s, ipaddr addr, u16 port)
 /* --- ending --- */
 int sock_shutdown(struct sock *s, enum sock_how how)
 {
+        if (!how || how & ~SOCK_RDWR)
+                return E_INVAL;
         if (!s->t)
                 return E_NOTCONN;
         if (how & SOCK_RD)

@@ -113,7 +113,7 @@ u8 sock_ready(struct sock *s)
 {
         u8 r = 0;
         if (s->type == SOCK_UDP)
-                return (u8)(SOCK_OUT | (s->dgrams.n ? SOCK_IN : 0));
+                return (u8)(SOCK_OUT | (s->err ? SOCK_ERR : 0) | (s->err || s->dgrams.n ? SOCK_IN : 0));
         if (s->l)
                 return s->accept_first ? SOCK_IN : 0;
         if (s->ended)
@@ -122,7 +122,7 @@ u8 sock_ready(struct sock *s)
                 return SOCK_HUP;
         if (tcp_readable(s->t) || tcp_eof(s->t) || s->no_read)
                 r |= SOCK_IN;
-        if (s->connected && tcp_send_room(s->t))
+        if (s->connected && (tcp_send_room(s->t) || tcp_sending_over(s->t)))
                 r |= SOCK_OUT;
         if (tcp_urgent_left(s->t))
                 r |= SOCK_URG;

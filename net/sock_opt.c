@@ -25,6 +25,12 @@ static bool set_early(struct tcp_opts *o, enum sock_opt opt, u32 v)
         return true;
 }
 
+/* The largest value of those that have less than 32 bits. */
+static u32 most(enum sock_opt opt)
+{
+        return opt == SOCK_MSS ? 0xffff : opt == SOCK_TTL || opt == SOCK_TOS ? 0xff : opt == SOCK_CC ? TCP_CC_NEWRENO : UINT32_MAX;
+}
+
 /* And those that may change later. */
 static int set_late(struct tcb *t, enum sock_opt opt, u32 v)
 {
@@ -50,10 +56,14 @@ int sock_set(struct sock *s, enum sock_opt opt, u32 v)
         case SOCK_LINGER: s->linger_ms = v; return 0;
         default: break;
         }
-        if (s->type != SOCK_TCP)
+        if (s->type != SOCK_TCP || v > most(opt))
                 return E_INVAL;
-        if (s->t)
-                return set_late(s->t, opt, v);
+        if (s->t) {
+                int err = set_late(s->t, opt, v);
+                if (!err && !set_early(&s->opts, opt, v)) /* to be told by sock_get */
+                        s->corked = v != 0;
+                return err;
+        }
         return s->l || !set_early(&s->opts, opt, v) ? E_INVAL : 0;
 }
 
@@ -71,6 +81,12 @@ static int get_early(const struct sock *s, enum sock_opt opt)
         case SOCK_TTL: return o->ttl;
         case SOCK_TOS: return o->tos;
         case SOCK_CC: return o->cc;
+        case SOCK_CORK: return s->corked;
+        case SOCK_FASTOPEN: return o->fastopen;
+        case SOCK_ECN: return o->ecn;
+        case SOCK_APP_MODE: return o->app_mode;
+        case SOCK_PSH_MESSAGE: return o->psh_message;
+        case SOCK_TIMEWAIT: return (int)o->timewait_ms;
         default: return E_INVAL;
         }
 }
@@ -99,7 +115,7 @@ int sock_get(struct sock *s, enum sock_opt opt)
                 s->err = 0;
                 return e;
         case SOCK_SOFT_ERROR: return s->t ? tcp_soft_error(s->t) : 0;
-        case SOCK_READABLE: return s->t ? (int)tcp_readable(s->t) : s->dgrams.first ? s->dgrams.first->len : 0;
+        case SOCK_READABLE: return s->t ? (int)tcp_readable(s->t) : s->dgrams.first ? (int)pkt_total(s->dgrams.first) : 0;
         case SOCK_URGENT: return s->t ? (int)tcp_urgent_left(s->t) : 0;
         case SOCK_STATE: return state(s);
         case SOCK_MSS: return s->t ? (int)tcp_mss(s->t) : s->opts.mss;

@@ -19,9 +19,9 @@ struct sock {
         struct sock     *accept_first, *accept_last; /* handshake complete, not yet accepted */
         struct pktq      dgrams;
         u32              timeout_ms, linger_ms;
-        int              err;        /* why the connection ended */
+        int              err;        /* why the connection ended; UDP: the peer refused */
         u8               type;
-        bool             open, nonblock, connected, ended, no_read, aborting;
+        bool             open, nonblock, connected, ended, no_read, corked;
 };
 
 struct sock_state { struct sock *free; };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "frames.h"
 #include "sock.h"
 #include "wire.h"
 
@@ -318,6 +319,118 @@ static void options_before_and_after(void **x)
         end();
 }
 
+static void options_that_were_set_are_told(void **x)
+{
+        static const struct { enum sock_opt opt; u32 value, beyond; bool late; } of[] = {
+                {SOCK_RCVBUF, 5000, 0, false}, {SOCK_SNDBUF, 6000, 0, false}, {SOCK_MSS, 700, 65536, false}, {SOCK_NODELAY, 1, 0, true},
+                {SOCK_KEEPALIVE, 7000, 0, true}, {SOCK_USER_TIMEOUT, 200000, 0, true}, {SOCK_TTL, 255, 256, true}, {SOCK_TOS, 0xfc, 256, true},
+                {SOCK_CC, TCP_CC_NEWRENO, 2, true}, {SOCK_FASTOPEN, 1, 0, false}, {SOCK_ECN, 1, 0, false}, {SOCK_APP_MODE, 1, 0, false},
+                {SOCK_PSH_MESSAGE, 1, 0, false}, {SOCK_TIMEWAIT, 1000, 0, false},
+        };
+        int err;
+        begin(true);
+        struct sock *l = server(7), *c = client(7, false), *s = sock_open(W->st, SOCK_TCP, &err);
+        for (u32 i = 0; i < COUNT_OF(of); i++)
+                for (u32 late = 0; late <= of[i].late; late++) {
+                        struct sock *k = late ? c : s;
+                        assert_int_equal(sock_set(k, of[i].opt, of[i].value), 0);
+                        if (of[i].beyond)
+                                assert_int_equal(sock_set(k, of[i].opt, of[i].beyond), E_INVAL);
+                        assert_int_equal(sock_get(k, of[i].opt), of[i].value);
+                }
+        sock_set(c, SOCK_CORK, 1);
+        assert_int_equal(sock_get(c, SOCK_CORK), 1);
+        assert_int_equal(sock_get(c, (enum sock_opt)99), E_INVAL);
+        sock_close(s), sock_close(c), sock_close(l);
+        end();
+}
+
+static void calls_that_make_no_sense_are_refused(void **x)
+{
+        struct tcp_names n, m;
+        int err;
+        begin(true);
+        assert_null(sock_open(W->st, (enum sock_type)2, &err));
+        assert_int_equal(err, E_INVAL);
+        struct sock *l = sock_open(W->st, SOCK_TCP, &err), *l2 = sock_open(W->st, SOCK_TCP, &err);
+        /* port 0: one is chosen */
+        assert_int_equal(sock_bind(l, IPADDR_ANY, 0), 0);
+        assert_int_equal(sock_listen(l, 2), 0);
+        assert_int_equal(sock_listen(l2, 2), 0);
+        assert_int_equal(sock_names(l, &n), 0);
+        assert_int_equal(sock_names(l2, &m), 0);
+        assert_in_range(n.lport, 49152, 65535);
+        assert_int_not_equal(n.lport, m.lport);
+        struct sock *c = client(n.lport, false), *s = sock_accept(l, NULL, &err);
+        assert_non_null(s);
+        /* once more to the same peer is the question whether it is there; elsewhere it cannot go */
+        assert_int_equal(sock_connect(c, WIRE_US, n.lport), 0);
+        assert_int_equal(sock_connect(c, WIRE_US, m.lport), E_INVAL);
+        assert_int_equal(sock_connect(c, WIRE_PEER, n.lport), E_INVAL);
+        assert_int_equal(sock_shutdown(c, (enum sock_how)0), E_INVAL);
+        assert_int_equal(sock_shutdown(c, (enum sock_how)4), E_INVAL);
+        /* who waits for room learns that there will be none */
+        assert_int_equal(sock_shutdown(c, SOCK_WR), 0);
+        struct sock_poll p = {c, SOCK_OUT, 0};
+        assert_int_equal(sock_poll(W->st, &p, 1, 0), 1);
+        assert_int_equal(p.got, SOCK_OUT);
+        assert_int_equal(sock_write(c, "x", 1), E_CLOSED);
+        sock_abort(s);
+        wire_wait(W, 5);
+        assert_int_equal(sock_get(c, SOCK_STATE), 0);
+        assert_int_equal(sock_bind(c, IPADDR_ANY, 99), E_INVAL);
+        assert_int_equal(sock_listen(c, 1), E_INVAL);
+        assert_int_equal(sock_connect(c, WIRE_US, n.lport), E_INVAL);
+        sock_close(c), sock_close(l), sock_close(l2);
+        end();
+}
+
+/* RFC 1122 4.1.3.3; who has no peer would not know which of its datagrams it was. */
+static void peer_without_a_socket_refuses_datagrams(void **x)
+{
+        u8 got[10];
+        int err;
+        begin(false);
+        struct sock *s = sock_open(W->st, SOCK_UDP, &err);
+        assert_int_equal(sock_sendto(s, "x", 1, WIRE_US, 99), 1);
+        wire_wait(W, 5);
+        assert_int_equal(sock_read(s, got, sizeof got), E_AGAIN);
+        assert_int_equal(sock_connect(s, WIRE_US, 99), 0);
+        for (u32 how = 0; how < 3; how++) {
+                assert_int_equal(sock_write(s, "x", 1), 1);
+                wire_wait(W, 2000);
+                struct sock_poll p = {s, SOCK_IN, 0};
+                assert_int_equal(sock_poll(W->st, &p, 1, 0), 1);
+                assert_int_equal(p.got, SOCK_IN | SOCK_ERR);
+                assert_int_equal(how == 0 ? sock_read(s, got, sizeof got) : how == 1 ? sock_write(s, "y", 1) : sock_get(s, SOCK_ERROR), E_REFUSED);
+                assert_int_equal(sock_read(s, got, sizeof got), E_AGAIN);
+        }
+        sock_close(s);
+        end();
+}
+
+static void bytes_of_a_datagram_in_fragments_are_told(void **x)
+{
+        static u8 big[3008], got[4000];
+        int err;
+        begin(false);
+        struct sock *s = sock_open(W->st, SOCK_UDP, &err);
+        assert_int_equal(sock_bind(s, IPADDR_ANY, 53), 0);
+        struct udp_hdr h = {be16_of(1000), be16_of(53), be16_of(sizeof big), {{0, 0}}};
+        memcpy(big, &h, sizeof h);
+        for (u32 at = 0; at < sizeof big; at += 1480) {
+                u8 f[1600];
+                u32 n = min_u32(1480, sizeof big - at), len = build_ipv4(f, WIRE_PEER, WIRE_US, IPPROTO_UDP_, big + at, n);
+                ((struct ip_hdr *)(f + 14))->frag = be16_of((u16)(at / 8 | (at + n < sizeof big ? IP_MF : 0)));
+                resum(f + 14);
+                wire_rx(W, f, len);
+        }
+        assert_int_equal(sock_get(s, SOCK_READABLE), 3000);
+        assert_int_equal(sock_read(s, got, sizeof got), 3000);
+        sock_close(s);
+        end();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -327,7 +440,9 @@ int main(void)
                 cmocka_unit_test(backlog_is_a_limit), cmocka_unit_test(state_is_told_of_listeners_and_of_time_wait),
                 cmocka_unit_test(linger_waits_for_the_last_acknowledgement),
                 cmocka_unit_test(datagrams_keep_their_bounds_and_their_peer),
-                cmocka_unit_test(write_without_buffers_gives_up_in_time), cmocka_unit_test(options_before_and_after),
+                cmocka_unit_test(write_without_buffers_gives_up_in_time), cmocka_unit_test(options_before_and_after), cmocka_unit_test(options_that_were_set_are_told),
+                cmocka_unit_test(calls_that_make_no_sense_are_refused), cmocka_unit_test(peer_without_a_socket_refuses_datagrams),
+                cmocka_unit_test(bytes_of_a_datagram_in_fragments_are_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
