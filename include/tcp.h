@@ -58,10 +58,10 @@ struct tcp_opts {
         /* R53, R54: readable only at PSH, FIN or a full window; not beside app_mode, whose peer waits for the reader */
         bool psh_message;
         u8   cc;             /* enum tcp_cc */
-        u32  user_timeout_ms;/* RFC 5482, R2; 0 = default */
+        u32  user_timeout_ms;/* RFC 5482, R2; 0 = default; at most 37 hours */
         bool uto;            /* RFC 5482: tell it to the peer, adopt the peer's unless user_timeout_ms is set */
-        u32  keepalive_ms;   /* 0 = off (MUST-25) */
-        u32  timewait_ms;    /* 0 = 2 x 30 s */
+        u32  keepalive_ms;   /* 0 = off (MUST-25); more than 2^30 (12 days) count as that */
+        u32  timewait_ms;    /* 0 = 2 x 30 s; at most 655 s */
         /* RFC 7413: listener takes data on a SYN with a valid cookie; tcp_connect sends what is queued with its SYN */
         bool fastopen;
         bool qure;           /* option 144 (doc/conversations.md): tcp_connect shows it, a listener answers; else plain.

@@ -19,6 +19,7 @@ enum {
         TCP_TIMEWAIT_MS   = 60000,   /* 2 MSL, MSL 30 s */
         TCP_FIN_WAIT_2_MS = 60000,   /* nobody is left to read: do not wait for ever */
         TCP_KEEPALIVE_INTERVAL_MS = 75000,
+        TCP_KEEPALIVE_MAX_MS = 1 << 30, /* twelve days: it and the probes in less than half of 32 bits */
         TCP_KEEPALIVE_PROBES = 9,    /* MUST-29: one lost answer is not death */
         TCP_CHALLENGE_MS  = 500,     /* RFC 5961 7: per connection, so that counting across connections tells nothing; */
         TCP_CHALLENGES    = 5,       /* so many at once */

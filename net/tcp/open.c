@@ -105,7 +105,7 @@ void tcb_set_opts(struct tcb *t, const struct tcp_opts *o)
         t->cc = o->cc & 1;
         t->uto = o->uto ? o->user_timeout_ms ? UTO_OURS : UTO_OPEN : UTO_OFF;
         t->uto_tell = o->uto;
-        t->keepalive_ms = o->keepalive_ms;
+        t->keepalive_ms = min_u32(o->keepalive_ms, TCP_KEEPALIVE_MAX_MS);
         t->user_timeout = ms_pack(o->user_timeout_ms);
         t->timewait_cs = (u16)min_u32((o->timewait_ms ? o->timewait_ms : TCP_TIMEWAIT_MS) / 10, 65535);
         t->rcv_mss = t->peer_mss = TCP_MSS_DEFAULT;
@@ -302,7 +302,7 @@ void tcp_cork(struct tcb *t, bool on)
         if (!on)
                 tcp_want_tx(t);
 }
-void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = idle_ms; tcp_timer_rearm(t); }
+void tcp_set_keepalive(struct tcb *t, u32 idle_ms) { t->keepalive_ms = min_u32(idle_ms, TCP_KEEPALIVE_MAX_MS); tcp_timer_rearm(t); }
 void tcp_set_rcvbuf(struct tcb *t, u32 bytes) { t->rcvbuf = max_u32(t->rcvbuf, min_u32(bytes, 65535u << t->rcv_scale)); }
 void tcp_set_tos(struct tcb *t, u8 tos)
 {

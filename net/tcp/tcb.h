@@ -180,6 +180,7 @@ static inline void tcb_more(struct tcb *t)
 static inline u16 ms_pack(u32 ms)
 {
         u32 e = 0;
+        ms = min_u32(ms, 0xfff << 15);
         while (e < 15 && (ms + (1u << e) - 1) >> e > 0xfff)
                 e++;
         return (u16)(e << 12 | min_u32((ms + (1u << e) - 1) >> e, 0xfff));

@@ -28,7 +28,7 @@ static u32 keepalive_wait(const struct tcb *t)
 {
         /* since the last probe, or since the peer was heard: what the user does meanwhile delays neither */
         u32 since = tcb_now_ms(t) - (t->retries ? t->progress_ms : t->last_rx_ms);
-        u32 wait = t->retries ? min_u32(TCP_KEEPALIVE_INTERVAL_MS, t->keepalive_ms) : t->keepalive_ms;
+        u32 wait = t->retries ? max_u32(min_u32(TCP_KEEPALIVE_INTERVAL_MS, t->keepalive_ms), tcb_rto(t)) : t->keepalive_ms;
         return since < wait ? wait - since : 0;
 }
 

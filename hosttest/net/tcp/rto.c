@@ -31,6 +31,7 @@ static void rfc_6298_2_4_floor_of_a_second_is_under_the_sum(void **s)
         rto_of_a_steady_path(1000, 100, 1000);
         rto_of_a_steady_path(1000, 900, 1000);
         rto_of_a_steady_path(1500, 900, 1500);
+        rto_of_a_steady_path(UINT32_MAX, 100, 60000);
         rto_of_a_steady_path(0, 100, 300); /* ours, as Linux has it: under the variance */
 }
 

@@ -154,6 +154,48 @@ static void must_29_one_lost_keepalive_is_not_death_nine_are(void **s)
         trace_end();
 }
 
+/* A probe that is not answered yet was not left unanswered. */
+static void must_29_probes_are_not_closer_than_the_time_out(void **s)
+{
+        established();
+        T.t->srtt_us = 600000 << 3, T.t->rto_ms = 900;
+        tcp_set_keepalive(T.t, 10);
+        wait_ms(15);
+        expect_tx(T_ACK, 0, 1, 0);
+        wait_ms(880);
+        expect_none();
+        wait_ms(40);
+        expect_tx(T_ACK, 0, 1, 0);
+        assert_int_equal(T.closed, 0);
+        trace_end();
+}
+
+/* Milliseconds have 32 bits, and half of them are the past. */
+static void times_longer_than_can_be_counted_end_nevertheless(void **s)
+{
+        static const u32 ms[] = {1u << 30, 0x7fffffff, 0x80000000u, 0xfffffffe, UINT32_MAX};
+        for (u32 i = 0; i < COUNT_OF(ms); i++) {
+                established();
+                tcp_set_keepalive(T.t, ms[i]);
+                for (u32 calls = 0; !T.closed; calls++) {
+                        assert_in_range(calls, 0, 60);
+                        stack_tick(T.w->st, T.w->now_us += 1000ull * stack_next(T.w->st));
+                }
+                assert_int_equal(T.closed_err, E_TIMEDOUT);
+                trace_end();
+                established();
+                tcp_set_user_timeout(T.t, ms[i]);
+                send_bytes(0, 100);
+                for (u32 hour = 0; hour < 40; hour++) {
+                        wait_ms(3600 * 1000);
+                        wire_flush_out(T.w);
+                        assert_int_equal(T.closed, hour >= 37);
+                }
+                assert_int_equal(T.closed_err, E_TIMEDOUT);
+                trace_end();
+        }
+}
+
 static void must_36_probes_zero_window(void **s)
 {
         established();
@@ -325,7 +367,8 @@ int main(void)
                 test(syn_ack_has_a_timer_of_its_own),
                 test(half_open_is_forgotten), test(must_25_no_keepalive_unless_asked_for),
                 test(must_24_26_27_shld_12_keepalive_when_idle_without_data),
-                test(must_29_one_lost_keepalive_is_not_death_nine_are),
+                test(must_29_one_lost_keepalive_is_not_death_nine_are), test(must_29_probes_are_not_closer_than_the_time_out),
+                test(times_longer_than_can_be_counted_end_nevertheless),
                 test(must_36_probes_zero_window), test(must_37_zero_window_is_kept_open_while_probes_are_answered),
                 test(zero_window_probe_that_was_taken), test(fin_alone_probes_a_zero_window),
                 test(peer_silent_behind_zero_window_is_given_up),
