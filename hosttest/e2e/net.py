@@ -77,7 +77,7 @@ def fixed():
         assert raw.wait(lambda f: is_arp(f, 1, '0.0.0.0', GUEST)), 'no probe beside service'
 
     def pings():
-        for size in (0, 1, 56, 1472, 1473, 4000, 20000):
+        for size in (0, 1, 56, 1472, 1473, 4000, 20000, 65507):
             out = net.sh('ping', '-c', '1', '-W', '5', '-s', str(size), GUEST, check=False)
             assert ' 0% packet loss' in out, out
         out = net.sh('ping', '-f', '-c', '500', '-s', '3000', GUEST, check=False)
