@@ -72,8 +72,11 @@ ROLES_count := build bochs
 ROLES_bench := build run tap unit bench
 ROLES_handoff-demo := build run tap demo
 ROLES := $(sort $(foreach g,$(MAKECMDGOALS),$(ROLES_$g)))
+# make -n only says what it would do, also where a script needs make's job server.
+SCRIPT := +@
 ifneq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
-ROLES := # make -n only says what it would do
+ROLES  :=
+SCRIPT :=
 endif
 ifneq ($(ROLES),)
 ifneq ($(shell tools/install.sh $(ROLES) >&2 || echo missing),)

@@ -41,8 +41,8 @@ $B/qure.iso: $B/qure.img boot/mkiso.py
 
 # --- running ------------------------------------------------------------------------------------------------
 run:
-	+@boot/run.sh
+	$(SCRIPT)boot/run.sh
 bochs:
-	+@boot/bochs.py
+	$(SCRIPT)boot/bochs.py
 bochs-debug:
-	+@boot/bochs.py --debug
+	$(SCRIPT)boot/bochs.py --debug

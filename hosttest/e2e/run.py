@@ -124,6 +124,12 @@ def refuses(pattern, **env):
     assert t.p.returncode
 
 
+def make_says_what_it_would_do(goal, script):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('MAKE', 'MFLAGS'))}
+    out = subprocess.run(['make', '-n', goal], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=env, cwd=TOP, text=True, timeout=60).stdout
+    assert out == script + '\n', out
+
+
 def debugger_knows_the_kernel():
     t = Terminal('bochs.py', '--debug')
     t.expect(r'breakpoints +eth_rx ip_rx ')
@@ -151,6 +157,8 @@ if __name__ == '__main__':
     test('run_refuses_a_site_that_is_not_there', refuses, 'is not a folder', SITE='/nowhere')
     test('run_refuses_memory_that_is_no_number', refuses, 'MEM=4M is not a number of megabytes', MEM='4M')
     test('run_refuses_no_memory_at_all', refuses, 'MEM=0 is not a number of megabytes', MEM='0')
+    test('make_n_run_says_what_it_would_do', make_says_what_it_would_do, 'run', 'boot/run.sh')
+    test('make_n_bochs_says_what_it_would_do', make_says_what_it_would_do, 'bochs', 'boot/bochs.py')
     test('bochs_shows_the_default_page', default_site, 'bochs.py')
     test('bochs_debug_stops_at_a_frame', debugger_knows_the_kernel)
     done()
