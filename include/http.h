@@ -27,6 +27,7 @@ void http_site_walk(const struct http *h, void (*fn)(void *ctx, const char *host
 /* Where visitors of a closed site are sent; "" = nowhere, they get 503.
  * 0, E_NOENT (no such site), E_INVAL (too long, no URL). */
 int  http_site_away(struct http *h, const char *host, const char *url);
+bool http_away_good(const char *url);
 /* Closes a site for maintenance, or opens it; host NULL = all. While all are closed and send visitors to the same place, clients
  * that speak QuRe are told before they send their request (R43). 0 or E_NOENT. */
 int  http_site_close(struct http *h, const char *host, bool closed);

@@ -33,6 +33,8 @@ int cmd_site(struct words *w)
                 return -1;
         if (!take_end(w))
                 return -1;
+        if (!http_away_good(away))
+                return words_refuse(w, "%s is too long, or no URL", away);
         if (!the_http(w))
                 return -1;
         int e = http_site_set(http, host, folder);
@@ -42,7 +44,7 @@ int cmd_site(struct words *w)
                 return words_refuse(w, "host name or folder name is empty or too long");
         if (e < 0)
                 return words_refuse(w, "too many sites");
-        return http_site_away(http, host, away) < 0 ? words_refuse(w, "%s is too long, or no URL", away) : 0;
+        return http_site_away(http, host, away);
 }
 
 static int site_close(struct words *w, bool closed)

@@ -33,19 +33,24 @@ void http_speak_first(struct http *h)
                         tcp_speaks_first(h->port[i].l, h->closed_all);
 }
 
+bool http_away_good(const char *url)
+{
+        u32 n = 0;
+
+        while (url[n] > ' ' && url[n] <= '~') /* it goes into a header field */
+                n++;
+        return !url[n] && n < HTTP_AWAY;
+}
+
 int http_site_away(struct http *h, const char *host, const char *url)
 {
         struct http_site *s = site_named(h, host);
-        u32 n = (u32)__builtin_strlen(url);
 
         if (!s)
                 return E_NOENT;
-        if (n >= HTTP_AWAY)
+        if (!http_away_good(url))
                 return E_INVAL;
-        for (u32 i = 0; i < n; i++)
-                if (url[i] <= ' ' || url[i] > '~')
-                        return E_INVAL; /* it goes into a header field */
-        __builtin_memcpy(s->away, url, n + 1);
+        __builtin_memcpy(s->away, url, __builtin_strlen(url) + 1);
         http_speak_first(h);
         return 0;
 }
