@@ -2,7 +2,6 @@
  * The secret is never printed. Not here: `backend NAME handoff` and rules (front.c). SPDX-License-Identifier: MIT */
 #include "commands.h"
 #include "front_handoff.h"
-#include "fmt.h"
 #include "ip.h"
 #include "mem.h"
 
@@ -106,10 +105,9 @@ int cmd_cluster(struct words *w)
                 return words_miss(w, "name, secret or node");
         if (!take_word(w, "a name for the cluster", &s) || !take_end(w))
                 return -1;
-        if ((u32)fmt(name, sizeof(name), "%s", s) >= sizeof(name)) {
-                name[0] = 0;
+        if (strlen(s) >= sizeof(name))
                 return words_refuse(w, "the name is too long: at most %u letters", NAME - 1u);
-        }
+        memcpy(name, s, strlen(s) + 1);
         return 0;
 }
 

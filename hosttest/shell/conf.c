@@ -234,6 +234,10 @@ static void what_cannot_be_done_is_said(void **state)
         says("site default /nowhere", "column 1: the volume has no folder /nowhere\n");
         says("site default /www redirect-when-closed \"http://a b/\"", "column 1: http://a b/ is too long, or no URL\n");
         says("no site default", "column 1: there is no site default\n");
+        says("cluster name lab", "");
+        says("cluster name 0123456789abcdef0123456789abcdef", "column 1: the name is too long: at most 31 letters\n");
+        prints("show config", "cluster name lab\n");
+        says("no cluster name", "");
         says("no listen http 80", "column 1: http does not listen on port 80\n");
         says("no route 10.77.0.0/16", "column 1: there is no such route\n");
         says("route 10.77.0.0/16 via 203.0.113.1",
