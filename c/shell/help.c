@@ -12,7 +12,7 @@ int cmd_help(struct words *w)
         if (!words_more(w)) { /* two lists, each of which fits the screen */
                 for (u32 i = 0; i < n_commands; i++)
                         if (settings == ((commands[i].flags & CMD_CONF) != 0))
-                                out("%-11s %s\n", commands[i].name, commands[i].help);
+                                out("%-12s %s\n", commands[i].name, commands[i].help);
                 out(settings ? "These are lines of qure.conf, too; `no` before one takes it back.\n"
                              : "Tab completes, Ctrl-C stops; help settings has the rest, help COMMAND details.\n");
                 return 0;

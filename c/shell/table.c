@@ -47,7 +47,7 @@ const struct cmd commands[] = {
         {"netdump", "[IF] [host ADDRESS] [port N] [proto arp|icmp|igmp|tcp|udp|N] [count N]",
          "print packets, one line each, until Ctrl-C",
          cmd_netdump, NULL, NULL, CMD_TYPED},
-        {"netstat", "[-s|-i|-r]", "show connections; -s drops and statistics, -i interfaces, -r routes", cmd_netstat,
+        {"netstat", "[-s|-i|-r]", "show connections; -s drops and statistics, -i cards, -r routes", cmd_netstat,
          NULL, NULL, 0},
         {"panic", "halt | reboot [SECONDS]", "what to do after a panic", cmd_panic, no_panic, show_panic, CMD_CONF},
         {"ping", "HOST [count N] [size BYTES]", "send echo requests until Ctrl-C", cmd_ping, NULL, NULL, CMD_TYPED},
