@@ -2,6 +2,15 @@
  * device cannot do it. SPDX-License-Identifier: MIT */
 #include "ip_state.h"
 
+enum { LEAST = 128 }; /* no way takes less than all headers there can be and a word, whatever a target says (through_impl.h, most) */
+
+static u32 heads_of(const struct pkt *p)
+{
+        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
+        const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + ip_hlen(ip));
+        return ip_hlen(ip) + (u32)(th->off >> 4 << 2);
+}
+
 /* The headers of p over n bytes at off of its text, as a segment of its own, or NULL; the device, or nif_xmit, sums it. */
 static struct pkt *piece(struct stack *st, const struct pkt *p, u32 heads, u32 off, u32 n, u32 number, bool last)
 {
@@ -31,10 +40,7 @@ static struct pkt *piece(struct stack *st, const struct pkt *p, u32 heads, u32 o
 
 void ip_cut_joined(struct stack *st, struct pkt *p, u32 room, void (*out)(void *ctx, struct pkt *p), void *ctx)
 {
-        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
-        const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + ip_hlen(ip));
-        u32 heads = ip_hlen(ip) + (u32)(th->off >> 4 << 2), text = pkt_total(p) - heads;
-        u32 size = min_u32(room, PKT_BUF - PKT_HEADROOM) - heads;
+        u32 heads = heads_of(p), text = pkt_total(p) - heads, size = ip_joined_size(p, min_u32(room, PKT_BUF - PKT_HEADROOM));
         if (st->pkts.n_free < text / size + 1) {
                 pkt_drop(p, DROP_IP_CUT_JOINED);
                 return;
@@ -49,9 +55,4 @@ void ip_cut_joined(struct stack *st, struct pkt *p, u32 room, void (*out)(void *
         pkt_free(p);
 }
 
-u16 ip_joined_size(const struct pkt *p, u32 room)
-{
-        const struct ip_hdr *ip = (const struct ip_hdr *)p->data;
-        const struct tcp_hdr *th = (const struct tcp_hdr *)(p->data + ip_hlen(ip));
-        return (u16)(room - ip_hlen(ip) - (u32)(th->off >> 4 << 2));
-}
+u16 ip_joined_size(const struct pkt *p, u32 room) { return (u16)(max_u32(room, LEAST) - heads_of(p)); }

@@ -90,6 +90,42 @@ static u32 segment(u8 *f, macaddr to, ipaddr src, ipaddr dst, u32 ports)
         return 78;
 }
 
+/* A target that says an MSS of 1, and segments that a device joined: the pieces have their headers, and some text. */
+static void joined_segments_for_a_target_that_takes_nothing(void **s)
+{
+        enum { TEXT = 3000, HEADS = 64 };
+        static u8 f[78 + TEXT];
+        begin();
+        L.keep_open = true;
+        L.topts.mss = 1;
+        ask(10);
+        run(1000);
+        assert_int_equal(L.th->passages.n_used, 1);
+        u32 ports = L.client->ports << 16 | L.client->ports >> 16, text = 0;
+        bool from;
+        assert_int_equal(passage_find(L.th, be32_raw(C.v4), be32_raw(T.v4), ports, &from)->most, 41);
+        segment(f, mac_g0, C, T, ports);
+        build_ip(f + 14, C, T, 6, 44 + TEXT);
+        struct pkt *first = NULL, **end = &first;
+        for (u32 made = 0; made < sizeof f; end = &(*end)->chain) {
+                *end = pkt_alloc(&L.g->st->pkts, 2);
+                assert_true(pkt_append(*end, f + made, min_u32(1700, sizeof f - made)));
+                made += (*end)->len;
+        }
+        first->flags = PKT_CSUM_OK | PKT_CSUM_PARTIAL;
+        L.tail1 = L.head1;
+        netif_rx(&L.g->nif, first);
+        for (; L.tail1 != L.head1; L.tail1++) {
+                struct frame *out = &L.out1[L.tail1 % COUNT_OF(L.out1)];
+                assert_in_range(out->n, 14 + HEADS + 1, 14 + HEADS + 64);
+                text += out->n - 14 - HEADS;
+                free(out->b);
+        }
+        assert_int_equal(text, TEXT);
+        tcp_close(L.client);
+        finish();
+}
+
 static u32 at(const u8 *b) { return (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3]; }
 
 static void numbers_move_by_constants(void **s)
@@ -206,7 +242,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(resets_pass_in_both_directions), test(icmp_passes_in_the_numbers_of_its_reader),
-                test(too_large_for_the_target_is_told_to_the_client), test(numbers_move_by_constants),
+                test(too_large_for_the_target_is_told_to_the_client), test(joined_segments_for_a_target_that_takes_nothing), test(numbers_move_by_constants),
                 test(older_connections_and_other_ports_pass), test(same_names_again_after_the_end),
                 test(table_that_is_full_takes_no_more)};
         return cmocka_run_group_tests(tests, NULL, NULL);
