@@ -68,46 +68,130 @@ static void must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment(void **s
         }
 }
 
+static void must_5_6_7_64_68_options_are_read_where_they_stand(void **s)
+{
+        static const struct { u8 o[12], n; u16 mss; } syn[] = {
+                {{1, 2, 4, 3, 232, 0, 0, 0}, 8, 1000},               /* at an odd address */
+                {{1, 1, 1, 1, 2, 4, 3, 232}, 8, 1000},               /* to the very end */
+                {{200, 5, 1, 2, 3, 2, 4, 3, 232, 0, 0, 0}, 12, 1000},/* behind one that nobody knows */
+                {{0, 2, 2, 4, 3, 232, 0, 0}, 8, 536},                /* behind the end */
+                {{200, 1, 2, 4, 3, 232, 0, 0}, 8, 536},              /* behind a length that is none */
+                {{200, 0, 2, 4, 3, 232, 0, 0}, 8, 536},
+                {{2, 5, 3, 232, 9, 0, 0, 0}, 8, 536},                /* of another length than its own */
+                {{2, 3, 3, 1, 2, 4, 3, 232}, 8, 1000},
+                {{2, 4, 3, 232, 8, 10, 0, 0}, 8, 1000},              /* in front of one that ends behind the header */
+                {{2, 4, 3, 232, 8, 4, 0, 0}, 8, 1000},
+                {{8, 11, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, 12, 536},
+                {{4, 3, 0, 3, 4, 0, 0, 2, 4, 3, 232}, 12, 1000},
+        };
+        for (u32 i = 0; i < COUNT_OF(syn); i++) {
+                trace_begin(NULL);
+                listen_with(NULL);
+                handshake(syn[i].o, syn[i].n);
+                assert_int_equal(T.t->peer_mss, syn[i].mss);
+                assert_int_equal(T.t->flags & (TF_TS | TF_SACK), 0);
+                assert_int_equal(T.t->snd_scale, 0);
+                trace_end();
+        }
+}
+
+static void must_4_a_timestamp_counts_in_any_segment_wherever_it_stands(void **s)
+{
+        static const u8 at[][12] = {{8, 10, 0, 0, 0, 200, 0, 0, 0, 0, 0, 0}, {1, 8, 10, 0, 0, 0, 200, 0, 0, 0, 0, 1},
+                                    {1, 1, 8, 10, 0, 0, 0, 200, 0, 0, 0, 0}};
+        for (u32 i = 0; i < COUNT_OF(at); i++) {
+                trace_begin(NULL);
+                listen_with(NULL);
+                T.ts = true;
+                T.tsval = 100;
+                handshake(opt_mss1460_ts, sizeof opt_mss1460_ts);
+                rx_opts(T_ACK, 1, 1, 10, at[i], 12);
+                assert_int_equal(T.t->ts_recent, 200);
+                assert_int_equal(tcp_readable(T.t), 10);
+                trace_end();
+        }
+}
+
+/* A usual SYN, one that takes the long way, and our own. */
 static void must_14_67_mss_is_announced_and_fits_the_mtu(void **s)
 {
-        trace_begin(NULL);
-        T.w->nif.mtu = 1000;
-        listen_with(NULL);
-        handshake(opt_mss1460, 4);
-        const u8 *m = tx_option(2);
-        assert_non_null(m);
-        assert_int_equal(m[0] << 8 | m[1], 960);
-        trace_end();
+        static const u16 ours[][2] = {{0, 960}, {500, 500}, {961, 960}, {9000, 960}};
+        for (u32 i = 0; i < 3 * COUNT_OF(ours); i++) {
+                struct tcp_opts o = {.mss = ours[i / 3][0]};
+                trace_begin(NULL);
+                T.w->nif.mtu = 1000;
+                if (i % 3 == 2) {
+                        int err;
+                        T.t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, OUR_PORT, &trace_events, NULL, &o, &err);
+                } else {
+                        listen_with(&o);
+                        rx_opts(T_SYN | (i % 3 ? T_PSH : 0), 0, 0, 0, opt_mss1460, 4);
+                }
+                assert_true(next_tx(&trace_last));
+                const u8 *m = tx_option(2);
+                assert_non_null(m);
+                assert_int_equal(m[0] << 8 | m[1], ours[i / 3][1]);
+                trace_end();
+        }
 }
 
 static void must_15_no_mss_option_means_536(void **s)
 {
-        trace_begin(NULL);
-        listen_with(NULL);
-        handshake(NULL, 0);
-        send_bytes(0, 1000);
-        expect_tx(T_ACK, 1, 1, 536);
-        trace_end();
+        for (u32 i = 0; i < 3; i++) {
+                if (i == 2) {
+                        syn_sent();
+                        rx_opts(T_SYN | T_ACK, 0, 1, 0, NULL, 0);
+                        expect_tx(T_ACK, 1, 1, 0);
+                } else {
+                        trace_begin(NULL);
+                        listen_with(NULL);
+                        rx_opts(T_SYN | (i ? T_PSH : 0), 0, 0, 0, NULL, 0);
+                        assert_true(next_tx(&trace_last));
+                        T.our_isn = trace_last.seq;
+                        rx(T_ACK, 1, 1, 0);
+                }
+                send_bytes(0, 1000);
+                expect_tx(T_ACK, 1, 1, 536);
+                trace_end();
+        }
 }
 
 static void must_16_segments_fit_peer_mss_path_and_options(void **s)
 {
         static const u8 o[] = {2, 4, 3, 232, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1}; /* MSS 1000, timestamps */
-        trace_begin(NULL);
-        listen_with(NULL);
-        T.ts = true;
-        T.tsval = 1;
-        handshake(o, sizeof o);
-        send_bytes(0, 3000);
-        expect_tx(T_ACK, 1, 1, 988);
-        trace_end();
+        static const struct { u16 mtu, n, stamp, len; } want[] = {
+                {1500, 4, 0, 1000}, {1500, sizeof o, 12, 988}, {1040, 4, 0, 1000}, {1039, 4, 0, 999}, {1039, sizeof o, 12, 987}};
+        for (u32 i = 0; i < COUNT_OF(want); i++) {
+                trace_begin(NULL);
+                listen_with(NULL);
+                T.w->nif.mtu = want[i].mtu;
+                T.ts = want[i].stamp;
+                T.tsval = 1;
+                handshake(o, (u8)want[i].n);
+                send_bytes(0, 3000);
+                expect_tx(T_ACK, 1, 1, want[i].len);
+                trace_end();
+        }
 }
 
 static void must_65_mss_only_on_syn(void **s)
 {
-        established();
+        established_sack(NULL);
         send_bytes(0, 100);
         expect_tx(T_ACK, 1, 1, 100);
+        assert_null(tx_option(2));
+        rx(T_ACK, 11, 101, 10);
+        expect_tx(T_ACK, 101, 1, 0);
+        assert_null(tx_option(2));
+        send_bytes(100, 100);
+        expect_tx(T_ACK, 101, 1, 100);
+        assert_null(tx_option(2));
+        tcp_shutdown(T.t);
+        tcp_flush(T.t);
+        expect_tx(T_ACK | T_FIN, 201, 1, 0);
+        assert_null(tx_option(2));
+        tcp_abort(T.t);
+        expect_tx(T_RST | T_ACK, 202, 1, 0);
         assert_null(tx_option(2));
         trace_end();
 }
@@ -124,6 +208,17 @@ static void must_69_bytes_behind_eol_are_zero(void **s)
         assert_int_equal(trace_last.n_opts, sizeof want);
         assert_memory_equal(trace_last.opts, want, sizeof want);
         trace_end();
+        for (u32 i = 0; i < 2; i++) { /* the usual ones without a timestamp, by either way */
+                static const u8 usual[] = {2, 4, 5, 180, 4, 2, 1, 3, 3, 1, 0, 0};
+                trace_begin(NULL);
+                listen_with(NULL);
+                rx_opts(T_SYN | (i ? T_PSH : 0), 0, 0, 0, offer, sizeof offer);
+                assert_true(next_tx(&trace_last));
+                assert_int_equal(trace_last.n_opts, sizeof usual);
+                assert_memory_equal(trace_last.opts, usual, 9);
+                assert_memory_equal(trace_last.opts + 10, usual + 10, 2);
+                trace_end();
+        }
 }
 
 static void syn_layout_is_as_configured(void **s)
@@ -315,6 +410,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(must_3_wrong_checksum_is_dropped), test(door_drops_what_is_too_short_for_its_header),
                         test(must_4_5_6_7_64_68_options_of_any_kind_length_and_alignment),
+                test(must_5_6_7_64_68_options_are_read_where_they_stand),
+                test(must_4_a_timestamp_counts_in_any_segment_wherever_it_stands),
                 test(must_14_67_mss_is_announced_and_fits_the_mtu), test(must_15_no_mss_option_means_536),
                 test(must_16_segments_fit_peer_mss_path_and_options), test(must_65_mss_only_on_syn),
                 test(must_69_bytes_behind_eol_are_zero),
