@@ -19,6 +19,13 @@ static void must_31_32_33_urgent_data_is_told_and_read_in_line(void **s)
         wire_rx(T.w, f, build_tcp(T.w, f, &g));
         assert_int_equal(T.urgent, 2);
         assert_int_equal(tcp_urgent_left(T.t), 60 + 60000);
+        g.seq += 100, g.urg = 60000 - 100; /* the same end is not told again, */
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_int_equal(T.urgent, 2);
+        g.seq += 100, g.urg = 60000 - 199; /* a later one is */
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_int_equal(T.urgent, 3);
+        assert_int_equal(tcp_urgent_left(T.t), 60 + 60001);
         trace_end();
 }
 
@@ -36,6 +43,18 @@ static void must_30_62_urgent_pointer_is_behind_the_last_urgent_octet(void **s)
         send_bytes(2000, 10);
         expect_tx(T_ACK, 2001, 1, 10);
         assert_int_equal(trace_last.flags & T_URG, 0);
+        trace_end();
+        static const u8 scaled[] = {2, 4, 5, 180, 1, 3, 3, 4};
+        trace_begin(NULL);
+        listen_with(NULL);
+        handshake(scaled, sizeof scaled);
+        assert_int_equal(tcp_send_ref(T.t, bytes_at(0), 80000, NULL), 0);
+        tcp_send_urgent(T.t);
+        tcp_flush(T.t);
+        for (u32 at = 1; at < 1 + 10 * 1460; at += 1460) {
+                expect_tx(T_ACK | T_URG, at, 1, 1460);
+                assert_int_equal(trace_last.urg, 80001 - at < 65535 ? 80001 - at : 65535); /* what the field holds */
+        }
         trace_end();
 }
 

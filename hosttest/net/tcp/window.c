@@ -4,12 +4,19 @@
 
 static void must_1_window_is_unsigned(void **s)
 {
-        T.wnd = 0;
-        trace_begin(NULL);
-        listen_with(NULL);
-        T.wnd = 65535;
-        handshake(opt_mss1460, 4);
+        established();
         assert_int_equal(T.t->snd_wnd, 65535);
+        T.wnd = 1000;
+        rx(T_ACK, 1, 1, 0);
+        T.wnd = 65535;
+        rx(T_ACK, 1, 1, 0); /* the window alone */
+        assert_int_equal(T.t->snd_wnd, 65535);
+        T.wnd = 32768;
+        rx(T_ACK, 1, 1, 10); /* beside text */
+        assert_int_equal(T.t->snd_wnd, 32768);
+        T.wnd = 32769;
+        rx(T_ACK, 51, 1, 10); /* beside text ahead of its turn */
+        assert_int_equal(T.t->snd_wnd, 32769);
         trace_end();
 }
 
@@ -22,7 +29,10 @@ static void must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_
         expect_tx(T_ACK, 1, 1, 1460);
         expect_tx(T_ACK, 1461, 1, 1460);
         expect_none();
-        T.wnd = 2000; /* the right edge moves left */
+        T.wnd = 1000; /* the right edge moves left, of what is out, too */
+        rx(T_ACK, 1, 1461, 0);
+        expect_none();
+        T.wnd = 2000;
         rx(T_ACK, 1, 1461, 0);
         expect_none();
         wait_ms(T.t->rto_ms + 1);
@@ -74,6 +84,19 @@ static void must_38_sender_avoids_silly_windows(void **s)
         wait_ms(201);                   /* the override time-out */
         expect_tx(T_ACK, 2921, 1, 1000);
         trace_end();
+        trace_begin(NULL); /* half of the largest window goes at once, a byte less does not */
+        T.wnd = 2000;
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        send_bytes(0, 20000);
+        expect_tx(T_ACK, 1, 1, 1460);
+        T.wnd = 999;
+        rx(T_ACK, 1, 1461, 0);
+        expect_none();
+        T.wnd = 1000;
+        rx(T_ACK, 1, 1461, 0);
+        expect_tx(T_ACK, 1461, 1, 1000);
+        trace_end();
 }
 
 static void silly_window_that_stays_shut_is_asked_again(void **s)
@@ -111,10 +134,13 @@ static void must_39_receiver_opens_the_window_by_a_segment_or_not_at_all(void **
         tcp_consume(T.t, 500);
         wait_ms(100);
         expect_none();
-        tcp_consume(T.t, 1000);
+        tcp_consume(T.t, 959);
+        wait_ms(100);
+        expect_none();
+        tcp_consume(T.t, 1);
         wait_ms(2);
         expect_tx(T_ACK, 1, 4381, 0);
-        assert_int_equal(trace_last.wnd, 1500);
+        assert_int_equal(trace_last.wnd, 1460);
         trace_end();
 }
 
@@ -217,6 +243,17 @@ static void must_66_zero_window_still_takes_ack_and_rst(void **s)
         expect_tx(T_ACK, 101, 1461, 0);
         assert_int_equal(T.t->snd_una - T.our_isn, 101);
         assert_int_equal(tcp_readable(T.t), 1460);
+        rx(T_ACK, 1461, 101, 0); /* says nothing new, and draws nothing */
+        expect_none();
+        rx(T_ACK | T_FIN, 1461, 101, 0); /* takes room that is not there */
+        expect_tx(T_ACK, 101, 1461, 0);
+        state_is("ESTABLISHED");
+        struct seg g = {T.sport, T.dport, T.peer_isn + 1461, T.our_isn + 101, T_ACK | T_URG, 65535, NULL, 0, bytes_at(1460), 1, 1};
+        u8 f[100];
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        expect_tx(T_ACK, 101, 1461, 0);
+        assert_int_equal(T.urgent, 1);
+        assert_int_equal(tcp_urgent_left(T.t), 1461);
         rx(T_RST, 1461, 0, 0);
         assert_int_equal(T.closed, 1);
         trace_end();
@@ -283,6 +320,12 @@ static void must_17_nagle_can_be_switched_off(void **s)
         expect_tx(T_ACK | T_PSH, 1, 1, 10);
         send_bytes(10, 10);
         expect_tx(T_ACK | T_PSH, 11, 1, 10);
+        tcp_set_nodelay(T.t, false);
+        send_bytes(20, 10);
+        expect_none();
+        tcp_set_nodelay(T.t, true); /* and what waits goes */
+        wait_ms(1);
+        expect_tx(T_ACK | T_PSH, 21, 1, 10);
         trace_end();
 }
 
@@ -320,6 +363,21 @@ static void must_61_psh_on_the_last_segment_only(void **s)
         expect_tx(T_ACK, 1461, 1, 1460);
         assert_false(trace_last.flags & T_PSH);
         expect_tx(T_ACK | T_PSH, 2921, 1, 1080);
+        wait_ms(T.t->rto_ms + 1); /* so it is with what is sent again */
+        expect_tx(T_ACK, 1, 1, 1460);
+        assert_false(trace_last.flags & T_PSH);
+        rx(T_ACK, 1, 1461, 0);
+        expect_tx(T_ACK, 1461, 1, 1460);
+        assert_false(trace_last.flags & T_PSH);
+        expect_tx(T_ACK | T_PSH, 2921, 1, 1080);
+        rx(T_ACK, 1, 4001, 0);
+        for (u32 i = 0; i < 2; i++) { /* a whole reply, whose sum is known or not */
+                u32 at = 4000 + 100 * i, sum = cksum_add(0, bytes_at(at), 100);
+                assert_int_equal(tcp_send_ref(T.t, bytes_at(at), 100, i ? &sum : NULL), 0);
+                tcp_flush(T.t);
+                expect_tx(T_ACK | T_PSH, 1 + at, 1, 100);
+                rx(T_ACK, 1, 101 + at, 0);
+        }
         trace_end();
 }
 
