@@ -6,11 +6,17 @@ static void must_8_9_isn_follows_the_clock_and_differs_by_connection(void **s)
 {
         trace_begin(NULL);
         struct tcp_state *ts = T.w->st->tcp;
-        u32 off;
-        u32 a = tcp_isn(ts, 1, 2, 3, &off), b = tcp_isn(ts, 1, 2, 4, &off);
-        assert_int_not_equal(a, b);
+        static const u8 key[16] = "another";
+        u32 off, a = tcp_isn(ts, 1, 2, 3, &off);
+        assert_int_not_equal(a, tcp_isn(ts, 4, 2, 3, &off)); /* each of the four names, and the secret */
+        assert_int_not_equal(a, tcp_isn(ts, 1, 4, 3, &off));
+        assert_int_not_equal(a, tcp_isn(ts, 1, 2, 4, &off));
+        assert_int_not_equal(a, tcp_isn(ts, 1, 2, 0x10003, &off));
         wait_ms(1000);
         assert_int_equal(tcp_isn(ts, 1, 2, 3, &off) - a, 250000); /* 4 microseconds a number */
+        a = tcp_isn(ts, 1, 2, 3, &off);
+        tcp_cluster_keys(T.w->st, key, key);
+        assert_int_not_equal(a, tcp_isn(ts, 1, 2, 3, &off));
         trace_end();
 }
 

@@ -26,6 +26,19 @@ static void must_13_time_wait_lasts_two_msl_and_a_repeated_fin_begins_it_anew(vo
         rx(T_ACK, 2, 2, 0);
         expect_tx(T_RST, 2, 0, 0);
         trace_end();
+        for (u32 i = 0; i < 3; i++) { /* to the millisecond; and a FIN that is not the one it had begins nothing anew */
+                in_time_wait();
+                wait_ms(40000);
+                rx(i ? T_ACK | T_FIN : T_ACK, i == 2 ? 2 : 1, 2, 1);
+                expect_tx(T_ACK, 2, 2, 0);
+                wait_ms(19998);
+                rx(T_ACK, 1, 2, 1);
+                expect_tx(T_ACK, 2, 2, 0);
+                wait_ms(2);
+                rx(T_ACK, 1, 2, 1);
+                expect_tx(T_RST, 2, 0, 0);
+                trace_end();
+        }
 }
 
 static void rfc_1337_rst_does_not_end_time_wait(void **s)

@@ -40,11 +40,19 @@ static void must_20_shld_11_connection_is_given_up_after_r2(void **s)
 {
         established();
         send_bytes(0, 100);
-        wait_ms(100000);
-        assert_int_equal(T.closed, 0); /* at least 100 s */
-        wait_ms(400000);
+        u32 rto = T.t->rto_ms;
+        T.w->nif.mtu = 1000;
+        wait_ms(3 * rto + 2);
+        assert_int_equal(T.t->pmtu, 1500); /* sent again twice */
+        wait_ms(4 * rto + 1);
+        assert_int_equal(T.t->pmtu, 1000); /* R1: IP was asked where it goes now */
+        wait_ms(299000 - 7 * rto);
+        assert_int_equal(T.closed, 0);
+        wire_flush_out(T.w);
+        wait_ms(TCP_RTO_MAX_MS + 1000); /* and no later than at the next time-out, of which the longest is a minute (RFC 6298 2.5) */
         assert_int_equal(T.closed, 1);
         assert_int_equal(T.closed_err, E_TIMEDOUT);
+        expect_tx(T_RST | T_ACK, 101, 1, 0);
         trace_end();
 }
 
@@ -149,8 +157,31 @@ static void must_29_one_lost_keepalive_is_not_death_nine_are(void **s)
         tcp_set_keepalive(T.t, 10000);
         wait_ms(85000);
         assert_int_equal(T.closed, 0);
-        wait_ms(20000);
+        wait_ms(14990);
+        for (u32 i = 0; i < 9; i++)
+                expect_tx(T_ACK, 0, 1, 0);
+        expect_none();
+        assert_int_equal(T.closed, 0);
+        wait_ms(20);
         assert_int_equal(T.closed_err, E_TIMEDOUT);
+        expect_tx(T_RST | T_ACK, 1, 1, 0);
+        trace_end();
+        established();
+        tcp_set_keepalive(T.t, 10000);
+        for (u32 i = 0; i < 40; i++) { /* of every two probes one is answered */
+                wait_ms(20010);
+                rx(T_ACK, 1, 1, 0);
+        }
+        assert_int_equal(T.closed, 0);
+        trace_end();
+        established(); /* who waits for hours before the first one asks more often then */
+        tcp_set_keepalive(T.t, 7200000);
+        wait_ms(7199990);
+        expect_none();
+        wait_ms(20 + TCP_KEEPALIVE_INTERVAL_MS);
+        expect_tx(T_ACK, 0, 1, 0);
+        expect_tx(T_ACK, 0, 1, 0);
+        expect_none();
         trace_end();
 }
 
