@@ -111,6 +111,11 @@ static void must_10_11_refused_while_syn_received_by_active_open(void **s)
 static void must_11_rst_to_a_half_open_passive_connection_returns_to_listen(void **s)
 {
         half_open();
+        rx(T_RST, 2, 0, 0); /* RFC 5961 3.2 */
+        expect_tx(T_ACK, 1, 1, 0);
+        rx(T_RST, 0, 0, 0);
+        expect_none();
+        assert_int_equal(T.w->st->tcp->n_half, 1);
         rx(T_RST, 1, 0, 0);
         assert_int_equal(T.w->st->tcp->n_half, 0);
         expect_none();
@@ -145,22 +150,31 @@ static void half_open_wrong_acknowledgement_draws_rst(void **s)
 
 static void must_57_syn_to_a_broadcast_is_dropped_silently(void **s)
 {
-        trace_begin(NULL);
-        listen_with(NULL);
-        u8 f[200];
-        struct seg g = {T.sport, T.dport, 1, 0, T_SYN, 1000, NULL, 0, NULL, 0, 0};
-        u32 n = build_tcp(T.w, f, &g);
-        memset(f, 0xff, 6);
-        ipaddr to = IPADDR(10, 0, 0, 255);
-        memcpy(f + 30, &to, 4);
-        build_ip(f + 14, WIRE_PEER, to, 6, 20);
-        memset(f + 50, 0, 2);
-        u16 sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(WIRE_PEER, to, 6, 20), f + 34, 20));
-        memcpy(f + 50, &sum, 2);
-        wire_rx(T.w, f, n);
-        expect_none();
-        assert_int_equal(wire_drops(T.w, DROP_TCP_GROUP), 1);
-        trace_end();
+        static const struct { ipaddr to; bool link; enum drop why; } at[] = {
+                {IPADDR(10, 0, 0, 255), true, DROP_TCP_GROUP}, {IPADDR(10, 0, 0, 255), false, DROP_TCP_GROUP},
+                {IPADDR(255, 255, 255, 255), true, DROP_TCP_GROUP}, {IPADDR(255, 255, 255, 255), false, DROP_TCP_GROUP},
+                {IPADDR(224, 0, 0, 1), true, DROP_TCP_GROUP}, {IPADDR(224, 0, 0, 1), false, DROP_TCP_GROUP},
+                {IPADDR(10, 0, 0, 1), true, DROP_IP_LINK_BCAST}};
+        for (u32 i = 0; i < 2 * COUNT_OF(at); i++) {
+                ipaddr to = at[i / 2].to;
+                trace_begin(NULL);
+                if (i & 1)
+                        listen_with(NULL); /* where nobody listens it draws no RST */
+                u8 f[200];
+                struct seg g = {T.sport, T.dport, 1, 0, T_SYN, 1000, NULL, 0, NULL, 0, 0};
+                u32 n = build_tcp(T.w, f, &g);
+                if (at[i / 2].link)
+                        memset(f, 0xff, 6);
+                build_ip(f + 14, WIRE_PEER, to, 6, 20);
+                memset(f + 50, 0, 2);
+                u16 sum = (u16)~cksum_fold(cksum_add(ip_pseudo_sum(WIRE_PEER, to, 6, 20), f + 34, 20));
+                memcpy(f + 50, &sum, 2);
+                wire_rx(T.w, f, n);
+                expect_none();
+                assert_int_equal(wire_drops(T.w, at[i / 2].why), 1);
+                assert_int_equal(T.w->st->tcp->n_half, 0);
+                trace_end();
+        }
 }
 
 static void must_46_connect_to_nobody_in_particular_is_refused(void **s)
@@ -172,6 +186,8 @@ static void must_46_connect_to_nobody_in_particular_is_refused(void **s)
                 assert_null(tcp_connect(T.w->st, IPADDR_ANY, 0, bad[i], 80, &trace_events, NULL, NULL, &err));
                 assert_int_equal(err, E_INVAL);
         }
+        assert_null(tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, 0, &trace_events, NULL, NULL, &err));
+        assert_int_equal(err, E_INVAL);
         assert_null(tcp_connect(T.w->st, IPADDR(1, 2, 3, 4), 0, WIRE_PEER, 80, &trace_events, NULL, NULL, &err));
         assert_null(tcp_connect(T.w->st, IPADDR_ANY, 0, IPADDR(9, 9, 9, 9), 80, &trace_events, NULL, NULL, &err));
         assert_int_equal(err, E_NOROUTE);

@@ -52,10 +52,24 @@ static void simultaneous_open_is_complete_with_the_peers_syn_ack(void **s)
         syn_sent();
         rx_opts(T_SYN, 0, 0, 0, opt_mss1460, 4);
         expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        rx_opts(T_SYN | T_ACK, 5, 1, 0, opt_mss1460, 4); /* another SYN */
+        expect_tx(T_ACK, 1, 1, 0);
+        rx_opts(T_SYN | T_ACK, 0, 0, 0, opt_mss1460, 4); /* of nothing */
+        expect_tx(T_ACK, 1, 1, 0);
+        state_is("SYN_RECEIVED");
         rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
         state_is("ESTABLISHED");
         assert_int_equal(T.connected, 1);
         expect_tx(T_ACK, 1, 1, 0);
+        trace_end();
+        static const u8 scaled[] = {2, 4, 5, 180, 1, 3, 3, 4};
+        syn_sent();
+        rx_opts(T_SYN, 0, 0, 0, scaled, sizeof scaled);
+        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+        T.wnd = 64000;
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, scaled, sizeof scaled);
+        assert_int_equal(T.t->snd_scale, 4);
+        assert_int_equal(T.t->snd_wnd, 64000); /* a SYN's is not scaled */
         trace_end();
 }
 
