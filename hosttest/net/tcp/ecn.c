@@ -86,6 +86,10 @@ static void rfc_3168_cwr_follows_every_reduction(void **s)
         rx(T_ACK, 1, 1 + 2 * MSS, 0);
         send_bytes(2 * MSS, 100);
         expect_tx(T_ACK | T_CWR, 1 + 2 * MSS, 1, 100);
+        rx(T_ACK, 1, 101 + 2 * MSS, 0);
+        send_bytes(2 * MSS + 100, 100); /* once */
+        expect_tx(T_ACK, 101 + 2 * MSS, 1, 100);
+        assert_false(trace_last.flags & T_CWR);
         trace_end();
 }
 
@@ -157,6 +161,56 @@ static void rfc_3168_window_probe_is_not_ect(void **s)
         trace_end();
 }
 
+/* 6.1.4, 6.1.5: text that goes for the first time is ECT, nothing else is. */
+static void rfc_3168_new_text_alone_is_ect(void **s)
+{
+        struct seg g;
+        const struct frame *f;
+        u32 end = 1;
+        bool repeated = false, empty = false;
+        established_ecn();
+        send_bytes(0, 3 * MSS);
+        wait_ms(2000);
+        rx(T_ACK, 1, SEQ(3), MSS);
+        wait_ms(50);
+        tcp_shutdown(T.t);
+        wait_ms(2000);
+        while ((f = wire_tx(T.w)) != NULL) {
+                bool ect = is_ect(f);
+                parse_tcp(T.w, f, &g);
+                u32 seq = g.seq - T.our_isn;
+                assert_int_equal(ect, g.n && seq >= end);
+                repeated |= g.n && seq < end;
+                empty |= !g.n;
+                end = g.n && seq >= end ? seq + g.n : end;
+        }
+        assert_true(repeated && empty && end == SEQ(3));
+        trace_end();
+}
+
+/* 6.1.1: who reflects both bits did not understand; who sets one of them asks for nothing. */
+static void rfc_3168_half_a_question_or_answer_is_none(void **s)
+{
+        static const struct tcp_opts o = {.ecn = true};
+        static const u8 ask[] = {0, T_ECE, T_CWR};
+        for (u32 i = 0; i < COUNT_OF(ask); i++) {
+                trace_begin(NULL);
+                listen_with(&o);
+                rx_opts(T_SYN | ask[i], 0, 0, 0, opt_mss1460, 4);
+                assert_true(next_tx(&trace_last));
+                assert_int_equal(trace_last.flags, T_SYN | T_ACK);
+                trace_end();
+        }
+        static const u8 answer[] = {0, T_CWR, T_ECE | T_CWR, T_ECE};
+        for (u32 i = 0; i < COUNT_OF(answer); i++) {
+                syn_sent_opts(&o);
+                assert_int_equal(trace_last.flags, T_SYN | T_ECE | T_CWR);
+                rx_opts(T_SYN | T_ACK | answer[i], 0, 1, 0, opt_mss1460, 4);
+                assert_int_equal(!!(T.t->flags & TF_ECN), i == 3);
+                trace_end();
+        }
+}
+
 static void ecn_is_negotiated_echoed_and_obeyed(void **s)
 {
         static const struct tcp_opts o = {.ecn = true};
@@ -192,7 +246,8 @@ int main(void)
                 test(rfc_3168_mark_on_the_segment_with_cwr_counts), test(rfc_3168_marks_outside_the_window_are_not_looked_at),
                 test(mark_does_not_acknowledge_what_waits_for_the_reader), test(rfc_3168_cwr_follows_every_reduction),
                 test(rfc_3168_mark_never_widens_the_window), test(rfc_3168_repeated_syn_that_does_not_ask_ends_it),
-                test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
+                test(rfc_3168_window_probe_is_not_ect), test(rfc_3168_new_text_alone_is_ect),
+                test(rfc_3168_half_a_question_or_answer_is_none), test(rfc_3168_marks_count_behind_a_syn_that_did_not_ask),
                 test(ecn_is_negotiated_echoed_and_obeyed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
