@@ -128,6 +128,7 @@ static void needless_fast_retransmission_is_undone_by_dsack(void **s)
 {
         out_segments(10, true, TCP_CC_CUBIC);
         u32 cwnd = T.t->cwnd;
+        u32 ssthresh = T.t->ssthresh = 2 * cwnd;
         T.t->w_max = 40 * MSS;
         wait_ms(50);
         rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(5)); /* 1 is late, not lost */
@@ -139,8 +140,44 @@ static void needless_fast_retransmission_is_undone_by_dsack(void **s)
         rx_sack(1, SEQ(6), 1, SEQ(1), SEQ(2)); /* and came twice */
         assert_int_equal(T.w->st->tcp->count.undos, 1);
         assert_true(T.t->cwnd >= cwnd);
+        assert_int_equal(T.t->ssthresh, ssthresh);
         assert_int_equal(T.t->w_max, 40 * MSS); /* RFC 9438 4.9.2 */
         assert_int_equal(T.t->flight->ca, CA_OPEN);
+        trace_end();
+}
+
+/* Three are sent again; of one of them, and then of two, the peer says that it came twice: the last may have been needed. One block lies
+ * beside a hole, inside the second (RFC 2883 4). */
+static void rfc_3708_one_repetition_that_was_needed_undoes_nothing(void **s)
+{
+        out_segments(10, true, TCP_CC_CUBIC);
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 1, SEQ(4), SEQ(8));
+        for (u32 i = 1; i < 4; i++)
+                if (T.t->flight->undo_rtx < i) {
+                        wait_ms(30);
+                        rx_sack(1, SEQ(1), 1, SEQ(4), SEQ(8 + i));
+                }
+        wire_flush_out(T.w);
+        assert_int_equal(T.t->flight->undo_rtx, 3);
+        rx_sack(1, SEQ(1), 2, SEQ(2), SEQ(3), SEQ(2), SEQ(9)); /* inside */
+        assert_int_equal(T.t->flight->undo_rtx, 2);
+        assert_int_equal(T.w->st->tcp->count.undos, 0);
+        rx_sack(1, SEQ(3), 1, SEQ(1), SEQ(2)); /* below */
+        assert_int_equal(T.t->flight->undo_rtx, 1);
+        assert_int_equal(T.w->st->tcp->count.undos, 0);
+        assert_int_equal(T.t->flight->ca, CA_RECOVERY);
+        trace_end();
+}
+
+static void rfc_2018_block_of_what_was_never_sent_counts_for_nothing(void **s)
+{
+        out_segments(4, true, TCP_CC_CUBIC);
+        wait_ms(50);
+        rx_sack(1, SEQ(1), 3, SEQ(2), SEQ(50), SEQ(3), SEQ(3), SEQ(4), SEQ(3));
+        assert_int_equal(T.t->flight->sacked, 0);
+        rx_sack(1, SEQ(1), 1, SEQ(4), SEQ(5)); /* to SND.NXT */
+        assert_int_equal(T.t->flight->sacked, MSS);
         trace_end();
 }
 
@@ -198,6 +235,7 @@ int main(void)
                 test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
                 test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission),
                 test(needless_fast_retransmission_is_undone_by_dsack), test(sack_in_the_middle_of_a_run_cuts_it),
+                test(rfc_3708_one_repetition_that_was_needed_undoes_nothing), test(rfc_2018_block_of_what_was_never_sent_counts_for_nothing),
                 test(reneging_is_survived),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,20 @@ static void rfc_2018_fin_inside_queued_data_makes_no_empty_block(void **s)
         for (u32 i = 0; i < 4; i++)
                 assert_int_equal(opt32(b + 8 * i + 4) - opt32(b + 8 * i), 500);
         trace_end();
+        established_sack(NULL);
+        rx(T_ACK | T_FIN, 31, 1, 0); /* nor one that is all there is */
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_null(tx_option(5));
+        rx(T_ACK, 11, 1, 10);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(tx_option(5)[-1], 2 + 8);
+        rx(T_ACK, 1, 1, 10);
+        expect_tx(T_ACK, 1, 21, 0);
+        assert_null(tx_option(5));
+        rx(T_ACK, 21, 1, 10);
+        expect_tx(T_ACK, 1, 32, 0);
+        state_is("CLOSE_WAIT");
+        trace_end();
 }
 
 /* RFC 791: every network carries 68 bytes, and DF is set. */
