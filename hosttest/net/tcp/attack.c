@@ -34,7 +34,13 @@ static void rfc_5961_acknowledgement_of_the_future_or_of_long_ago_is_refused(voi
         assert_int_equal(tcp_readable(T.t), 0);
         rx(T_ACK, 1, (u32)-100000, 100);
         expect_tx(T_ACK, 1, 1, 0);
+        rx(T_ACK, 1, 2, 100); /* SND.NXT + 1 */
+        expect_tx(T_ACK, 1, 1, 0);
+        rx(T_ACK, 1, (u32)-65535, 100); /* SND.UNA - MAX.SND.WND - 1 */
+        expect_tx(T_ACK, 1, 1, 0);
         assert_int_equal(tcp_readable(T.t), 0);
+        rx(T_ACK, 1, (u32)-65534, 100);
+        assert_int_equal(tcp_readable(T.t), 100);
         trace_end();
 }
 

@@ -229,16 +229,25 @@ static void shld_17_no_time_out_for_what_lies_beyond_a_shrunk_window(void **s)
 
 static void shld_27_28_small_pieces_become_full_segments_with_one_psh(void **s)
 {
-        established();
-        for (u32 i = 0; i < 100; i++)
-                tcp_send(T.t, bytes_at(i * 30), 30);
-        tcp_flush(T.t);
-        expect_tx(T_ACK, 1, 1, 1460);
-        assert_false(trace_last.flags & T_PSH);
-        expect_tx(T_ACK, 1461, 1, 1460);
-        assert_false(trace_last.flags & T_PSH);
-        expect_tx(T_ACK | T_PSH, 2921, 1, 80);
-        trace_end();
+        for (u32 ref = 0; ref < 2; ref++) {
+                established();
+                for (u32 i = 0; i < 100; i++) {
+                        if (ref)
+                                tcp_send_ref(T.t, bytes_at(i * 30), 30, NULL);
+                        else
+                                tcp_send(T.t, bytes_at(i * 30), 30);
+                }
+                tcp_flush(T.t);
+                expect_tx(T_ACK, 1, 1, 1460);
+                assert_false(trace_last.flags & T_PSH);
+                expect_tx(T_ACK, 1461, 1, 1460);
+                assert_false(trace_last.flags & T_PSH);
+                expect_tx(T_ACK | T_PSH, 2921, 1, 80);
+                send_bytes(3000, 1500); /* a full one goes beside a small one, the rest of it waits */
+                expect_tx(T_ACK, 3001, 1, 1460);
+                expect_none();
+                trace_end();
+        }
 }
 
 static void must_12_user_learns_how_it_ended(void **s)

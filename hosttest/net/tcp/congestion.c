@@ -11,6 +11,16 @@ static void rfc_6928_initial_window_is_ten_segments(void **s)
                 expect_tx(T_ACK, SEQ(i), 1, MSS);
         expect_none();
         trace_end();
+        static const u16 larger[][2] = {{1461, 14600}, {4000, 14600}, {7299, 14600}, {7301, 14602}, {8960, 17920}, {536, 5360}};
+        for (u32 i = 0; i < COUNT_OF(larger); i++) {
+                const u8 o[] = {2, 4, (u8)(larger[i][0] >> 8), (u8)larger[i][0]};
+                trace_begin(NULL);
+                T.w->nif.mtu = 9000;
+                listen_with(NULL);
+                handshake(o, 4);
+                assert_int_equal(T.t->cwnd, larger[i][1]);
+                trace_end();
+        }
 }
 
 static void slow_start_doubles(void **s)

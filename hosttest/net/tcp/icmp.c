@@ -6,10 +6,16 @@
 
 static void must_54_shld_26_hard_error_ends_an_open_in_progress(void **s)
 {
-        syn_sent();
-        rx_icmp(ICMP_UNREACH, ICMP_PORT, 0, 0);
-        assert_int_equal(T.closed_err, E_REFUSED);
-        trace_end();
+        static const u8 hard[] = {ICMP_PROTO, ICMP_PORT, 9, 10, ICMP_ADMIN};
+        for (u32 i = 0; i < COUNT_OF(hard); i++) {
+                syn_sent();
+                rx_icmp(ICMP_UNREACH, hard[i], 0, 1); /* not of what is in flight */
+                rx_icmp(ICMP_UNREACH, hard[i], 0, (u32)-1);
+                assert_int_equal(T.closed, 0);
+                rx_icmp(ICMP_UNREACH, hard[i], 0, 0);
+                assert_int_equal(T.closed_err, hard[i] == ICMP_PORT ? E_REFUSED : E_UNREACH);
+                trace_end();
+        }
 }
 
 static void must_56_soft_errors_do_not_abort_but_are_told(void **s)

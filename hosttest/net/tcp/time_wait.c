@@ -62,6 +62,23 @@ static void may_2_rfc_6191_new_syn_reuses_time_wait(void **s)
         assert_true(seq_gt(T.our_isn, old + 2));
         state_is("ESTABLISHED");
         trace_end();
+        established(); /* ours is beyond the old ones, too, though the clock of ISNs is not yet */
+        old = T.our_isn;
+        for (u32 at = 0; at < 200000; at += 1000) {
+                send_bytes(at, 1000);
+                expect_tx(T_ACK, 1 + at, 1, 1000);
+                rx(T_ACK, 1, 1001 + at, 0);
+        }
+        tcp_close(T.t);
+        wait_ms(1);
+        expect_tx(T_ACK | T_FIN, 200001, 1, 0);
+        rx(T_ACK | T_FIN, 1, 200002, 0);
+        wire_flush_out(T.w);
+        T.peer_isn += 100000;
+        T.accepted = 0;
+        handshake(opt_mss1460, 4);
+        assert_true(seq_gt(T.our_isn, old + 200002));
+        trace_end();
 }
 
 static void time_wait_answers_who_disagrees_twice_a_second(void **s)
@@ -162,10 +179,9 @@ static void rfc_6191_first_timestamp_reuses_time_wait_whatever_the_sequence_numb
         trace_end();
 }
 
-static void rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number(void **s)
+static void time_wait_with_timestamps(void)
 {
         static const u8 offer[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
-        static const u8 later[] = {2, 4, 5, 180, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1};
         trace_begin(NULL);
         listen_with(NULL);
         T.ts = true;
@@ -175,12 +191,25 @@ static void rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_nu
         wait_ms(1);
         rx(T_ACK | T_FIN, 1, 2, 0);
         wire_flush_out(T.w);
+}
+
+static void rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_number(void **s)
+{
+        static const u8 same[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 100, 0, 0, 0, 0, 1, 1};
+        static const u8 later[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 101, 0, 0, 0, 0, 1, 1};
+        time_wait_with_timestamps();
         T.peer_isn -= 50000;
-        rx_opts(T_SYN, 0, 0, 0, offer, sizeof offer); /* the same time, an older number: an old duplicate */
+        rx_opts(T_SYN, 0, 0, 0, same, sizeof same); /* an older number: an old duplicate */
         assert_true(next_tx(&trace_last));
         assert_int_equal(trace_last.flags, T_ACK);
         assert_non_null(tx_option(8));
         rx_opts(T_SYN, 0, 0, 0, later, sizeof later);
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
+        trace_end();
+        time_wait_with_timestamps();
+        T.peer_isn += 50000; /* where the time is the same the number tells */
+        rx_opts(T_SYN, 0, 0, 0, same, sizeof same);
         assert_true(next_tx(&trace_last));
         assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
         trace_end();

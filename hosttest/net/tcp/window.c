@@ -175,6 +175,38 @@ static void shld_14_window_never_shrinks(void **s)
                 }
         }
         trace_end();
+        trace_begin(NULL); /* nor when buffers run short */
+        listen_with(NULL);
+        handshake(opt_mss1460, 4);
+        edge = T.t->rcv_adv;
+        struct pktpool *pool = &T.w->st->pkts;
+        struct pkt *held = NULL, *p;
+        while (pool->n_free > pool->n_short + 4 && (p = pkt_alloc(pool, 0)) != NULL)
+                p->next = held, held = p;
+        rx(T_ACK, 1, 1, 1460);
+        rx(T_ACK, 1461, 1, 1460);
+        expect_tx(T_ACK, 1, 2921, 0);
+        assert_int_equal(trace_last.ack + trace_last.wnd, edge);
+        for (; held; held = p) {
+                p = held->next;
+                pkt_free(held);
+        }
+        trace_end();
+        static const struct tcp_opts coarse = {.rcvbuf = 4000, .wscale = 11}; /* nor by what a scale rounds off: it is taken still */
+        static const u8 scaled[] = {2, 4, 5, 180, 1, 3, 3, 4};
+        trace_begin(NULL);
+        listen_with(&coarse);
+        handshake(scaled, sizeof scaled);
+        assert_true(T.t->rcv_scale > 8);
+        rx(T_ACK, 1, 1, 1);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 2, 0);
+        assert_true((u32)trace_last.wnd << T.t->rcv_scale < 3999);
+        rx(T_ACK, 2, 1, 1460);
+        rx(T_ACK, 1462, 1, 1460);
+        rx(T_ACK, 2922, 1, 1079);
+        assert_int_equal(tcp_readable(T.t), 4000);
+        trace_end();
 }
 
 /* A hole is filled by a repeated segment that acknowledges more and says how small the window has become meanwhile. */
@@ -269,6 +301,12 @@ static void shld_7_nagle_holds_a_small_segment_while_one_is_out(void **s)
         expect_none();
         rx(T_ACK, 1, 11, 0);
         expect_tx(T_ACK | T_PSH, 11, 1, 20);
+        rx(T_ACK, 1, 31, 0);
+        send_bytes(30, 1470); /* a full one that is out holds nothing back */
+        expect_tx(T_ACK, 31, 1, 1460);
+        expect_tx(T_ACK | T_PSH, 1491, 1, 10);
+        send_bytes(1500, 10);
+        expect_none();
         trace_end();
 }
 
@@ -395,6 +433,15 @@ static void r53_r54_message_mode_delivers_at_psh(void **s)
         rx(T_ACK, 301, 1, 10);
         assert_int_equal(T.readable, 1);
         rx(T_ACK | T_FIN, 311, 1, 0);
+        assert_int_equal(T.readable, 2);
+        trace_end();
+        established_opts(&o);
+        rx(T_ACK | T_PSH, 1, 1, 100); /* a message in one segment */
+        assert_int_equal(T.readable, 1);
+        tcp_consume(T.t, 100);
+        rx(T_ACK | T_PSH, 111, 1, 10); /* and ahead of its turn */
+        assert_int_equal(T.readable, 1);
+        rx(T_ACK, 101, 1, 10);
         assert_int_equal(T.readable, 2);
         trace_end();
 }
