@@ -143,6 +143,44 @@ static void rfc_5681_slow_start_ends_at_ssthresh(void **s)
         trace_end();
 }
 
+/* Round trips of 200 ms for so long, each acknowledging a whole window in tenths: the window in thousandths of a segment. */
+static u32 window_after(const struct cc_ops *cc, u32 ms)
+{
+        for (; ms; ms -= 20) {
+                wait_ms(20);
+                cc->acked(T.t, T.t->cwnd / 10);
+        }
+        return (u32)((u64)T.t->cwnd * 1000 / MSS);
+}
+
+/* 4.2: W(t) = 0.4 (t - K)^3 + W_max, 30 segments below which K is 4.2 s; 4.6 and 4.7: what a loss leaves of it. */
+static void rfc_9438_window_follows_the_cubic_function(void **s)
+{
+        out_segments(10, true, TCP_CC_CUBIC);
+        T.t->srtt_us = 200000 << 3;
+        T.t->w_max = 0;
+        T.t->cwnd = 100 * MSS;
+        assert_in_range(cc_cubic.ssthresh(T.t), 70 * MSS - 10, 70 * MSS);
+        assert_int_equal(T.t->w_max, 100 * MSS);
+        T.t->cwnd = 80 * MSS; /* again before it was reached: somebody new wants a share */
+        assert_in_range(cc_cubic.ssthresh(T.t), 56 * MSS - 10, 56 * MSS);
+        assert_in_range(T.t->w_max, 68 * MSS - 20, 68 * MSS);
+        T.t->w_max = 100 * MSS;
+        T.t->cwnd = 70 * MSS;
+        tcp_timer(T.t, TT_NONE, 0); /* nothing is sent in this trace */
+        assert_in_range(window_after(&cc_cubic, 2100), 95000, 97500);
+        assert_in_range(window_after(&cc_cubic, 2100), 99000, 100500);
+        assert_in_range(window_after(&cc_cubic, 4200), 124000, 131000);
+        T.t->cwnd = 70 * MSS; /* however much it could be: half as much more in a round trip */
+        assert_in_range(window_after(&cc_cubic, 200), 90000, 114000);
+        T.t->cwnd = 70 * MSS; /* the other one: a segment each, and half of it */
+        T.t->flight->acked_part = 0;
+        assert_in_range(window_after(&cc_newreno, 2000), 79000, 80500);
+        T.t->cwnd = 8 * MSS;
+        assert_int_equal(cc_newreno.ssthresh(T.t), 4 * MSS);
+        trace_end();
+}
+
 static void cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip(void **s)
 {
         for (u8 cc = TCP_CC_CUBIC; cc <= TCP_CC_NEWRENO; cc++) {
@@ -168,6 +206,7 @@ int main(void)
                 test(rfc_9406_longer_round_trips_end_slow_start_without_a_loss), test(rfc_9406_jitter_does_not_end_slow_start),
                 test(rfc_9406_milliseconds_of_a_near_network_do_not_end_slow_start), test(rfc_5681_slow_start_ends_at_ssthresh),
                 test(rfc_5681_slow_start_behind_a_time_out_grows_by_a_segment_an_acknowledgement),
+                test(rfc_9438_window_follows_the_cubic_function),
                 test(cubic_grows_past_w_max_and_newreno_by_a_segment_a_round_trip),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,34 @@ static void rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment(void
         trace_end();
 }
 
+/* So does who had to repeat its SYN, or its SYN,ACK of a passive open; and its RTO is three seconds until there is a sample
+ * (RFC 6298 5.7). */
+static void rfc_5681_lost_syn_leaves_one_segment_and_three_seconds(void **s)
+{
+        for (u32 passive = 0; passive < 2; passive++) {
+                if (passive) {
+                        half_open();
+                        wait_ms(1001);
+                        expect_tx(T_SYN | T_ACK, 0, 1, 0);
+                        rx(T_ACK, 1, 1, 0);
+                } else {
+                        syn_sent();
+                        wait_ms(1001);
+                        expect_tx(T_SYN, 0, 0, 0);
+                        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
+                        expect_tx(T_ACK, 1, 1, 0);
+                }
+                send_bytes(0, 5 * 1460);
+                expect_tx(T_ACK, 1, 1, 1460);
+                expect_none();
+                wait_ms(2990);
+                expect_none();
+                wait_ms(20);
+                expect_tx(T_ACK, 1, 1, 1460);
+                trace_end();
+        }
+}
+
 /* RFC 5482: the user's time-out runs from the last answer to a probe, and a probe that backed off does not put it off. */
 static void user_timeout_ends_a_closed_window_whose_probes_go_unanswered(void **s)
 {
@@ -189,6 +217,7 @@ int main(void)
                 test(fin_behind_text_that_fills_the_window_leaves_none),
                 test(time_wait_drops_what_has_no_ack),
                 test(rfc_5681_lost_syn_ack_of_a_simultaneous_open_leaves_one_segment),
+                test(rfc_5681_lost_syn_leaves_one_segment_and_three_seconds),
                 test(user_timeout_ends_a_closed_window_whose_probes_go_unanswered),
                 test(syn_in_time_wait_of_an_active_open_draws_a_challenge),
                 test(rfc_7323_repeated_syn_that_offers_less_is_answered_by_less),

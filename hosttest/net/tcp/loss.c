@@ -146,8 +146,47 @@ static void needless_fast_retransmission_is_undone_by_dsack(void **s)
         trace_end();
 }
 
-/* Three are sent again; of one of them, and then of two, the peer says that it came twice: the last may have been needed. One block lies
- * beside a hole, inside the second (RFC 2883 4). */
+/* RFC 6937 3.1: while more is out than ssthresh, in proportion to what arrives; below it never a burst: what arrived, and one
+ * segment more while the front moves. */
+static u32 sent_now(void)
+{
+        struct seg g;
+        u32 n = 0;
+        while (next_tx(&g))
+                n++;
+        return n;
+}
+
+static void rfc_6937_reduction_is_in_proportion_and_never_a_burst(void **s)
+{
+        out_segments(20, true, TCP_CC_NEWRENO);
+        wait_ms(50);
+        u32 n = 0;
+        for (u32 i = 1; i <= 13; i++) { /* the first is lost, the others arrive */
+                rx_sack(1, SEQ(1), 1, SEQ(2), SEQ(2 + i));
+                u32 now = sent_now();
+                assert_true(now <= 1);
+                n += i > 3 ? now : 0;
+        }
+        assert_int_equal(n, 4); /* ten arrived, of 22 that were out when it began; 10 may be; 1 went at once */
+        trace_end();
+        static const u8 want[] = {1, 1, 1, 1, 1, 2, 2, 2, 2, 2};
+        out_segments(20, true, TCP_CC_NEWRENO);
+        wait_ms(50);
+        for (u32 i = 0; i < COUNT_OF(want); i++) { /* fifteen are lost */
+                if (i < 5)
+                        rx_sack(1, SEQ(1), 1, SEQ(16), SEQ(17 + i));
+                else
+                        rx_sack(1, SEQ(i - 3), 1, SEQ(16), SEQ(21));
+                assert_int_equal(sent_now(), want[i]);
+                wait_ms(i < 5 ? 0 : 5);
+                assert_int_equal(sent_now(), 0);
+        }
+        trace_end();
+}
+
+/* Three are sent again; of one of them, and then of two, the peer says that it came twice: the last may have been needed. One
+ * block lies beside a hole, inside the second (RFC 2883 4). */
 static void rfc_3708_one_repetition_that_was_needed_undoes_nothing(void **s)
 {
         out_segments(10, true, TCP_CC_CUBIC);
@@ -235,7 +274,9 @@ int main(void)
                 test(rfc_6582_repeated_segment_that_is_lost_again_does_not_wait_for_another_time_out),
                 test(rfc_6582_copies_of_what_had_arrived_draw_no_retransmission),
                 test(needless_fast_retransmission_is_undone_by_dsack), test(sack_in_the_middle_of_a_run_cuts_it),
-                test(rfc_3708_one_repetition_that_was_needed_undoes_nothing), test(rfc_2018_block_of_what_was_never_sent_counts_for_nothing),
+                test(rfc_3708_one_repetition_that_was_needed_undoes_nothing),
+                test(rfc_2018_block_of_what_was_never_sent_counts_for_nothing),
+                test(rfc_6937_reduction_is_in_proportion_and_never_a_burst),
                 test(reneging_is_survived),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

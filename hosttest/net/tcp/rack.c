@@ -51,6 +51,44 @@ static void rack_reordered_segment_draws_nothing(void **s)
         trace_end();
 }
 
+/* 7.4.2: the probe repaired a loss when what is behind it is acknowledged and nothing came twice: the rate answers. */
+static void rfc_8985_7_4_probe_that_repaired_a_loss_lowers_the_rate(void **s)
+{
+        for (u32 twice = 0; twice < 2; twice++) {
+                out_segments(3, true, TCP_CC_CUBIC);
+                tcp_unqueue(T.t, 200 * MSS);
+                T.t->cwnd = 10 * MSS;
+                wait_ms(103);
+                expect_tx(T_ACK, SEQ(3), 1, MSS);
+                expect_none();
+                send_bytes(4 * MSS, MSS);
+                expect_tx(T_ACK, SEQ(4), 1, MSS);
+                if (twice) {
+                        rx_sack(1, SEQ(4), 1, SEQ(3), SEQ(4));
+                        rx_sack(1, SEQ(5), 0);
+                } else {
+                        rx_sack(1, SEQ(5), 0);
+                }
+                assert_int_equal(T.t->ssthresh == UINT32_MAX, twice);
+                trace_end();
+        }
+}
+
+/* 7.3: the last segment of what one buffer of the device took. */
+static void rfc_8985_7_3_probe_is_the_last_segment_of_a_run(void **s)
+{
+        established_sack(NULL);
+        T.t->srtt_us = 50000 << 3;
+        T.w->nif.caps = NETIF_SG | NETIF_TSO | NETIF_CSUM_TX;
+        send_bytes(0, 4 * MSS);
+        wire_flush_out(T.w);
+        assert_null(T.t->flight->first->next);
+        T.w->nif.caps = 0;
+        wait_ms(150);
+        expect_tx(T_ACK, 1 + 3 * MSS, 1, MSS);
+        trace_end();
+}
+
 static void tlp_probes_the_tail_before_the_rto(void **s)
 {
         struct tcp_opts o = {.sndbuf = 1000000};
@@ -179,6 +217,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 test(rack_waits_a_little_for_reordering), test(rack_knows_the_order_within_a_tick),
                 test(rack_reordered_segment_draws_nothing), test(tlp_probes_the_tail_before_the_rto),
+                test(rfc_8985_7_4_probe_that_repaired_a_loss_lowers_the_rate),
+                test(rfc_8985_7_3_probe_is_the_last_segment_of_a_run),
                 test(rfc_8985_6_3_time_out_leaves_what_was_sent_a_moment_ago),
                 test(rfc_8985_echo_of_the_first_copy_undoes_a_time_out_and_marks_nothing),
                 test(rfc_8985_new_data_does_not_put_off_the_time_out_behind_a_probe),

@@ -26,6 +26,32 @@ static void rto_of_a_steady_path(u32 floor_ms, u32 rtt_ms, u32 want_ms)
         trace_end();
 }
 
+/* One segment there and back in ms. */
+static void round_trip(u32 ms)
+{
+        u32 at = T.t->snd_nxt - T.our_isn;
+        send_bytes(at - 1, 10);
+        wait_ms(ms);
+        rx(T_ACK, 1, at + 10, 0);
+        wire_flush_out(T.w);
+}
+
+/* 2.2: SRTT + 4 RTTVAR, which begins as half of the first; 2.3: an eighth and a quarter of what comes later. */
+static void rfc_6298_2_2_2_3_time_out_follows_round_trips_and_how_they_vary(void **s)
+{
+        static const u16 want[][2] = {{800, 2000}, {800, 1700}, {1200, 1925}, {400, 2050}};
+        syn_sent();
+        wait_ms(800); /* srtt 800, rttvar 400: 2400 */
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4);
+        assert_in_range(T.t->rto_ms, 2399, 2401);
+        wire_flush_out(T.w);
+        for (u32 i = 0; i < COUNT_OF(want); i++) {
+                round_trip(want[i][0]);
+                assert_in_range(T.t->rto_ms, want[i][1] - 1, want[i][1] + 1);
+        }
+        trace_end();
+}
+
 static void rfc_6298_2_4_floor_of_a_second_is_under_the_sum(void **s)
 {
         rto_of_a_steady_path(1000, 100, 1000);
@@ -130,6 +156,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(rfc_6298_new_data_does_not_put_off_the_time_out), test(rfc_6298_2_4_floor_of_a_second_is_under_the_sum),
+                test(rfc_6298_2_2_2_3_time_out_follows_round_trips_and_how_they_vary),
                 test(clock_that_goes_back_changes_nothing), test(half_closed_peer_that_sacks_no_more_does_not_stop_the_time_out),
                 test(time_out_begins_again_with_one_segment), test(needless_time_out_is_undone_by_dsack),
         };
