@@ -86,6 +86,12 @@ static void rfc_7413_wrong_cookie_is_an_ordinary_syn(void **s)
         assert_int_equal(trace_last.ack, T.peer_isn + 1);
         assert_non_null(tx_option(34));
         assert_int_equal(T.accepted, 0);
+        struct tcp_state *ts = T.w->st->tcp;
+        u8 theirs[8]; /* 4.1.2: nor is anybody else's good */
+        tfo_cookie(ts, 0x0300000a, theirs);
+        assert_true(tfo_cookie_ok(ts, 0x0300000a, theirs, 8));
+        assert_false(tfo_cookie_ok(ts, 0x0200000a, theirs, 8));
+        assert_false(tfo_cookie_ok(ts, 0x0300000a, theirs, 7));
         trace_end();
 }
 
@@ -114,6 +120,16 @@ static void rfc_7413_client_asks_keeps_and_uses_a_cookie(void **s)
         expect_tx(T_ACK, 301, 1, 0);
         assert_int_equal(T.connected, 1);
         assert_int_equal(T.t->snd_queued, 0);
+        tcp_abort(T.t);
+        wire_flush_out(T.w);
+        T.t = tcp_connect(T.w->st, IPADDR_ANY, 0, WIRE_PEER, OUR_PORT, &trace_events, NULL, &o, &err);
+        tcp_send(T.t, bytes_at(0), 300);
+        wait_ms(1);
+        assert_true(next_tx(&trace_last));
+        T.our_isn = trace_last.seq;
+        T.dport = trace_last.sport;
+        rx_opts(T_SYN | T_ACK, 0, 1, 0, opt_mss1460, 4); /* who did not use it is sent it again at once */
+        expect_tx(T_ACK, 1, 1, 300);
         trace_end();
 }
 
@@ -130,6 +146,7 @@ static void rfc_7413_data_on_a_syn_fits_the_mtu(void **s)
         const struct frame *f = wire_tx(T.w);
         assert_non_null(f);
         assert_in_range(f->n, 14 + 540, 14 + 576);
+        assert_int_equal(wire_pending(T.w), 0); /* not in pieces */
         trace_end();
 }
 

@@ -54,6 +54,12 @@ static void ports_are_random_and_not_taken(void **s)
                         assert_int_not_equal(seen[i], seen[j]);
                 assert_true(i == 0 || seen[i] != seen[i - 1] + 1);
         }
+        struct wire *first = T.w, *w = wire_new(NULL, 0); /* one that draws the same numbers, where the first port is taken */
+        assert_non_null(tcp_connect(w->st, IPADDR_ANY, seen[0], WIRE_PEER, 80, &trace_events, NULL, NULL, &err));
+        struct tcb *next = tcp_connect(w->st, IPADDR_ANY, 0, WIRE_PEER, 80, &trace_events, NULL, NULL, &err);
+        assert_int_equal(tcb_lport(next), seen[0] + 1);
+        wire_discard(w);
+        T.w = first;
         assert_null(tcp_connect(T.w->st, IPADDR_ANY, seen[3], WIRE_PEER, 80, &trace_events, NULL, NULL, &err));
         assert_int_equal(err, E_INUSE);
         for (u32 i = 0; i < T.w->st->tcp->n_pool; i++)

@@ -347,7 +347,62 @@ static void paws_rejects_an_old_duplicate(void **s)
         T.tsval = 201;
         rx(T_ACK, 101, 1, 100);
         assert_int_equal(T.got, 200);
+        T.tsval = 100; /* RFC 7323 5.2: of a RST nobody knows how old it may be */
+        rx(T_RST | T_ACK, 201, 1, 0);
+        assert_int_equal(T.closed_err, E_RESET);
         trace_end();
+}
+
+/* 4.3: what is echoed is of the segment acknowledged last, or of the first one behind it: not of one ahead of its turn. */
+static void rfc_7323_4_3_echo_is_of_the_first_segment_not_yet_acknowledged(void **s)
+{
+        established_ts();
+        T.tsval = 110;
+        rx(T_ACK, 1, 1, 10);
+        T.tsval = 120;
+        rx(T_ACK, 11, 1, 10);
+        wait_ms(41);
+        expect_tx(T_ACK, 1, 21, 0);
+        assert_int_equal(opt32(tx_option(8) + 4), 110);
+        T.tsval = 130;
+        rx(T_ACK, 31, 1, 10);
+        expect_tx(T_ACK, 1, 21, 0);
+        assert_int_equal(opt32(tx_option(8) + 4), 110);
+        T.tsval = 140;
+        rx(T_ACK, 21, 1, 10);
+        expect_tx(T_ACK, 1, 41, 0);
+        assert_int_equal(opt32(tx_option(8) + 4), 140);
+        trace_end();
+}
+
+/* 2.2, 2.3: agreed on by two, 14 at most, and nothing for the window of a SYN. */
+static void rfc_7323_2_2_2_3_scale_is_agreed_on_by_two_and_14_at_most(void **s)
+{
+        static const u8 large[] = {2, 4, 5, 180, 1, 3, 3, 15}, seven[] = {2, 4, 5, 180, 1, 3, 3, 7};
+        static const struct tcp_opts o = {.rcvbuf = 1 << 20};
+        for (u32 i = 0; i < 8; i++) { /* active, passive by either way; no scale, or one that is too large */
+                bool none = i & 1;
+                if (i < 2) {
+                        syn_sent_opts(&o);
+                        assert_non_null(tx_option(3));
+                        T.wnd = 1000;
+                        rx_opts(T_SYN | T_ACK, 0, 1, 0, none ? opt_mss1460 : large, none ? 4 : 8);
+                        assert_int_equal(T.t->snd_wnd, 1000);
+                } else {
+                        trace_begin(NULL);
+                        listen_with(&o);
+                        if (i > 5) /* the long way: asked twice */
+                                rx_opts(T_SYN, 0, 0, 0, seven, 8);
+                        rx_opts(T_SYN | (i > 3 ? T_PSH : 0), 0, 0, 0, none ? opt_mss1460 : large, none ? 4 : 8);
+                        while (next_tx(&trace_last))
+                                T.our_isn = trace_last.seq;
+                        assert_int_equal(tx_option(3) == NULL, none);
+                        rx(T_ACK, 1, 1, 0);
+                }
+                assert_int_equal(T.t->snd_scale, none ? 0 : i > 5 ? 7 : 14);
+                assert_int_equal(T.t->rcv_scale == 0, none);
+                trace_end();
+        }
 }
 
 /* RFC 7323 5.5: by then the peer's clock may have gone half way round. What comes first begins anew, and what follows it is judged by that. */
@@ -420,6 +475,8 @@ int main(void)
                 test(window_scale_both_ways), test(receive_window_grows_with_use_up_to_the_buffer),
                 test(receive_window_does_not_grow_for_a_user_who_does_not_keep_up),
                         test(timestamp_is_echoed_from_the_segment_that_moved_the_window), test(paws_rejects_an_old_duplicate),
+                test(rfc_7323_4_3_echo_is_of_the_first_segment_not_yet_acknowledged),
+                test(rfc_7323_2_2_2_3_scale_is_agreed_on_by_two_and_14_at_most),
                 test(paws_does_not_stop_rst), test(rfc_7323_5_5_idle_connection_takes_what_comes_and_goes_on_from_there), test(timestamps_time_a_retransmission),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,27 @@ static void larger_again(bool sack)
                 sent(1 + FULL + i * LOW, LOW);
         wire_flush_out(T.w);
 }
+/* Whenever it was lowered, and our clock counts coarsely. */
+static void rfc_1191_6_3_not_before_five_minutes(void **s)
+{
+        static const u32 at[] = {1000, (1 << 19) - 2000, (1 << 19) + 2000};
+        for (u32 i = 0; i < COUNT_OF(at); i++) {
+                trace_begin(NULL);
+                wait_ms(at[i]);
+                listen_with(NULL);
+                handshake(opt_mss1460, 4);
+                send_bytes(0, 1400);
+                expect_tx(T_ACK, 1, 1, 1400);
+                rx_icmp(3, 4, 1000, 1);
+                rx(T_ACK, 1, 1401, 0);
+                wire_flush_out(T.w);
+                wait_ms(5 * 60000);
+                send_bytes(1400, 20 * LOW);
+                sent(1401, LOW);
+                trace_end();
+        }
+}
+
 static void rfc_1191_6_3_larger_segment_that_arrives_raises_the_path_mtu(void **s)
 {
         larger_again(true);
@@ -107,6 +128,7 @@ static void larger_mtu_told_late_leaves_room_for_one_segment(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                test(rfc_1191_6_3_not_before_five_minutes),
                 test(rfc_1191_6_3_larger_segment_that_arrives_raises_the_path_mtu),
                 test(rfc_1191_6_3_larger_segment_that_a_router_refuses_is_repeated_in_pieces),
                 test(rfc_4821_7_3_larger_segment_that_is_lost_does_not_lower_the_rate),

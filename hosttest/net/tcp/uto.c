@@ -51,6 +51,10 @@ static void rfc_5482_active_open_tells_and_adopts(void **s)
         expect_tx(T_ACK, 1, 1, 0);
         assert_int_equal(told(), 1000); /* what counts now */
         assert_in_range(ms_unpack(T.t->user_timeout), 1000000, 1001000);
+        tcp_set_user_timeout(T.t, 400000); /* 3.2: a change is told at once */
+        wait_ms(1);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_int_equal(told(), 400);
         trace_end();
 }
 

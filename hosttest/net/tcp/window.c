@@ -192,7 +192,7 @@ static void shld_14_window_never_shrinks(void **s)
                 pkt_free(held);
         }
         trace_end();
-        static const struct tcp_opts coarse = {.rcvbuf = 4000, .wscale = 11}; /* nor by what a scale rounds off: it is taken still */
+        static const struct tcp_opts coarse = {.rcvbuf = 4000, .wscale = 11}; /* nor by what a scale rounds off */
         static const u8 scaled[] = {2, 4, 5, 180, 1, 3, 3, 4};
         trace_begin(NULL);
         listen_with(&coarse);
