@@ -80,10 +80,13 @@ enum qure_kind {
         QURE_END,        /* as QURE_SEGMENT (bytes may be 0), and the peer will send no more */
         QURE_CLOSED,     /* the connection is over; err 0 or why; key is void */
 };
+enum { QURE_LISTENS = 8 };
+/* A connection that ends between packets, by a time-out for instance, is told by nobody: qure_tcb of its key is NULL then. */
 struct qure_result { enum qure_kind kind; struct tcp_key key; u32 bytes; int err; };
 
 /* Listens on port for `slots` connections, each of which takes one; with the last one the port is closed again, as if nobody
- * ever listened (R170, R176). qure_listen again reserves more. 0 or negative. */
+ * ever listened (R170, R176). qure_listen again reserves more, with the options of the first time. At most QURE_LISTENS ports at a
+ * time. 0 or negative. */
 int qure_listen(struct qure *q, u16 port, u32 slots, const struct tcp_opts *opts);
 /* Begins a connection; *key names it. 0 or negative. */
 int qure_connect(struct qure *q, ipaddr addr, u16 port, const struct tcp_opts *opts, struct tcp_key *key);

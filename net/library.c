@@ -4,16 +4,16 @@
 #include "ip.h"
 #include "mem.h"
 
-enum { LISTENS = 8, OUT_MAX = 256 };
+enum { OUT_MAX = 256 };
 
-struct port { struct listener *l; u32 slots; };
+struct port { struct listener *l; u32 slots; u16 number; };
 
 struct qure {
         struct netif        nif;
         struct stack       *st;
         struct qure_config  cfg;
         struct pktq         out;
-        struct port         port[LISTENS];
+        struct port         port[QURE_LISTENS];
         struct qure_result *result;  /* of the packet that is being received */
         struct tcp_key      fresh;   /* the connection that QURE_OPEN told last */
         bool                is_fresh;
@@ -138,7 +138,6 @@ static bool on_accept(struct tcb *t)
                 return false;
         tcp_set_user(t, NULL);
         q->fresh = tcp_key(t);
-        q->is_fresh = true;
         port->slots--;
         note(q, QURE_OPEN, t, 0, 0);
         return true;
@@ -153,7 +152,7 @@ static const struct tcp_events events = {.accept = on_accept, .connected = on_co
 /* A port whose slots are used up is closed. Not inside the event that used the last one. */
 static void close_used_ports(struct qure *q)
 {
-        for (u32 i = 0; i < LISTENS; i++) {
+        for (u32 i = 0; i < QURE_LISTENS; i++) {
                 if (!q->port[i].l || q->port[i].slots)
                         continue;
                 tcp_unlisten(q->port[i].l);
@@ -164,16 +163,24 @@ static void close_used_ports(struct qure *q)
 int qure_listen(struct qure *q, u16 port, u32 slots, const struct tcp_opts *opts)
 {
         struct tcp_opts o = opts ? *opts : (struct tcp_opts){0};
-        u32 i = 0;
+        struct port *free = NULL;
         int err;
-        while (i < LISTENS && q->port[i].l)
-                i++;
-        if (i == LISTENS || !slots)
-                return i == LISTENS ? E_NOMEM : E_INVAL;
+        if (!slots)
+                return E_INVAL;
+        for (u32 i = 0; i < QURE_LISTENS; i++) {
+                struct port *p = &q->port[i];
+                if (!p->l) {
+                        free = p;
+                } else if (p->number == port) {
+                        p->slots = slots > UINT32_MAX - p->slots ? UINT32_MAX : p->slots + slots;
+                        return 0;
+                }
+        }
+        if (!free)
+                return E_NOMEM;
         o.ack_on_read = true;
-        q->port[i].l = tcp_listen(q->st, q->cfg.addr, port, &events, (void *)(uintptr_t)i, &o, &err);
-        q->port[i].slots = slots;
-        return q->port[i].l ? 0 : err;
+        *free = (struct port){tcp_listen(q->st, q->cfg.addr, port, &events, (void *)(uintptr_t)(free - q->port), &o, &err), slots, port};
+        return free->l ? 0 : err;
 }
 
 int qure_connect(struct qure *q, ipaddr addr, u16 port, const struct tcp_opts *opts, struct tcp_key *key)
@@ -198,10 +205,12 @@ enum qure_kind qure_receive(struct qure *q, const void *packet, u32 n, u64 now_u
 {
         u32 before = strays(q);
         *r = (struct qure_result){.kind = QURE_NOTHING};
-        q->is_fresh = false;
         q->result = r;
-        qure_input(q, packet, n, now_us);
+        qure_input_part(q, packet, n, now_us);
+        if (r->kind != QURE_CONNECTED || q->cfg.output)
+                stack_batch_end(q->st); /* else the acknowledgement waits for qure_send: data may go with it */
         q->result = NULL;
+        q->is_fresh = r->kind == QURE_OPEN; /* what came with it means more, and can be refused by itself */
         if (r->kind == QURE_NOTHING && strays(q) != before)
                 r->kind = QURE_STRAY;
         close_used_ports(q);

@@ -113,6 +113,63 @@ static void r170_r178_a_listener_slot_takes_one_connection(void **s)
         assert_int_equal(r.err, E_REFUSED);
 }
 
+static void slots_are_added_while_the_port_is_open(void **s)
+{
+        struct tcp_key a;
+        struct qure_result r;
+        two(false);
+        assert_int_equal(qure_listen(B, 80, 1, NULL), 0);
+        assert_int_equal(qure_listen(B, 80, 1, NULL), 0);
+        assert_int_equal(qure_listen(B, 80, 0, NULL), E_INVAL);
+        for (u32 i = 0; i < 3; i++) {
+                assert_int_equal(qure_connect(A, IPADDR(192, 0, 2, 2), 80, NULL, &a), 0);
+                assert_int_equal(one(A, B, &r), i < 2 ? QURE_NOTHING : QURE_STRAY);
+                assert_int_equal(one(B, A, &r), i < 2 ? QURE_CONNECTED : QURE_CLOSED);
+                assert_int_equal(one(A, B, &r), i < 2 ? QURE_OPEN : QURE_NOTHING);
+                if (i < 2) {
+                        tcp_abort(qure_tcb(A, a)), tcp_abort(qure_tcb(B, r.key));
+                        settle();
+                }
+        }
+        for (u32 i = 0; i < 8; i++)
+                assert_int_equal(qure_listen(B, (u16)(100 + i), UINT32_MAX, NULL), 0);
+        assert_int_equal(qure_listen(B, 107, UINT32_MAX, NULL), 0); /* more than all is all */
+        assert_int_equal(qure_listen(B, 108, 1, NULL), E_NOMEM);
+}
+
+/* The last packet of the handshake brings data: the data is what it means, and what is refused. */
+static void data_of_a_new_connection_is_refused_not_the_connection(void **s)
+{
+        struct tcp_key a, b;
+        struct qure_result r;
+        two(false);
+        assert_int_equal(qure_listen(B, 80, 1, NULL), 0);
+        assert_int_equal(qure_connect(A, IPADDR(192, 0, 2, 2), 80, NULL, &a), 0);
+        assert_int_equal(one(A, B, &r), QURE_NOTHING);
+        assert_int_equal(one(B, A, &r), QURE_CONNECTED);
+        tcp_send(qure_tcb(A, a), "hello", 5);
+        assert_int_equal(one(A, B, &r), QURE_SEGMENT); /* with the acknowledgement */
+        assert_int_equal(r.bytes, 5);
+        b = r.key;
+        assert_int_equal(qure_refuse(B, b), 0);
+        assert_non_null(qure_tcb(B, b));
+        now_us += 2000000;
+        assert_int_equal(one(A, B, &r), QURE_SEGMENT);
+        assert_int_equal(r.bytes, 5);
+        assert_int_equal(qure_take(B, b, 5), 0);
+}
+
+/* A socket's listener has the port: it is taken for the other face. */
+static void port_of_a_socket_is_taken(void **s)
+{
+        int err;
+        two(false);
+        struct sock *l = sock_open(qure_stack(B), SOCK_TCP, &err);
+        assert_int_equal(sock_bind(l, IPADDR(192, 0, 2, 2), 80), 0);
+        assert_int_equal(sock_listen(l, 1), 0);
+        assert_int_equal(qure_listen(B, 80, 1, NULL), E_INUSE);
+}
+
 static void r180_bytes_count_only_once_they_are_taken(void **s)
 {
         struct tcp_key a, b;
@@ -380,7 +437,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(options_of_a_sockets_syn_are_the_programs), cmocka_unit_test(r170_r178_a_listener_slot_takes_one_connection),
-                cmocka_unit_test(r180_bytes_count_only_once_they_are_taken),
+                cmocka_unit_test(r180_bytes_count_only_once_they_are_taken), cmocka_unit_test(slots_are_added_while_the_port_is_open),
+                cmocka_unit_test(port_of_a_socket_is_taken), cmocka_unit_test(data_of_a_new_connection_is_refused_not_the_connection),
                 cmocka_unit_test(r167_keys_do_not_outlive_their_connection), cmocka_unit_test(fin_is_told_and_an_orderly_end_too),
                 cmocka_unit_test(fresh_connection_is_refused_by_reset),
                 cmocka_unit_test(ethernet_instances_find_each_other_by_arp),
