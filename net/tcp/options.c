@@ -212,13 +212,17 @@ static void put_block(u8 *o, struct sack_block b)
         put32(o + 4, b.end);
 }
 
-/* As many blocks as fit: a duplicate first (RFC 2883 4), then newest first (RFC 2018 4). */
+/* As many blocks as fit: a duplicate first (RFC 2883 4), then newest first (RFC 2018 4). What is acknowledged when it is read, and not
+ * read yet, is no duplicate that could be told: in front of the acknowledgement it is one, behind it the block would be a plain one. */
 u32 tcp_put_sack(const struct tcb *t, u8 *o, u32 room, const struct sack_block *dsack)
 {
-        u32 n = 0, have = t->reasm ? t->reasm->n_blocks : 0;
+        u32 n = 0, have = t->reasm ? t->reasm->n_blocks : 0, ack = tcp_rcv_ack(t);
         if (dsack && room >= 12) {
-                put_block(o + 4, *dsack);
-                n = 1;
+                struct sack_block d = *dsack;
+                if (seq_le(d.start, t->rcv_nxt) && seq_gt(d.end, ack))
+                        d.end = ack;
+                if (seq_lt(d.start, d.end))
+                        put_block(o + 4 + 8 * n++, d);
         }
         for (u32 i = 0; i < have && 4 + (n + 1) * 8 <= room; i++)
                 put_block(o + 4 + 8 * n++, t->reasm->block[i]);

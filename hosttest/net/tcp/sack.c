@@ -2,6 +2,27 @@
  * SPDX-License-Identifier: MIT */
 #include "trace.h"
 
+/* Acknowledged when it is read: a block at the acknowledgement would be a plain one (RFC 2018 4), and the peer might forget it. */
+static void rfc_2883_4_what_was_not_acknowledged_is_told_as_no_duplicate(void **s)
+{
+        established_sack(&(struct tcp_opts){.ack_on_read = true});
+        rx(T_ACK, 1, 1, 100);
+        expect_none();
+        rx(T_ACK, 1, 1, 100);
+        expect_tx(T_ACK, 1, 1, 0);
+        assert_null(tx_option(5));
+        tcp_consume(T.t, 50);
+        wait_ms(50);
+        expect_tx(T_ACK, 1, 51, 0);
+        rx(T_ACK, 1, 1, 100);
+        expect_tx(T_ACK, 1, 51, 0);
+        const u8 *b = tx_option(5);
+        assert_non_null(b);
+        assert_int_equal(opt32(b) - T.peer_isn, 1);
+        assert_int_equal(opt32(b + 4) - T.peer_isn, 51);
+        trace_end();
+}
+
 static void dsack_is_sent_for_a_repeated_segment(void **s)
 {
         established_sack(NULL);
@@ -203,7 +224,7 @@ static void out_of_order_room_goes_to_what_is_nearer(void **s)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                test(dsack_is_sent_for_a_repeated_segment), test(sack_blocks_newest_first),
+                test(dsack_is_sent_for_a_repeated_segment), test(rfc_2883_4_what_was_not_acknowledged_is_told_as_no_duplicate), test(sack_blocks_newest_first),
                 test(rfc_2018_first_block_is_whole_though_older_ones_were_forgotten),
                 test(overlapping_out_of_order_data_is_taken_once), test(rfc_2883_partial_duplicate_is_told),
                 test(rfc_2883_4_2_partial_duplicate_of_what_is_queued_is_told),
