@@ -51,7 +51,7 @@ struct tcp_opts {
         u8   ttl, tos;
         bool nodelay;        /* Nagle off */
         bool no_wscale, no_sack, no_timestamps, ecn;
-        u8   wscale;         /* shift of our window to announce, plus 1 (1 to 15); 0 = what rcvbuf needs */
+        u8   wscale;         /* shift of our window to announce, plus 1 (1 to 15), less if rcvbuf is not two units; 0 = what it needs */
         bool app_mode;       /* vproxy (R154-R162): acknowledge when read, close resets, no TIME_WAIT */
         /* bytes are acknowledged when they are consumed, and may be refused before (R180); app_mode has it too */
         bool ack_on_read;

@@ -51,6 +51,23 @@ static void crossed_syn_ack(struct tcb *t, struct tcp_seg *s)
         t->flags |= TF_ACK_NOW;
 }
 
+/* Who has a window probe out numbers what it says in front of that byte (tcp_bare_seq), though it was taken meanwhile. When both ends
+ * do so, neither would ever hear the other's acknowledgement, and each would answer it. So while we have one out, too, it counts if
+ * it tells something new, or if the byte waits for the reader and was never acknowledged. */
+static bool before_probe(struct tcb *t, struct tcp_seg *s)
+{
+        bool held = seq_ge(s->seq, tcp_rcv_ack(t));
+        if (s->seq != t->rcv_nxt - 1 || s->len > 1 || (s->flags & TCP_SYN) || tcp_bare_seq(t) == t->snd_nxt ||
+            !(held || seq_gt(s->ack, t->snd_una)))
+                return false;
+        if (!held || s->len)
+                t->flags |= TF_ACK_NOW;
+        s->seq++;
+        s->len = 0;
+        s->flags &= (u8)~TCP_FIN;
+        return true;
+}
+
 /* first: sequence number */
 static bool check_seq(struct tcb *t, struct tcp_seg *s, struct pkt *p)
 {
@@ -86,6 +103,8 @@ static bool check_seq(struct tcb *t, struct tcp_seg *s, struct pkt *p)
                 s->flags &= (u8)~TCP_FIN;
                 return true;
         }
+        if (before_probe(t, s))
+                return true;
         if (s->len && seq_lt(s->seq, t->rcv_nxt) && seq_le(s->seq + s->len, t->rcv_nxt)) {
                 duplicate(t, s);
                 pkt_drop(p, DROP_TCP_DUP);

@@ -527,9 +527,39 @@ static void memory_pressure_stops_the_window_from_growing(void **s)
         trace_end();
 }
 
+/* Both had shut their windows and both probes were taken. Each side's acknowledgement stands in front of its own probe, where the other
+ * expects nothing more: if it were not looked at, they would answer each other for ever, and none would learn anything. */
+static void probes_of_both_sides_that_crossed_are_acknowledged(void **s)
+{
+        for (u32 on_read = 0; on_read < 2; on_read++) {
+                established_opts(&(struct tcp_opts){.ack_on_read = on_read});
+                T.wnd = 0;
+                rx(T_ACK, 1, 1, 0);
+                send_bytes(0, 100);
+                wait_ms(T.t->rto_ms + 1);
+                expect_tx(T_ACK, 1, 1, 1);
+                rx(T_ACK, 1, 1, 1);
+                wait_ms(50);
+                if (!on_read)
+                        expect_tx(T_ACK, 1, 2, 0);
+                rx(T_ACK, 1, 1, 0); /* nothing new: a keep-alive, or one of a peer that was not told yet */
+                if (!on_read)
+                        expect_tx(T_ACK, 1, 2, 0);
+                expect_none();
+                T.wnd = 1000;
+                rx(T_ACK, 1, 2, 0);
+                expect_tx(T_ACK, 2, on_read ? 1 : 2, 99);
+                wire_flush_out(T.w);
+                rx(T_ACK, 2, 101, 0); /* ours was heard */
+                assert_int_equal(tcp_send_queued(T.t), 0);
+                trace_end();
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                test(probes_of_both_sides_that_crossed_are_acknowledged),
                 test(must_1_window_is_unsigned), test(must_34_shld_15_16_shrunk_window_sends_nothing_new_but_repeats_what_fits),
                 test(scale_that_is_too_large_for_the_buffer_does_not_close_the_window), test(must_38_sender_avoids_silly_windows), test(silly_window_that_stays_shut_is_asked_again),
                         test(must_39_receiver_opens_the_window_by_a_segment_or_not_at_all), test(must_39_buffer_of_one_byte_opens_by_it),
