@@ -14,7 +14,11 @@ static const macaddr mac1 = {{2, 0, 0, 0, 0, 0x11}};
 static struct through *th;
 enum { PORTS = 0x5000a00f };
 
-static void to_eth1(struct netif *nif, struct pkt *p) { pkt_free(p); }
+static void to_eth1(struct netif *nif, struct pkt *p)
+{
+        wire_check(p);
+        pkt_free(p);
+}
 
 static void on_closed(struct tcb *t, int err) { }
 static void on_readable(struct tcb *t)
@@ -41,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct passage *e = passage_add(th, be32_raw(client.v4), be32_raw(target.v4), PORTS);
         e->seq = 99;
         e->ts_client = 7;
-        e->most = 1400;
+        e->most = size && data[0] & 8 ? (u16)(40 + data[0]) : 1400;
         e->shift = size ? (s8)((s32)(data[0] >> 4) - 8) : 0;
         e->state = PASSAGE_OPEN;
         while (size > 2) {
@@ -61,6 +65,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 struct pkt *p = pkt_alloc(&w->st->pkts, 2);
                 pkt_append(p, f, at + 20 + n);
                 p->flags = PKT_CSUM_OK; /* sums are not what is looked for */
+                if (how & 16) { /* a device joined it from many */
+                        u8 more[1800] = {0};
+                        build_ip(p->data + at, how & 1 ? target : client, how & 1 ? client : target, how & 4 ? 1 : 6, n + sizeof more);
+                        p->chain = pkt_alloc(&w->st->pkts, 0);
+                        pkt_append(p->chain, more, sizeof more);
+                }
                 netif_rx(how & 1 ? &eth1 : &w->nif, p);
                 wire_batch_end(w);
                 data += 2 + n;

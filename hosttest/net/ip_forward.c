@@ -18,6 +18,7 @@ static u32 n_got, sizes[16];
 
 static void capture(struct netif *nif, struct pkt *p)
 {
+        wire_check(p);
         got.n = pkt_copy_out(p, 0, got.b, sizeof got.b);
         got.flags = p->flags;
         got.gso = p->gso;

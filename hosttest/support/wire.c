@@ -32,8 +32,16 @@ static void keep_log(void *ctx, const char *line)
         snprintf(w->log + have, sizeof w->log - have, "%s\n", line);
 }
 
+void wire_check(const struct pkt *p)
+{
+        for (; p; p = p->chain)
+                if (p->data < p->head || p->data + p->len > p->head + PKT_BUF)
+                        fail("a packet that lies outside of its buffer: begin, length", p->data - p->head, p->len);
+}
+
 static void capture(struct netif *nif, struct pkt *p)
 {
+        wire_check(p);
         struct wire *w = container_of(nif, struct wire, nif);
         if (w->out_head - w->out_tail == WIRE_OUT)
                 fail("more frames sent than the wire can hold", WIRE_OUT, 0);

@@ -46,6 +46,10 @@ void wire_batch_end(struct wire *w);
 /* Moves the clock by ms in one step / in steps of 1 ms, timers firing, and ends the batch. */
 void wire_wait(struct wire *w, u32 ms);
 
+/* Fails unless each buffer of p holds what is in it: neighbours in the pool look like one block to the sanitizer. Every sent frame is so
+ * checked; for those of a test's own interface. */
+void wire_check(const struct pkt *p);
+
 /* The oldest frame not yet taken, or NULL. Valid until the next call. wire_pending: how many wait. */
 const struct frame *wire_tx(struct wire *w);
 u32 wire_pending(const struct wire *w);
