@@ -26,6 +26,9 @@ static void card_xmit(struct netif *nif, struct pkt *p)
         struct node *n = nif->dev;
         struct frame *f = frame_new(n->sim);
         f->len = pkt_total(p);
+        for (const struct pkt *q = p; q; q = q->chain)
+                if (q->data < q->head || q->data + q->len > q->head + PKT_BUF)
+                        violation(n->sim, "node %u: a packet that lies outside of its buffer", n->id);
         if (f->len > sizeof f->b || f->len > nif->mtu + (n->sim->p.l3 ? 0u : 14u))
                 violation(n->sim, "node %u: frame of %u bytes sent on an MTU of %u", n->id, f->len, nif->mtu);
         else
