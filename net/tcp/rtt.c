@@ -47,7 +47,6 @@ u32 rtt_base_rto(const struct tcb *t)
 COLD void tcp_set_rto_min(struct stack *st, u32 ms)
 {
         bool whole = ms >= 1000;
-        ms = max_u32(ms, 1); /* G: no time-out at all would double to none */
         st->tcp->rto_min_ms = whole ? 0 : ms;
         st->tcp->rto_floor_ms = whole ? ms : 0;
         st->tcp->calm_ms = min_u32(ms, TCP_WORST_DELACK_MS + 1); /* no time-out and no probe comes earlier (rtt_base_rto, tlp_pto) */
