@@ -120,6 +120,22 @@ static void answers_and_closes(struct tcb *t)
         answers(t);
         tcp_close(t);
 }
+static void answered_and_closed_the_fin_waits_for_a_window_that_holds_it(void **s)
+{
+        for (wnd = 100; wnd < 102; wnd++) {
+                first(&users);
+                second(answers_and_closes);
+                assert_true(next_tx(&trace_last));
+                assert_int_equal(trace_last.n, 100);
+                assert_int_equal(trace_last.flags & T_FIN, wnd == 101);
+                rx(T_ACK, 21, 201 + (wnd == 101), 0);
+                if (wnd == 100)
+                        expect_tx(T_ACK | T_FIN, 201, 21, 0);
+                expect_none();
+                trace_end();
+        }
+        wnd = 0;
+}
 static void answered_and_closed_it_takes_the_fin_along(void **s)
 {
         first(&users);
@@ -489,7 +505,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 test(answered_it_goes_out_at_once), test(not_answered_it_is_calm_and_answered_later), test(closed_instead_it_takes_no_answer),
-                test(answered_and_closed_it_takes_the_fin_along), test(aborted_instead_everything_comes_back),
+                test(answered_and_closed_it_takes_the_fin_along),
+                test(answered_and_closed_the_fin_waits_for_a_window_that_holds_it), test(aborted_instead_everything_comes_back),
                 test(answered_in_other_ways_all_of_it_goes_out), test(answered_before_it_is_read_it_is_read_later), test(without_a_buffer_the_answer_waits), test(corked_it_waits), test(what_does_not_fit_is_listed),
                 test(what_the_window_does_not_hold_is_listed), test(another_window_counts_for_the_next_answer), test(with_all_cells_taken_it_is_answered),
                 test(frozen_it_holds_nothing_and_says_nothing), test(two_at_once_are_both_answered), test(who_wants_to_know_is_told),
