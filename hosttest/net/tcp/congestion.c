@@ -173,6 +173,9 @@ static void rfc_9438_window_follows_the_cubic_function(void **s)
         assert_in_range(window_after(&cc_cubic, 4200), 124000, 131000);
         T.t->cwnd = 70 * MSS; /* however much it could be: half as much more in a round trip */
         assert_in_range(window_after(&cc_cubic, 200), 90000, 114000);
+        T.t->cwnd = 20 * MSS;
+        T.t->flight->w_est = 0;
+        assert_in_range(window_after(&cc_cubic, 200), 28000, 34000);
         T.t->cwnd = 70 * MSS; /* the other one: a segment each, and half of it */
         T.t->flight->acked_part = 0;
         assert_in_range(window_after(&cc_newreno, 2000), 79000, 80500);

@@ -95,6 +95,7 @@ static void rfc_5927_message_about_what_is_not_in_flight_is_ignored(void **s)
         rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1000, 0);
         assert_int_equal(T.t->mss, 1460);
         rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 60000, 1);
+        assert_int_equal(T.t->pmtu, 1500);
         rx_icmp(ICMP_UNREACH, ICMP_FRAG_NEEDED, 1500, 1); /* what it is already */
         assert_int_equal(T.t->mss, 1460);
         assert_int_equal(T.t->pmtu, 1500);

@@ -378,7 +378,8 @@ static void rfc_7323_4_3_echo_is_of_the_first_segment_not_yet_acknowledged(void 
 /* 2.2, 2.3: agreed on by two, 14 at most, and nothing for the window of a SYN. */
 static void rfc_7323_2_2_2_3_scale_is_agreed_on_by_two_and_14_at_most(void **s)
 {
-        static const u8 large[] = {2, 4, 5, 180, 1, 3, 3, 15}, seven[] = {2, 4, 5, 180, 1, 3, 3, 7};
+        static const u8 large[] = {2, 4, 5, 180, 1, 3, 3, 15}, seven[] = {2, 4, 5, 180, 1, 3, 3, 7},
+                        strange[] = {3, 3, 15, 1, 2, 4, 5, 180};
         static const struct tcp_opts o = {.rcvbuf = 1 << 20};
         for (u32 i = 0; i < 8; i++) { /* active, passive by either way; no scale, or one that is too large */
                 bool none = i & 1;
@@ -393,7 +394,7 @@ static void rfc_7323_2_2_2_3_scale_is_agreed_on_by_two_and_14_at_most(void **s)
                         listen_with(&o);
                         if (i > 5) /* the long way: asked twice */
                                 rx_opts(T_SYN, 0, 0, 0, seven, 8);
-                        rx_opts(T_SYN | (i > 3 ? T_PSH : 0), 0, 0, 0, none ? opt_mss1460 : large, none ? 4 : 8);
+                        rx_opts(T_SYN | (i > 3 ? T_PSH : 0), 0, 0, 0, none ? opt_mss1460 : i > 3 ? strange : large, none ? 4 : 8);
                         while (next_tx(&trace_last))
                                 T.our_isn = trace_last.seq;
                         assert_int_equal(tx_option(3) == NULL, none);

@@ -28,6 +28,16 @@ static void cached_sums_and_odd_pieces_make_right_checksums(void **s)
                         rx(T_ACK, 1, 1 + got, 0);
                 }
                 assert_int_equal(got, at);
+                tcp_set_nodelay(T.t, true);
+                for (u32 i = 0; i < 3; i++) { /* two whole ones behind another segment, the second at an odd place */
+                        u32 n = i < 2 ? 301 : 200, sum = cksum_add(0, bytes_at(at), n);
+                        assert_int_equal(tcp_send_ref(T.t, bytes_at(at), n, &sum), 0);
+                        at += n;
+                        if (i != 1)
+                                tcp_flush(T.t);
+                }
+                expect_tx(T_ACK | T_PSH, 1 + got, 1, 301);
+                expect_tx(T_ACK | T_PSH, 302 + got, 1, 501);
                 trace_end();
         }
 }

@@ -36,6 +36,11 @@ static void dsack_is_sent_for_a_repeated_segment(void **s)
         assert_non_null(o);
         assert_int_equal(opt32(o) - T.peer_isn, 1);
         assert_int_equal(opt32(o + 4) - T.peer_isn, 1001);
+        rx(T_ACK, 11, 1, 20); /* of it, just what came */
+        expect_tx(T_ACK, 1, 1001, 0);
+        o = tx_option(5);
+        assert_int_equal(opt32(o) - T.peer_isn, 11);
+        assert_int_equal(opt32(o + 4) - T.peer_isn, 31);
         trace_end();
 }
 

@@ -56,7 +56,7 @@ static void may_2_rfc_6191_new_syn_reuses_time_wait(void **s)
         u32 old = T.our_isn;
         rx(T_SYN, 1, 0, 0); /* old sequence number: acknowledged, not opened */
         expect_tx(T_ACK, 2, 2, 0);
-        T.peer_isn += 100000;
+        T.peer_isn += 2; /* the next number is one that was not used */
         T.accepted = 0;
         handshake(opt_mss1460, 4);
         assert_true(seq_gt(T.our_isn, old + 2));
@@ -211,7 +211,12 @@ static void rfc_6191_a_later_timestamp_reuses_time_wait_whatever_the_sequence_nu
         assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);
         trace_end();
         time_wait_with_timestamps();
-        T.peer_isn += 50000; /* where the time is the same the number tells */
+        T.peer_isn += 50000;
+        const u8 earlier[] = {2, 4, 5, 180, 8, 10, 0, 0, 0, 99, 0, 0, 0, 0, 1, 1};
+        rx_opts(T_SYN, 0, 0, 0, earlier, sizeof earlier); /* whatever its number */
+        assert_true(next_tx(&trace_last));
+        assert_int_equal(trace_last.flags, T_ACK);
+        /* where the time is the same the number tells */
         rx_opts(T_SYN, 0, 0, 0, same, sizeof same);
         assert_true(next_tx(&trace_last));
         assert_int_equal(trace_last.flags & 0x3f, T_SYN | T_ACK);

@@ -136,6 +136,13 @@ static void must_24_26_27_shld_12_keepalive_when_idle_without_data(void **s)
         tcp_set_keepalive(T.t, 10000);
         wait_ms(9999);
         expect_none();
+        wait_ms(2);
+        expect_tx(T_ACK, 0, 1, 0);
+        trace_end();
+        established();
+        tcp_set_keepalive(T.t, 10000);
+        wait_ms(9999);
+        expect_none();
         rx(T_ACK, 1, 1, 10); /* not idle */
         wait_ms(50);
         expect_tx(T_ACK, 1, 11, 0);

@@ -27,6 +27,14 @@ static void must_31_32_33_urgent_data_is_told_and_read_in_line(void **s)
         assert_int_equal(T.urgent, 3);
         assert_int_equal(tcp_urgent_left(T.t), 60 + 60001);
         trace_end();
+        established();
+        T.read_all = true;
+        rx(T_ACK, 1, 1, 100);
+        g.seq = T.peer_isn + 51, g.ack = T.our_isn + 1, g.urg = 10, g.data = bytes_at(50); /* it ends in what was read */
+        wire_rx(T.w, f, build_tcp(T.w, f, &g));
+        assert_int_equal(T.got, 150);
+        assert_int_equal(T.urgent, 0);
+        trace_end();
 }
 
 static void must_30_62_urgent_pointer_is_behind_the_last_urgent_octet(void **s)
