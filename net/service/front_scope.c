@@ -2,7 +2,7 @@
  * that. The node then needs no rules of its own: it gives back whatever is not covered, and the front decides again.
  *
  *   1                                every request: whatever the client asks, the rules choose the same backend
- *   2 conditions, a text for each    what matches this rule; those in front of it that could match choose the same backend
+ *   2 conditions, a text for each    what matches this rule; those in front of it choose the same backend, or match nothing that it does
  *
  * The conditions are the bits of enum front_cond, path to etag in that order, each text ended by 0. Nothing: each
  * request goes back.
@@ -41,18 +41,32 @@ static u32 put_rule(const struct front_rule *rule, u8 *dst, u32 n)
         return at;
 }
 
+/* No request matches both: they begin their paths differently, or name other hosts. */
+static bool apart(const struct front_rule *a, const struct front_rule *b)
+{
+        u32 both = a->conds & b->conds, i = 0;
+
+        while (a->path[i] && a->path[i] == b->path[i])
+                i++;
+        return ((both & COND_PATH) && a->path[i] && b->path[i]) || ((both & COND_HOST) && __builtin_strcmp(a->host, b->host) != 0);
+}
+
 u32 front_scope_put(const struct front *f, const struct tcb *t, s8 backend, s32 rule, u8 *dst, u32 n)
 {
-        bool first = false; /* the rule, and nothing in front of it that goes elsewhere */
+        bool first = false, all = true; /* the rule, and nothing in front of it that goes elsewhere; nothing that does at all */
 
         for (u32 i = 0; i < f->n_rules; i++) {
                 const struct front_rule *r = &f->rule[i];
 
                 if (!front_rule_may(r, t))
                         continue;
-                if (r->backend != backend)
-                        break;
-                if (!(r->conds & COND_HEAD))
+                if (r->backend != backend) {
+                        if (!apart(r, &f->rule[rule]))
+                                break;
+                        all = false;
+                        continue;
+                }
+                if (all && !(r->conds & COND_HEAD))
                         return front_scope_all(dst);
                 first |= (s32)i == rule;
         }

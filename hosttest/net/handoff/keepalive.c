@@ -105,9 +105,15 @@ static void each_request_to_its_node(void **state)
         assert_int_equal(counters(NODE1).back, 1);
         assert_int_equal(ask("/who"), FRONT);
         assert_int_equal(ask("/two"), NODE2);
-        assert_int_equal(ask("/two"), NODE2); /* behind another's rule: asked again each time */
-        assert_int_equal(counters(NODE2).back, 2);
+        assert_int_equal(ask("/two"), NODE2); /* the rule in front of its own cannot be meant */
+        assert_int_equal(counters(NODE2).back, 1);
         assert_int_equal(ask("/one"), NODE1);
+        assert_int_equal(counters(NODE2).back, 2);
+        backend("rest", NODE1, "/");
+        assert_int_equal(ask("/who"), NODE1);
+        assert_int_equal(counters(NODE1).back, 2);
+        assert_int_equal(ask("/who"), NODE1); /* behind other backends' rules that could: asked again each time */
+        assert_int_equal(counters(NODE1).back, 3);
         assert_int_equal(L.closed, 0);
         assert_int_equal(counters(FRONT).forged + counters(NODE1).forged + counters(NODE2).forged, 0);
 }

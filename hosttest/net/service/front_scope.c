@@ -68,10 +68,40 @@ static void rule_behind_another_backends_covers_nothing(void **state)
 {
         u8 b[128];
 
-        rule("b", COND_PATH, "/b", "", "");
+        rule("b", COND_PATH, "/a/b", "", "");
         rule("a", COND_PATH, "/a", "", "");
         assert_int_equal(scope(b, 1), 0);
         assert_false(covers(b, 0, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"));
+}
+
+/* What could match both keeps the rule from going along; what begins otherwise, or is another host's, does not. */
+static void rules_that_exclude_each_other_do_no_harm(void **state)
+{
+        static const struct { u8 conds; const char *path, *host, *cookie; bool apart; } in_front[] = {
+                {COND_PATH, "/b", "", "", true}, {COND_PATH, "/apj", "", "", true}, {COND_PATH, "/api", "", "", false},
+                {COND_PATH, "/", "", "", false}, {COND_PATH, "/api/v2", "", "", false}, {COND_HOST, "", "two", "", true},
+                {COND_HOST, "", "one", "", false}, {COND_HOST, "", "onetwo", "", true}, {COND_COOKIE, "", "", "x=1", false},
+                {COND_PATH | COND_HOST, "/b", "one", "", true}, {COND_PATH | COND_HOST, "/api", "two", "", true},
+                {COND_PATH | COND_HOST, "/api/v2", "one", "", false}, {COND_PATH | COND_COOKIE, "/b", "", "x=1", true},
+                {COND_PORT, "", "", "", false}, {COND_COOKIE, "/b", "two", "x=1", false}, /* texts that no condition uses */
+        };
+        u8 b[128];
+
+        for (u32 i = 0; i < COUNT_OF(in_front); i++) {
+                front->n_rules = 0;
+                rule("b", in_front[i].conds, in_front[i].path, in_front[i].host, in_front[i].cookie);
+                rule("a", COND_PATH | COND_HOST, "/api", "one", "");
+                rule("a", COND_PORT, "", "", "");
+                u32 n = scope(b, 1);
+                assert_int_equal(n > 0, in_front[i].apart);
+                assert_false(front_scope_is_all(b, n));
+                assert_int_equal(covers(b, n, "GET /api/x HTTP/1.1\r\nHost: one\r\n\r\n"), in_front[i].apart);
+                assert_false(covers(b, n, "GET /b HTTP/1.1\r\nHost: one\r\n\r\n"));
+        }
+        front->n_rules = 0;
+        rule("b", COND_PATH, "/b", "", "");
+        rule("a", COND_PORT, "", "", "");
+        assert_int_equal(scope(b, 1), 0); /* it would take /b, too */
 }
 
 static void rules_of_the_same_backend_in_front_do_no_harm(void **state)
@@ -108,6 +138,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(first_rule_goes_along_whole, begin_scope, end),
                 cmocka_unit_test_setup_teardown(rule_behind_another_backends_covers_nothing, begin_scope, end),
+                cmocka_unit_test_setup_teardown(rules_that_exclude_each_other_do_no_harm, begin_scope, end),
                 cmocka_unit_test_setup_teardown(rules_of_the_same_backend_in_front_do_no_harm, begin_scope, end),
                 cmocka_unit_test_setup_teardown(everything_when_no_other_rule_can_apply, begin_scope, end),
         };
