@@ -115,8 +115,9 @@ static bool ev_accept(struct tcb *t)
 /* --- opening --- */
 struct sock *sock_open(struct stack *st, enum sock_type type, int *err)
 {
-        struct sock *s = type == SOCK_TCP || type == SOCK_UDP ? sock_get_free(st) : NULL;
-        *err = s ? 0 : type == SOCK_TCP || type == SOCK_UDP ? E_NOMEM : E_INVAL;
+        bool known = type == SOCK_TCP || type == SOCK_UDP;
+        struct sock *s = known ? sock_get_free(st) : NULL;
+        *err = s ? 0 : known ? E_NOMEM : E_INVAL;
         if (s)
                 s->type = (u8)type;
         return s;

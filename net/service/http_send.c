@@ -72,12 +72,12 @@ static bool send_whole(struct http *h, struct tcb *t, const struct http_request 
  * one piece is less to queue, to describe to the card and to take back. */
 bool http_send_ready(struct http *h, struct tcb *t, struct http_file *f)
 {
-        u32 n = f->node.size, sum;
+        u32 n = f->node.size, all = f->head_n + 2 + n, sum;
         struct pkt *p;
 
-        if (tcp_send_room(t) < f->head_n + 2 + n || !(p = http_file_ready(h, f, &sum)))
+        if (tcp_send_room(t) < all || !(p = http_file_ready(h, f, &sum)))
                 return false;
-        if (p->len == f->head_n + 2 + n ? tcp_send_pkt_sum(t, p, sum) < 0 :
+        if (p->len == all ? tcp_send_pkt_sum(t, p, sum) < 0 :
             !send_whole(h, t, NULL, p, &sum, &(struct http_reply){.status = 200, .file = f, .n = n}))
                 return false;
         h->count.body_bytes += n;
