@@ -8,6 +8,7 @@
 #include "arp.h"
 #include "icmp.h"
 #include "route.h"
+#include "scarce.h"
 #include "wire.h"
 #include "../../net/ip_state.h"
 
@@ -291,20 +292,15 @@ static void into_ring(struct netif *nif, struct pkt *p) { in_ring[n_in_ring++] =
 /* The request for the neighbour takes the buffer that the last piece was to have, and its card keeps it. */
 static void last_buffers_are_no_pieces_and_a_question(void **s)
 {
-        struct pkt *taken[4096];
-        u32 n = 0;
         begin();
-        struct pkt *p = joined(IPADDR(10, 0, 2, 77), 2000);
+        struct pkt *p = joined(IPADDR(10, 0, 2, 77), 2000), *held = scarce_begin(&w->st->pkts, 2);
         eth1.xmit = into_ring;
-        while (w->st->pkts.n_free > 2)
-                taken[n++] = pkt_alloc(&w->st->pkts, 0);
         netif_rx(&w->nif, p);
         assert_int_equal(n_in_ring, 1);
         assert_int_equal(wire_drops(w, DROP_POOL_EMPTY), 1);
         while (n_in_ring)
                 pkt_free(in_ring[--n_in_ring]);
-        while (n)
-                pkt_free(taken[--n]);
+        scarce_end(held);
         arp_flush(&eth1);
         wire_free(w);
 }

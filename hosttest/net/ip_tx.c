@@ -8,6 +8,7 @@
 #include "arp.h"
 #include "frames.h"
 #include "route.h"
+#include "scarce.h"
 
 enum { PROTO = 253 };
 static struct { u32 calls, len; u8 bytes[8192]; ipaddr src, dst; } seen;
@@ -172,15 +173,11 @@ static void too_long_with_df_is_refused(void **state)
 static void cutting_without_buffers_sends_nothing(void **state)
 {
         struct wire *w = *state;
-        struct pkt *hoard[256], *p = packet(w, 4000);
-        u32 n = 0;
-        while (w->st->pkts.n_free > 2)
-                hoard[n++] = pkt_alloc(&w->st->pkts, 0);
+        struct pkt *p = packet(w, 4000), *held = scarce_begin(&w->st->pkts, 2);
         assert_int_equal(ip_tx(w->st, p, IPADDR_ANY, WIRE_PEER, PROTO, NULL), E_NOMEM);
         assert_int_equal(wire_drops(w, DROP_IP_CUT_FULL), 1);
         assert_int_equal(wire_pending(w), 0);
-        while (n)
-                pkt_free(hoard[--n]);
+        scarce_end(held);
 }
 
 static void cut_datagram_carries_its_checksum(void **state)
@@ -209,19 +206,14 @@ static void into_ring(struct netif *nif, struct pkt *p) { in_ring[n_in_ring++] =
 static void last_buffers_are_no_pieces_and_a_question(void **state)
 {
         struct wire *w = *state;
-        struct pktpool *pool = &w->st->pkts;
-        struct pkt *p = packet(w, 2000), *taken[4096];
-        u32 n = 0;
+        struct pkt *p = packet(w, 2000), *held = scarce_begin(&w->st->pkts, 2);
         w->nif.xmit = into_ring;
-        while (pool->n_free > 2)
-                taken[n++] = pkt_alloc(pool, 0);
         ip_tx(w->st, p, IPADDR_ANY, IPADDR(10, 0, 0, 77), PROTO, NULL);
         assert_int_equal(n_in_ring, 1);
         assert_int_equal(wire_drops(w, DROP_POOL_EMPTY), 1);
         while (n_in_ring)
                 pkt_free(in_ring[--n_in_ring]);
-        while (n)
-                pkt_free(taken[--n]);
+        scarce_end(held);
         arp_flush(&w->nif);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "qure.h"
+#include "scarce.h"
 #include "../../net/tcp/tcb.h"
 
 static u8 memory[2][4 << 20] __attribute__((aligned(4096)));
@@ -323,10 +324,8 @@ static void packet_that_finds_too_few_buffers_is_one_drop(void **s)
         static u8 packet[6000] = {0x45};
         two(false);
         struct pktpool *pool = &qure_stack(A)->pkts;
-        struct pkt *taken[4096];
-        u32 n = 0, before = 0, after = 0;
-        while (pool->n_free > 2)
-                taken[n++] = pkt_alloc(pool, 0);
+        struct pkt *held = scarce_begin(pool, 2);
+        u32 before = 0, after = 0;
         for (u32 i = 0; i < DROP_N; i++)
                 before += pool->drops[i];
         qure_input(A, packet, sizeof packet, now_us);
@@ -335,8 +334,7 @@ static void packet_that_finds_too_few_buffers_is_one_drop(void **s)
         assert_int_equal(after - before, 1);
         assert_int_equal(pool->drops[DROP_POOL_EMPTY], 1);
         assert_int_equal(pool->n_free, 2);
-        while (n)
-                pkt_free(taken[--n]);
+        scarce_end(held);
 }
 
 static u32 outputs;
